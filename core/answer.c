@@ -1,0 +1,148 @@
+#include "answer.h"
+
+#include <cjson/cJSON.h>
+#include <string.h>
+
+#include "buffer.h"
+#include "error.h"
+#include "json.h"
+#include "text.h"
+
+/* How much of the service's own words a message repeats. */
+enum { QUOTE_LIMIT = 300, EXCERPT_LIMIT = 60 };
+
+bool fs_answer_is_json(const struct fs_answer *answer)
+{
+    return answer->length > 0 && fs_json_check(answer->body, answer->length, NULL, NULL);
+}
+
+/* cJSON is laxer than RFC 8259, so our own scanner goes first. NULL also when memory is out. */
+static cJSON *read_body(const struct fs_answer *answer)
+{
+    return fs_answer_is_json(answer) ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
+}
+
+char *fs_answer_text_member(const struct fs_answer *answer, const char *name)
+{
+    cJSON *tree = read_body(answer);
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, name));
+    char *copy = text && *text ? fs_text_copy(text, strlen(text)) : NULL;
+    cJSON_Delete(tree);
+    return copy;
+}
+
+finseg_error_kind fs_answer_kind(int status)
+{
+    switch (status) {
+    case 401:
+    case 403:
+        return FINSEG_ERROR_AUTH;
+    case 404:
+        return FINSEG_ERROR_NOT_FOUND;
+    case 413:
+        return FINSEG_ERROR_TOO_LARGE;
+    case 429:
+        return FINSEG_ERROR_RATE_LIMITED;
+    default:
+        break;
+    }
+    if (status >= 500)
+        return FINSEG_ERROR_SERVER;
+    return status >= 400 ? FINSEG_ERROR_INVALID : FINSEG_ERROR_PROTOCOL;
+}
+
+const char *fs_answer_advice(finseg_error_kind kind)
+{
+    switch (kind) {
+    case FINSEG_ERROR_AUTH:
+        return "check the credentials and their rights";
+    case FINSEG_ERROR_INVALID:
+        return "correct the request";
+    case FINSEG_ERROR_NOT_FOUND:
+        return "check base_url and the segment kind's path";
+    case FINSEG_ERROR_RATE_LIMITED:
+        return "ask less often";
+    case FINSEG_ERROR_SERVER:
+        return "try again later, and quote the request id to the provider if it stays";
+    case FINSEG_ERROR_PROTOCOL:
+        return "check base_url: the service never answers so";
+    default:
+        return NULL;
+    }
+}
+
+/* One line, whatever the service wrote: control characters become spaces, and a long text is cut between characters. */
+static void append_quoted(struct fs_buffer *out, const char *text, size_t length, size_t limit)
+{
+    size_t end = length < limit ? length : limit;
+    while (end < length && end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80)
+        end--;
+    bool readable = fs_text_is_utf8(text, end);
+    for (size_t i = 0; i < end; i++) {
+        unsigned char c = (unsigned char)text[i];
+        fs_buffer_append_char(out, c < 0x20 || c == 0x7F || (c >= 0x80 && !readable) ? ' ' : text[i]);
+    }
+    if (end < length)
+        fs_buffer_append_text(out, "...");
+}
+
+/* What the body says of the error; texts belong to the tree. */
+struct said {
+    const char *code;
+    const char *message;
+    const char *request_id;
+};
+
+static struct said read_said(const cJSON *tree)
+{
+    struct said said = {0};
+    const cJSON *errors = cJSON_GetObjectItemCaseSensitive(tree, "errors");
+    const cJSON *first = cJSON_IsArray(errors) ? cJSON_GetArrayItem(errors, 0) : NULL;
+    said.code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(first, "code"));
+    said.message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(first, "message"));
+    if (!said.code)
+        said.code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "error"));
+    if (!said.message)
+        said.message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "error_description"));
+    said.request_id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "requestId"));
+    return said;
+}
+
+static void append_said(struct fs_buffer *message, const struct said *said, const struct fs_answer *answer, bool json)
+{
+    if (said->code) {
+        fs_buffer_append_char(message, ' ');
+        append_quoted(message, said->code, strlen(said->code), QUOTE_LIMIT);
+    }
+    if (said->message) {
+        fs_buffer_append_text(message, ": ");
+        append_quoted(message, said->message, strlen(said->message), QUOTE_LIMIT);
+    } else if (!json && answer->length > 0) {
+        fs_buffer_append_text(message, " with a body that is no JSON, beginning \"");
+        append_quoted(message, answer->body, answer->length, EXCERPT_LIMIT);
+        fs_buffer_append_char(message, '"');
+    }
+}
+
+finseg_error *fs_answer_error(const struct fs_answer *answer, finseg_error_kind kind, const char *what,
+                              const char *advice)
+{
+    cJSON *tree = read_body(answer);
+    struct said said = read_said(tree);
+    struct fs_buffer message = {0};
+    fs_buffer_printf(&message, "%s: the service answered %d", what, answer->status);
+    append_said(&message, &said, answer, tree != NULL);
+    if (advice)
+        fs_buffer_printf(&message, "; %s", advice);
+
+    finseg_error *error = message.failed ? fs_error_out_of_memory() : fs_error_new(kind, "%s", message.data);
+    fs_buffer_free(&message);
+    fs_error_set_answer(error, answer->status, answer->retry_after);
+    if (said.code)
+        fs_error_set_code(error, said.code, strlen(said.code));
+    const char *request_id = said.request_id ? said.request_id : answer->request_id;
+    if (request_id)
+        fs_error_set_request_id(error, request_id, strlen(request_id));
+    cJSON_Delete(tree);
+    return error;
+}

@@ -1,0 +1,45 @@
+/* The inside of a client: what its files (client.c, operation.c, authorization.c, exchange.c) share. */
+#ifndef FINSEG_CLIENT_H
+#define FINSEG_CLIENT_H
+
+#include <sys/types.h>
+
+#include "authorization.h"
+#include "config.h"
+#include "event.h"
+#include "loop.h"
+#include "operation.h"
+#include "outcome.h"
+#include "random.h"
+#include "retry.h"
+#include "transport.h"
+#include "url.h"
+
+struct finseg_client {
+    finseg_config *config;
+    pid_t process;
+    struct fs_url base;
+    char *token_url;
+    struct fs_poll_schedule poll;
+    struct fs_retry_schedule retry;
+    struct fs_loop loop;
+    bool loop_open;
+    struct fs_transport transport;
+    bool transport_open;
+    struct fs_random random;
+    struct fs_authorization authorization;
+    struct fs_event_log events;
+    struct fs_operation_table operations;
+    finseg_ticket last_ticket;
+    finseg_outcome *first_outcome; /* finished, oldest first */
+    finseg_outcome *last_outcome;
+    size_t outcome_count;
+};
+
+/* Queues a finished operation's outcome for finseg_client_next(). */
+void fs_client_deliver(finseg_client *client, finseg_outcome *outcome);
+
+/* Takes every secret the client knows out of what an error says. */
+void fs_client_redact(const finseg_client *client, finseg_error *error);
+
+#endif

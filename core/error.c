@@ -1,0 +1,187 @@
+#include "error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text.h"
+
+static const char *const kind_names[] = {
+    [FINSEG_ERROR_CONFIG] = "config",
+    [FINSEG_ERROR_AUTH] = "auth",
+    [FINSEG_ERROR_INVALID] = "invalid",
+    [FINSEG_ERROR_NOT_FOUND] = "not_found",
+    [FINSEG_ERROR_PENDING] = "pending",
+    [FINSEG_ERROR_FAILED] = "failed",
+    [FINSEG_ERROR_EXPIRED] = "expired",
+    [FINSEG_ERROR_RATE_LIMITED] = "rate_limited",
+    [FINSEG_ERROR_SERVER] = "server",
+    [FINSEG_ERROR_NETWORK] = "network",
+    [FINSEG_ERROR_TLS] = "tls",
+    [FINSEG_ERROR_TIMEOUT] = "timeout",
+    [FINSEG_ERROR_PROTOCOL] = "protocol",
+    [FINSEG_ERROR_TOO_LARGE] = "too_large",
+    [FINSEG_ERROR_CANCELLED] = "cancelled",
+};
+
+/* Shared and never written to: the setters and the free below leave it alone. */
+static char out_of_memory_message[] = "memory is out";
+static finseg_error out_of_memory = {
+    .kind = FINSEG_ERROR_TOO_LARGE, .retryable = true, .retry_after = -1, .message = out_of_memory_message};
+
+const char *finseg_error_kind_name(finseg_error_kind kind)
+{
+    size_t count = sizeof kind_names / sizeof *kind_names;
+    return (size_t)kind < count ? kind_names[kind] : "unknown";
+}
+
+finseg_error_kind finseg_error_get_kind(const finseg_error *error)
+{
+    return error->kind;
+}
+
+const char *finseg_error_message(const finseg_error *error)
+{
+    return error->message;
+}
+
+int finseg_error_status(const finseg_error *error)
+{
+    return error->status;
+}
+
+const char *finseg_error_code(const finseg_error *error)
+{
+    return error->code;
+}
+
+const char *finseg_error_request_id(const finseg_error *error)
+{
+    return error->request_id;
+}
+
+bool finseg_error_retryable(const finseg_error *error)
+{
+    return error->retryable;
+}
+
+double finseg_error_retry_after(const finseg_error *error)
+{
+    return error->retry_after;
+}
+
+bool finseg_error_maybe_created(const finseg_error *error)
+{
+    return error->maybe_created;
+}
+
+void finseg_error_free(finseg_error *error)
+{
+    if (!error || error == &out_of_memory)
+        return;
+    free(error->message);
+    free(error->code);
+    free(error->request_id);
+    free(error);
+}
+
+finseg_error *fs_error_new(finseg_error_kind kind, const char *format, ...)
+{
+    finseg_error *error = calloc(1, sizeof *error);
+    if (!error)
+        return &out_of_memory;
+    struct fs_buffer message = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    fs_buffer_vprintf(&message, format, arguments);
+    va_end(arguments);
+    error->message = fs_buffer_take(&message);
+    if (!error->message) {
+        free(error);
+        return &out_of_memory;
+    }
+    error->kind = kind;
+    error->retry_after = -1;
+    error->retryable = kind == FINSEG_ERROR_PENDING || kind == FINSEG_ERROR_RATE_LIMITED ||
+                       kind == FINSEG_ERROR_SERVER || kind == FINSEG_ERROR_NETWORK || kind == FINSEG_ERROR_TIMEOUT;
+    return error;
+}
+
+finseg_error *fs_error_out_of_memory(void)
+{
+    return &out_of_memory;
+}
+
+void fs_error_set_code(finseg_error *error, const char *code, size_t length)
+{
+    if (error == &out_of_memory)
+        return;
+    free(error->code);
+    error->code = fs_text_copy(code, length);
+}
+
+void fs_error_set_request_id(finseg_error *error, const char *request_id, size_t length)
+{
+    if (error == &out_of_memory)
+        return;
+    free(error->request_id);
+    error->request_id = fs_text_copy(request_id, length);
+}
+
+void fs_error_set_answer(finseg_error *error, int status, double retry_after)
+{
+    if (error == &out_of_memory)
+        return;
+    error->status = status;
+    error->retry_after = retry_after;
+}
+
+void fs_error_set_retryable(finseg_error *error, bool retryable)
+{
+    if (error != &out_of_memory)
+        error->retryable = retryable;
+}
+
+void fs_error_set_maybe_created(finseg_error *error)
+{
+    if (error != &out_of_memory)
+        error->maybe_created = true;
+}
+
+void fs_error_set_message(finseg_error *error, char *message)
+{
+    if (error == &out_of_memory) {
+        free(message);
+        return;
+    }
+    free(error->message);
+    error->message = message;
+}
+
+finseg_error *fs_error_copy(const finseg_error *error)
+{
+    if (error == &out_of_memory)
+        return &out_of_memory;
+    finseg_error *copy = fs_error_new(error->kind, "%s", error->message);
+    if (copy == &out_of_memory)
+        return copy;
+    copy->status = error->status;
+    copy->retryable = error->retryable;
+    copy->maybe_created = error->maybe_created;
+    copy->retry_after = error->retry_after;
+    if (error->code)
+        fs_error_set_code(copy, error->code, strlen(error->code));
+    if (error->request_id)
+        fs_error_set_request_id(copy, error->request_id, strlen(error->request_id));
+    return copy;
+}
+
+int fs_error_give(finseg_error **place, finseg_error *error)
+{
+    if (place)
+        *place = error;
+    else
+        finseg_error_free(error);
+    return -1;
+}

@@ -1,0 +1,27 @@
+/* One HTTP request of a client and its answer: request ids, events, and errors for answers that never came. */
+#ifndef FINSEG_EXCHANGE_H
+#define FINSEG_EXCHANGE_H
+
+#include "answer.h"
+#include "transport.h"
+
+struct fs_exchange {
+    struct fs_transfer transfer;
+    char request_id[FS_REQUEST_ID_LIMIT];
+    char *url;
+};
+
+/* Takes over `url` (made by malloc, or NULL when that failed). NULL when memory is out. */
+struct fs_exchange *fs_exchange_new(finseg_client *client, char *url);
+/* Sends it. On false, memory is out and nothing was sent. */
+bool fs_exchange_start(finseg_client *client, struct fs_exchange *exchange);
+/* Tells the log how it went; to be called first when it is done. */
+void fs_exchange_report(finseg_client *client, const struct fs_exchange *exchange);
+/* Valid while the exchange lives. */
+struct fs_answer fs_exchange_answer(const struct fs_exchange *exchange);
+/* The error for a request that got no whole answer; `what` says who was asked for what. */
+finseg_error *fs_exchange_failure(const struct fs_exchange *exchange, const char *what);
+/* Ends it if it is still under way. NULL is allowed. */
+void fs_exchange_free(finseg_client *client, struct fs_exchange *exchange);
+
+#endif

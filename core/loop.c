@@ -1,0 +1,268 @@
+#include "loop.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+enum { EVENTS_A_ROUND = 64 };
+
+/* ---- descriptors ---- */
+
+static uint32_t epoll_mask(unsigned what)
+{
+    return (what & FS_LOOP_READ ? (uint32_t)EPOLLIN : 0U) | (what & FS_LOOP_WRITE ? (uint32_t)EPOLLOUT : 0U);
+}
+
+static unsigned loop_mask(uint32_t events)
+{
+    return (events & EPOLLIN ? (unsigned)FS_LOOP_READ : 0U) | (events & EPOLLOUT ? (unsigned)FS_LOOP_WRITE : 0U) |
+           (events & (EPOLLERR | EPOLLHUP) ? (unsigned)FS_LOOP_FAILED : 0U);
+}
+
+static int add_own(struct fs_loop *loop, int fd)
+{
+    /* data.ptr stays NULL: run() must only know that these two are readable, and arm() deals with them. */
+    struct epoll_event event = {.events = EPOLLIN};
+    return fd < 0 ? -1 : epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+int fs_loop_open(struct fs_loop *loop)
+{
+    *loop = (struct fs_loop){.epoll_fd = -1, .timer_fd = -1, .wake_fd = -1};
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (loop->epoll_fd >= 0) {
+        loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    }
+    if (loop->epoll_fd < 0 || add_own(loop, loop->timer_fd) != 0 || add_own(loop, loop->wake_fd) != 0) {
+        int reason = errno;
+        fs_loop_close(loop);
+        errno = reason;
+        return -1;
+    }
+    return 0;
+}
+
+static void close_if_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+static void bury(struct fs_loop *loop)
+{
+    while (loop->dead) {
+        struct fs_watch *watch = loop->dead;
+        loop->dead = watch->next_dead;
+        free(watch);
+    }
+}
+
+void fs_loop_close(struct fs_loop *loop)
+{
+    bury(loop);
+    close_if_open(loop->timer_fd);
+    close_if_open(loop->wake_fd);
+    close_if_open(loop->epoll_fd);
+    free(loop->heap);
+    *loop = (struct fs_loop){.epoll_fd = -1, .timer_fd = -1, .wake_fd = -1};
+}
+
+struct fs_watch *fs_loop_watch(struct fs_loop *loop, int fd, unsigned what,
+                               void (*ready)(struct fs_watch *watch, unsigned what), void *owner)
+{
+    struct fs_watch *watch = malloc(sizeof *watch);
+    if (!watch)
+        return NULL;
+    *watch = (struct fs_watch){.fd = fd, .ready = ready, .owner = owner};
+    struct epoll_event event = {.events = epoll_mask(what), .data.ptr = watch};
+    int result = epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+    /* A number can come again while epoll still remembers a duplicate of the old descriptor. */
+    if (result != 0 && errno == EEXIST)
+        result = epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, fd, &event);
+    if (result != 0) {
+        int reason = errno;
+        free(watch);
+        errno = reason;
+        return NULL;
+    }
+    return watch;
+}
+
+int fs_loop_change(struct fs_loop *loop, struct fs_watch *watch, unsigned what)
+{
+    struct epoll_event event = {.events = epoll_mask(what), .data.ptr = watch};
+    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event) == 0)
+        return 0;
+    /* libcurl may have closed the socket, and opened another of the same number. */
+    if (errno == ENOENT)
+        return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event);
+    return errno == EBADF ? 0 : -1;
+}
+
+void fs_loop_unwatch(struct fs_loop *loop, struct fs_watch *watch)
+{
+    /* EBADF and ENOENT are normal: libcurl closes some sockets before it says so, and the kernel has forgotten them then. */
+    epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
+    watch->dead = true;
+    watch->next_dead = loop->dead;
+    loop->dead = watch;
+}
+
+/* ---- timers: a binary heap by due time ---- */
+
+static void place(struct fs_loop *loop, size_t index, struct fs_timer *timer)
+{
+    loop->heap[index] = timer;
+    timer->slot = index + 1;
+}
+
+static void sift_up(struct fs_loop *loop, size_t index, struct fs_timer *timer)
+{
+    while (index > 0) {
+        size_t parent = (index - 1) / 2;
+        if (loop->heap[parent]->due <= timer->due)
+            break;
+        place(loop, index, loop->heap[parent]);
+        index = parent;
+    }
+    place(loop, index, timer);
+}
+
+static void sift_down(struct fs_loop *loop, size_t index, struct fs_timer *timer)
+{
+    for (;;) {
+        size_t child = 2 * index + 1;
+        if (child >= loop->timer_count)
+            break;
+        if (child + 1 < loop->timer_count && loop->heap[child + 1]->due < loop->heap[child]->due)
+            child++;
+        if (timer->due <= loop->heap[child]->due)
+            break;
+        place(loop, index, loop->heap[child]);
+        index = child;
+    }
+    place(loop, index, timer);
+}
+
+static void settle(struct fs_loop *loop, size_t index, struct fs_timer *timer)
+{
+    if (index > 0 && timer->due < loop->heap[(index - 1) / 2]->due)
+        sift_up(loop, index, timer);
+    else
+        sift_down(loop, index, timer);
+}
+
+bool fs_loop_reserve_timers(struct fs_loop *loop, size_t count)
+{
+    size_t needed = loop->timers_reserved + count;
+    if (needed > loop->timer_capacity) {
+        size_t capacity = loop->timer_capacity ? loop->timer_capacity : 16;
+        while (capacity < needed)
+            capacity *= 2;
+        struct fs_timer **heap = realloc(loop->heap, capacity * sizeof(*heap));
+        if (!heap)
+            return false;
+        loop->heap = heap;
+        loop->timer_capacity = capacity;
+    }
+    loop->timers_reserved = needed;
+    return true;
+}
+
+void fs_loop_release_timers(struct fs_loop *loop, size_t count)
+{
+    loop->timers_reserved -= count;
+}
+
+void fs_loop_set_timer(struct fs_loop *loop, struct fs_timer *timer, double due)
+{
+    timer->due = due;
+    if (timer->slot > 0) {
+        settle(loop, timer->slot - 1, timer);
+        return;
+    }
+    loop->timer_count++;
+    sift_up(loop, loop->timer_count - 1, timer);
+}
+
+void fs_loop_clear_timer(struct fs_loop *loop, struct fs_timer *timer)
+{
+    if (timer->slot == 0)
+        return;
+    size_t index = timer->slot - 1;
+    timer->slot = 0;
+    loop->timer_count--;
+    struct fs_timer *last = loop->heap[loop->timer_count];
+    if (last != timer)
+        settle(loop, index, last);
+}
+
+double fs_loop_next_due(const struct fs_loop *loop)
+{
+    return loop->timer_count > 0 ? loop->heap[0]->due : -1;
+}
+
+/* ---- running ---- */
+
+static void run_timers(struct fs_loop *loop, double now)
+{
+    while (loop->timer_count > 0 && loop->heap[0]->due <= now) {
+        struct fs_timer *timer = loop->heap[0];
+        fs_loop_clear_timer(loop, timer);
+        timer->expired(timer);
+    }
+}
+
+int fs_loop_run(struct fs_loop *loop, double now)
+{
+    struct epoll_event events[EVENTS_A_ROUND];
+    int count = epoll_wait(loop->epoll_fd, events, EVENTS_A_ROUND, 0);
+    if (count < 0 && errno != EINTR)
+        return -1;
+    for (int i = 0; i < count; i++) {
+        struct fs_watch *watch = events[i].data.ptr;
+        /* An earlier event of this round may have ended this watch. */
+        if (watch && !watch->dead)
+            watch->ready(watch, loop_mask(events[i].events));
+    }
+    bury(loop);
+    run_timers(loop, now);
+    return 0;
+}
+
+static void set_timer_fd(struct fs_loop *loop, double due)
+{
+    struct itimerspec setting = {{0, 0}, {0, 0}};
+    if (due > 0) {
+        /* Rounded up by a nanosecond: waking before a timer is due would be a round for nothing. */
+        double whole = floor(due);
+        setting.it_value.tv_sec = (time_t)whole;
+        setting.it_value.tv_nsec = (long)((due - whole) * 1e9) + 1;
+        if (setting.it_value.tv_nsec > 999999999L) {
+            setting.it_value.tv_sec++;
+            setting.it_value.tv_nsec = 0;
+        }
+    }
+    timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &setting, NULL);
+    loop->armed_for = due;
+}
+
+void fs_loop_arm(struct fs_loop *loop, bool awake)
+{
+    double due = fs_loop_next_due(loop);
+    /* Setting it again also takes back its being readable. */
+    if (due < 0 ? loop->armed_for != 0 : due != loop->armed_for)
+        set_timer_fd(loop, due < 0 ? 0 : due);
+    if (awake != loop->awake) {
+        uint64_t value = 1;
+        ssize_t moved = awake ? write(loop->wake_fd, &value, sizeof value) : read(loop->wake_fd, &value, sizeof value);
+        if (moved == (ssize_t)sizeof value)
+            loop->awake = awake;
+    }
+}

@@ -1,0 +1,69 @@
+/*
+ * The one file that knows epoll and timerfd: a private event set seen from outside as one descriptor. It holds watched descriptors, a
+ * timerfd armed for the earliest timer, and an eventfd that keeps the set readable while results wait to be taken.
+ */
+#ifndef FINSEG_LOOP_H
+#define FINSEG_LOOP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { FS_LOOP_READ = 1, FS_LOOP_WRITE = 2, FS_LOOP_FAILED = 4 };
+
+/* A descriptor that is watched. Allocated by fs_loop_watch(), freed by the loop when no event can name it any more. */
+struct fs_watch {
+    int fd;
+    bool dead;
+    void (*ready)(struct fs_watch *watch, unsigned what);
+    void *owner;
+    struct fs_watch *next_dead;
+};
+
+/* A moment at which `expired` is called; lives inside its owner. Zero-initialise it. */
+struct fs_timer {
+    double due;  /* monotonic seconds */
+    size_t slot; /* 1 + its place in the heap; 0: not set */
+    void (*expired)(struct fs_timer *timer);
+    void *owner;
+};
+
+struct fs_loop {
+    int epoll_fd;
+    int timer_fd;
+    int wake_fd;
+    bool awake;
+    double armed_for; /* what the timerfd is set to; 0: nothing */
+    struct fs_timer **heap;
+    size_t timer_count;
+    size_t timer_capacity;
+    size_t timers_reserved;
+    struct fs_watch *dead;
+};
+
+/* 0, or -1 with errno set; then nothing is left open. */
+int fs_loop_open(struct fs_loop *loop);
+void fs_loop_close(struct fs_loop *loop);
+
+/* `what` is FS_LOOP_READ and FS_LOOP_WRITE combined. NULL with errno set. */
+struct fs_watch *fs_loop_watch(struct fs_loop *loop, int fd, unsigned what,
+                               void (*ready)(struct fs_watch *watch, unsigned what), void *owner);
+int fs_loop_change(struct fs_loop *loop, struct fs_watch *watch, unsigned what);
+/* Safe from inside `ready`, and for a descriptor that is closed already. */
+void fs_loop_unwatch(struct fs_loop *loop, struct fs_watch *watch);
+
+/* Whoever owns timers reserves room for them first, so that setting one cannot fail. False when memory is out. */
+bool fs_loop_reserve_timers(struct fs_loop *loop, size_t count);
+/* Gives the room back; the timers must be clear. */
+void fs_loop_release_timers(struct fs_loop *loop, size_t count);
+/* Sets a timer, or moves one that is set. */
+void fs_loop_set_timer(struct fs_loop *loop, struct fs_timer *timer, double due);
+void fs_loop_clear_timer(struct fs_loop *loop, struct fs_timer *timer);
+/* When the earliest timer is due; negative when none is set. */
+double fs_loop_next_due(const struct fs_loop *loop);
+
+/* Calls what is ready, then the timers that are due at `now`; never waits. 0, or -1 with errno set. */
+int fs_loop_run(struct fs_loop *loop, double now);
+/* Sets the timerfd for the earliest timer, and the set readable at once if `awake`. Call it when timers may have changed. */
+void fs_loop_arm(struct fs_loop *loop, bool awake);
+
+#endif

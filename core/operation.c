@@ -1,0 +1,419 @@
+#include "operation.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client.h"
+#include "clock.h"
+#include "error.h"
+#include "page.h"
+#include "request.h"
+
+enum { WHAT_LIMIT = 160, TIMERS = 2 };
+
+static void proceed(struct fs_operation *operation);
+
+/* ---- the table ---- */
+
+static struct fs_operation **bucket(const struct fs_operation_table *table, finseg_ticket ticket)
+{
+    return &table->buckets[ticket & (table->bucket_count - 1)];
+}
+
+static bool grow(struct fs_operation_table *table)
+{
+    size_t bucket_count = table->bucket_count ? 2 * table->bucket_count : 16;
+    struct fs_operation_table larger = {
+        .buckets = calloc(bucket_count, sizeof(*larger.buckets)), .bucket_count = bucket_count, .count = table->count};
+    if (!larger.buckets)
+        return false;
+    for (size_t i = 0; i < table->bucket_count; i++) {
+        struct fs_operation *operation = table->buckets[i];
+        while (operation) {
+            struct fs_operation *next = operation->next_in_bucket;
+            struct fs_operation **place = bucket(&larger, operation->outcome->ticket);
+            operation->next_in_bucket = *place;
+            *place = operation;
+            operation = next;
+        }
+    }
+    free(table->buckets);
+    *table = larger;
+    return true;
+}
+
+static bool enter(struct fs_operation_table *table, struct fs_operation *operation)
+{
+    if (table->count >= table->bucket_count && !grow(table))
+        return false;
+    struct fs_operation **place = bucket(table, operation->outcome->ticket);
+    operation->next_in_bucket = *place;
+    *place = operation;
+    table->count++;
+    return true;
+}
+
+static void leave(struct fs_operation_table *table, struct fs_operation *operation)
+{
+    struct fs_operation **place = bucket(table, operation->outcome->ticket);
+    while (*place != operation)
+        place = &(*place)->next_in_bucket;
+    *place = operation->next_in_bucket;
+    table->count--;
+}
+
+struct fs_operation *fs_operation_find(const struct fs_operation_table *table, finseg_ticket ticket)
+{
+    struct fs_operation *operation = table->bucket_count > 0 ? *bucket(table, ticket) : NULL;
+    while (operation && operation->outcome->ticket != ticket)
+        operation = operation->next_in_bucket;
+    return operation;
+}
+
+/* ---- beginning and end ---- */
+
+/* Who is asked for what, for messages. */
+static void describe(const struct fs_operation *operation, char text[WHAT_LIMIT])
+{
+    if (operation->type == FS_OPERATION_CREATE)
+        snprintf(text, WHAT_LIMIT, "create %.100s", operation->kind);
+    else
+        snprintf(text, WHAT_LIMIT, "%.40s job %.80s", operation->job->kind, operation->job->job_id);
+}
+
+static void on_pause_over(struct fs_timer *timer)
+{
+    proceed(timer->owner);
+}
+
+static void on_deadline(struct fs_timer *timer)
+{
+    struct fs_operation *operation = timer->owner;
+    char what[WHAT_LIMIT];
+    describe(operation, what);
+    fs_operation_end(operation, fs_error_new(FINSEG_ERROR_TIMEOUT,
+                                             "%s: not ready within %g s; the job lives on: wait again, now or later",
+                                             what, operation->timeout));
+}
+
+static void free_operation(struct fs_operation *operation)
+{
+    finseg_client *client = operation->client;
+    fs_authorization_stop_waiting(client, operation);
+    fs_loop_clear_timer(&client->loop, &operation->deadline);
+    fs_loop_clear_timer(&client->loop, &operation->pause);
+    fs_exchange_free(client, operation->exchange);
+    finseg_job_free(operation->job);
+    free(operation->kind);
+    free(operation->path);
+    free(operation->body);
+    free(operation);
+}
+
+struct fs_operation *fs_operation_new(finseg_client *client, enum fs_operation_type type, finseg_job *job)
+{
+    struct fs_operation *operation = calloc(1, sizeof *operation);
+    finseg_outcome *outcome = calloc(1, sizeof *outcome);
+    bool reserved = operation && outcome && fs_loop_reserve_timers(&client->loop, TIMERS);
+    if (reserved) {
+        outcome->ticket = client->last_ticket + 1;
+        *operation = (struct fs_operation){.type = type, .client = client, .outcome = outcome};
+        operation->deadline = (struct fs_timer){.expired = on_deadline, .owner = operation};
+        operation->pause = (struct fs_timer){.expired = on_pause_over, .owner = operation};
+        if (enter(&client->operations, operation)) {
+            client->last_ticket++;
+            operation->job = job ? fs_job_hold(job) : NULL;
+            return operation;
+        }
+        fs_loop_release_timers(&client->loop, TIMERS);
+    }
+    free(operation);
+    free(outcome);
+    return NULL;
+}
+
+void fs_operation_drop(struct fs_operation *operation)
+{
+    finseg_client *client = operation->client;
+    leave(&client->operations, operation);
+    finseg_outcome_free(operation->outcome);
+    free_operation(operation);
+    fs_loop_release_timers(&client->loop, TIMERS);
+}
+
+void fs_operation_end(struct fs_operation *operation, finseg_error *error)
+{
+    finseg_client *client = operation->client;
+    finseg_outcome *outcome = operation->outcome;
+    if (error)
+        fs_client_redact(client, error);
+    outcome->error = error;
+    leave(&client->operations, operation);
+    free_operation(operation);
+    fs_loop_release_timers(&client->loop, TIMERS);
+    fs_client_deliver(client, outcome);
+}
+
+void fs_operation_cancel(struct fs_operation *operation)
+{
+    char what[WHAT_LIMIT];
+    describe(operation, what);
+    bool sent = false;
+    if (operation->exchange) {
+        fs_transport_cancel(&operation->client->transport, &operation->exchange->transfer);
+        sent = operation->exchange->transfer.sent;
+    }
+    finseg_error *error;
+    if (operation->type == FS_OPERATION_CREATE && sent) {
+        error = fs_error_new(FINSEG_ERROR_CANCELLED,
+                             "%s: cancelled after it was sent; the job may exist at the service", what);
+        fs_error_set_maybe_created(error);
+    } else {
+        error = fs_error_new(FINSEG_ERROR_CANCELLED, "%s: cancelled here; the service was not told", what);
+    }
+    if (operation->type == FS_OPERATION_WAIT)
+        operation->job->state = FS_JOB_CANCELLED;
+    fs_operation_end(operation, error);
+}
+
+/* ---- trying again ---- */
+
+static void pause_for(struct fs_operation *operation, double seconds, const char *name, const char *message)
+{
+    finseg_client *client = operation->client;
+    if (client->events.enabled) {
+        finseg_event event = {.name = name, .time = fs_clock_wall(), .message = message, .seconds = seconds};
+        fs_event_add(&client->events, &event);
+    }
+    fs_exchange_free(client, operation->exchange);
+    operation->exchange = NULL;
+    fs_loop_set_timer(&client->loop, &operation->pause, fs_clock_monotonic() + seconds);
+}
+
+/* Takes over `error`: the operation tries again later, or ends with it when its tries are used up. A wait has a deadline and obeys any
+ * Retry-After; for the others one that is longer than retry.max is the caller's to decide. */
+static void repeat_or_end(struct fs_operation *operation, finseg_error *error)
+{
+    finseg_client *client = operation->client;
+    double asked = finseg_error_retry_after(error);
+    double pause = -1;
+    if (operation->type == FS_OPERATION_WAIT || asked <= client->retry.max)
+        pause = fs_retry_pause(&client->retry, ++operation->failures, asked, fs_random_fraction(&client->random));
+    if (pause < 0) {
+        fs_operation_end(operation, error);
+        return;
+    }
+    fs_client_redact(client, error);
+    pause_for(operation, pause, "retry", finseg_error_message(error));
+    finseg_error_free(error);
+}
+
+static void poll_again(struct fs_operation *operation, finseg_error *pending)
+{
+    finseg_client *client = operation->client;
+    operation->failures = 0;
+    operation->token_renewed = false;
+    operation->polls++;
+    double pause = fs_poll_pause(&client->poll, operation->polls, finseg_error_retry_after(pending),
+                                 fs_random_fraction(&client->random));
+    pause_for(operation, pause, "job", "not ready yet");
+    finseg_error_free(pending);
+}
+
+/* ---- answers ---- */
+
+static void end_with_maybe_created(struct fs_operation *operation, finseg_error *error)
+{
+    fs_error_set_maybe_created(error);
+    fs_operation_end(operation, error);
+}
+
+static void on_created(struct fs_operation *operation, const struct fs_answer *answer)
+{
+    char what[WHAT_LIMIT];
+    describe(operation, what);
+    char *job_id = fs_answer_text_member(answer, "jobId");
+    if (!job_id) {
+        end_with_maybe_created(
+            operation, fs_answer_error(answer, FINSEG_ERROR_PROTOCOL, what,
+                                       "there is no jobId in the answer: the job may exist, but cannot be found"));
+        return;
+    }
+    finseg_job *job = fs_job_new(operation->kind, operation->path, job_id, fs_clock_wall());
+    free(job_id);
+    operation->outcome->job = job;
+    if (job)
+        fs_operation_end(operation, NULL);
+    else
+        end_with_maybe_created(operation, fs_error_copy(fs_error_out_of_memory()));
+}
+
+static void on_create_answer(struct fs_operation *operation, const struct fs_answer *answer)
+{
+    if (answer->status / 100 == 2) {
+        on_created(operation, answer);
+        return;
+    }
+    char what[WHAT_LIMIT];
+    describe(operation, what);
+    finseg_error_kind kind = fs_answer_kind(answer->status);
+    finseg_error *error = fs_answer_error(answer, kind, what, fs_answer_advice(kind));
+    /* These two say that nothing was done; any other 5xx leaves it open, and a second job would be the price of guessing. */
+    bool refused = answer->status == 429 || (answer->status == 503 && answer->retry_after >= 0);
+    if (refused)
+        repeat_or_end(operation, error);
+    else if (kind == FINSEG_ERROR_SERVER)
+        end_with_maybe_created(operation, error);
+    else
+        fs_operation_end(operation, error);
+}
+
+static void on_page(struct fs_operation *operation)
+{
+    struct fs_buffer *body = &operation->exchange->transfer.answer;
+    size_t length = body->length;
+    char *text = fs_buffer_take(body);
+    finseg_error *error = NULL;
+    finseg_page *page = NULL;
+    if (text)
+        page = fs_page_adopt(text, length, &error);
+    else
+        error = fs_error_out_of_memory();
+    if (page) {
+        operation->outcome->page = page;
+        fs_operation_end(operation, NULL);
+        return;
+    }
+    /* A body that was damaged on the way is whole the next time. */
+    fs_error_set_request_id(error, operation->exchange->request_id, strlen(operation->exchange->request_id));
+    repeat_or_end(operation, error);
+}
+
+static void on_result_answer(struct fs_operation *operation, const struct fs_answer *answer)
+{
+    finseg_error *error = fs_job_read(operation->job, answer, fs_clock_wall());
+    if (!error) {
+        on_page(operation);
+        return;
+    }
+    switch (finseg_error_get_kind(error)) {
+    case FINSEG_ERROR_PENDING:
+        if (operation->type == FS_OPERATION_WAIT)
+            poll_again(operation, error);
+        else
+            fs_operation_end(operation, error);
+        break;
+    case FINSEG_ERROR_RATE_LIMITED:
+    case FINSEG_ERROR_SERVER:
+        repeat_or_end(operation, error);
+        break;
+    default:
+        fs_operation_end(operation, error);
+        break;
+    }
+}
+
+static void on_failure(struct fs_operation *operation)
+{
+    char what[WHAT_LIMIT];
+    describe(operation, what);
+    const struct fs_transfer *transfer = &operation->exchange->transfer;
+    bool lost_create = operation->type == FS_OPERATION_CREATE && transfer->sent;
+    finseg_error *error = fs_exchange_failure(operation->exchange, what);
+    if (lost_create)
+        end_with_maybe_created(operation, error);
+    else if (transfer->failure == FINSEG_ERROR_TLS || transfer->failure == FINSEG_ERROR_TOO_LARGE)
+        fs_operation_end(operation, error);
+    else
+        repeat_or_end(operation, error);
+}
+
+static bool takes_new_token(struct fs_operation *operation)
+{
+    finseg_client *client = operation->client;
+    fs_token_refuse(&client->authorization.token, operation->token_generation);
+    if (operation->token_renewed || !fs_authorization_can_renew(client))
+        return false;
+    operation->token_renewed = true;
+    fs_exchange_free(client, operation->exchange);
+    operation->exchange = NULL;
+    proceed(operation);
+    return true;
+}
+
+static void on_done(struct fs_transfer *transfer)
+{
+    struct fs_operation *operation = transfer->owner;
+    fs_exchange_report(operation->client, operation->exchange);
+    if (!transfer->answered) {
+        on_failure(operation);
+        return;
+    }
+    if (transfer->status == 401 && takes_new_token(operation))
+        return;
+    struct fs_answer answer = fs_exchange_answer(operation->exchange);
+    if (operation->type == FS_OPERATION_CREATE)
+        on_create_answer(operation, &answer);
+    else
+        on_result_answer(operation, &answer);
+}
+
+/* ---- sending ---- */
+
+static struct fs_exchange *build_exchange(struct fs_operation *operation)
+{
+    finseg_client *client = operation->client;
+    char *url;
+    if (operation->type == FS_OPERATION_CREATE)
+        url = fs_request_create_url(client->base.text, operation->path);
+    else
+        url = fs_request_page_url(client->base.text, operation->job->path, operation->job->job_id, operation->number,
+                                  operation->size);
+    struct fs_exchange *exchange = fs_exchange_new(client, url);
+    if (!exchange)
+        return NULL;
+    struct fs_transfer *transfer = &exchange->transfer;
+    if (operation->type == FS_OPERATION_CREATE) {
+        transfer->body = operation->body;
+        transfer->body_length = strlen(operation->body);
+        transfer->content_type = "application/json";
+        transfer->once = true;
+    }
+    transfer->bearer = client->authorization.token.access_token;
+    transfer->done = on_done;
+    transfer->owner = operation;
+    return exchange;
+}
+
+void fs_operation_send(struct fs_operation *operation)
+{
+    finseg_client *client = operation->client;
+    operation->token_generation = client->authorization.token.generation;
+    operation->exchange = build_exchange(operation);
+    if (!operation->exchange || !fs_exchange_start(client, operation->exchange))
+        fs_operation_end(operation, fs_error_out_of_memory());
+}
+
+static void proceed(struct fs_operation *operation)
+{
+    finseg_client *client = operation->client;
+    if (fs_token_usable(&client->authorization.token, fs_clock_monotonic()))
+        fs_operation_send(operation);
+    else
+        fs_authorization_wait(client, operation);
+}
+
+void fs_operation_start(struct fs_operation *operation, double timeout)
+{
+    finseg_client *client = operation->client;
+    double now = fs_clock_monotonic();
+    operation->timeout = timeout;
+    if (timeout >= 0)
+        fs_loop_set_timer(&client->loop, &operation->deadline, now + timeout);
+    if (operation->type == FS_OPERATION_WAIT)
+        fs_loop_set_timer(&client->loop, &operation->pause,
+                          now + fs_poll_pause(&client->poll, 0, -1, fs_random_fraction(&client->random)));
+    else
+        proceed(operation);
+}

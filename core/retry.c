@@ -1,0 +1,30 @@
+#include "retry.h"
+
+/* first * factor^steps, without overflow: the growth stops at the maximum. */
+static double grown(double first, double factor, double max, unsigned steps)
+{
+    double pause = first;
+    while (steps-- > 0 && pause < max)
+        pause *= factor;
+    return pause < max ? pause : max;
+}
+
+static double at_least(double pause, double retry_after)
+{
+    return retry_after > pause ? retry_after : pause;
+}
+
+double fs_poll_pause(const struct fs_poll_schedule *schedule, unsigned poll, double retry_after, double fraction)
+{
+    /* A factor of 1 keeps the pause; the loop in grown() must not run for millions of polls then. */
+    unsigned steps = schedule->factor > 1 ? poll : 0;
+    double pause = grown(schedule->first, schedule->factor, schedule->max, steps);
+    return at_least(pause * (0.8 + 0.4 * fraction), retry_after);
+}
+
+double fs_retry_pause(const struct fs_retry_schedule *schedule, unsigned failure, double retry_after, double fraction)
+{
+    if (failure >= schedule->attempts)
+        return -1;
+    return at_least(grown(schedule->base, 2, schedule->max, failure - 1) * fraction, retry_after);
+}

@@ -1,0 +1,19 @@
+/* The URLs that configuration brings, read by libcurl's own URL parser so that both always agree. */
+#ifndef FINSEG_URL_H
+#define FINSEG_URL_H
+
+#include <stdbool.h>
+
+struct fs_url {
+    char *text;   /* normalised, without a slash at its end */
+    char *origin; /* scheme://host[:port] */
+    bool https;
+    bool loopback; /* localhost, 127.0.0.0/8 or ::1 */
+};
+
+/* Reads an absolute http or https URL. NULL when it is good, else what is wrong with it ("it has no host"); then nothing is to be freed.
+ * Credentials, a query or a fragment in it are refused. */
+const char *fs_url_read(struct fs_url *url, const char *text);
+void fs_url_free(struct fs_url *url);
+
+#endif

@@ -1,0 +1,741 @@
+/* The client against a real server that answers byte for byte what a test says. */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "scripted_server.h"
+#include "test.h"
+
+#define TOKEN_ANSWER "{\"access_token\":\"token-one\",\"token_type\":\"bearer\",\"expires_in\":3600}"
+#define PAGE_ANSWER                                                                                                    \
+    "{\"totalElements\":1,\"users\":[{\"userId\":\"u1\",\"accounts\":[{\"accountId\":\"a\",\"amount\":12.50}]}]}"
+#define NOT_READY "{\"errors\":[{\"message\":\"not ready\",\"code\":\"ENTITY_NOT_FOUND\",\"type\":\"BUSINESS\"}]}"
+#define POST_TOKEN "POST /api/v2/oauth/token "
+#define POST_SEGMENT "POST /api/v1/segments/"
+#define GET_RESULT "GET /api/v1/segments/"
+
+/* A server with its script, and a client of it with short pauses. */
+struct stage {
+    struct scripted_server *server;
+    finseg_config *config;
+    finseg_client *client;
+    char *texts[16]; /* answers to free */
+    size_t text_count;
+};
+
+static const char *json(struct stage *stage, const char *status, const char *headers, const char *body)
+{
+    char *text = scripted_json(status, headers, body);
+    stage->texts[stage->text_count++] = text;
+    return text;
+}
+
+static void set_text(struct stage *stage, const char *field, const char *value)
+{
+    finseg_error *error = NULL;
+    CHECK_INT(finseg_config_set_text(stage->config, field, value, &error), 0);
+}
+
+static void set_number(struct stage *stage, const char *field, double value)
+{
+    finseg_error *error = NULL;
+    CHECK_INT(finseg_config_set_number(stage->config, field, value, &error), 0);
+}
+
+static void prepare(struct stage *stage)
+{
+    *stage = (struct stage){.config = finseg_config_new()};
+    set_text(stage, "client_id", "the-client");
+    set_text(stage, "client_secret", "the-secret");
+    set_number(stage, "poll.first", 0.01);
+    set_number(stage, "poll.max", 0.02);
+    set_number(stage, "retry.base", 0.01);
+    set_number(stage, "retry.max", 5);
+}
+
+static void open_stage(struct stage *stage, const struct scripted_answer *answers, size_t count)
+{
+    stage->server = scripted_server_start(answers, count);
+    char base_url[128];
+    snprintf(base_url, sizeof base_url, "%s/api/v1", scripted_server_url(stage->server));
+    set_text(stage, "base_url", base_url);
+    finseg_error *error = NULL;
+    stage->client = finseg_client_new(stage->config, &error);
+    if (!stage->client) {
+        printf("  no client: %s\n", finseg_error_message(error));
+        abort();
+    }
+}
+
+#define OPEN(stage, answers) open_stage((stage), (answers), sizeof(answers) / sizeof *(answers))
+
+static void close_stage(struct stage *stage)
+{
+    finseg_client_free(stage->client);
+    finseg_config_free(stage->config);
+    scripted_server_stop(stage->server);
+    while (stage->text_count > 0)
+        free(stage->texts[--stage->text_count]);
+}
+
+static finseg_outcome *create(struct stage *stage)
+{
+    finseg_error *error = NULL;
+    finseg_ticket ticket = finseg_client_create(stage->client, "highBalance", "{\"threshold\":5000}", &error);
+    CHECK(ticket != 0);
+    return finseg_client_await(stage->client, ticket);
+}
+
+static finseg_job *job(struct stage *stage, const char *id, double created_at)
+{
+    finseg_error *error = NULL;
+    finseg_job *made = finseg_client_job(stage->client, "highBalance", id, created_at, &error);
+    CHECK(made != NULL);
+    return made;
+}
+
+static finseg_outcome *wait_for(struct stage *stage, finseg_job *waited, double timeout)
+{
+    return finseg_client_await(stage->client, finseg_client_wait(stage->client, waited, timeout, NULL));
+}
+
+static finseg_outcome *poll_once(struct stage *stage, finseg_job *polled)
+{
+    return finseg_client_await(stage->client, finseg_client_poll(stage->client, polled, NULL));
+}
+
+/* Frees the outcome and answers its error. */
+static finseg_error *error_of(finseg_outcome *outcome)
+{
+    finseg_error *error = finseg_outcome_take_error(outcome);
+    finseg_outcome_free(outcome);
+    return error;
+}
+
+static void check_page(finseg_outcome *outcome)
+{
+    finseg_page *page = finseg_outcome_take_page(outcome);
+    CHECK(page != NULL);
+    if (page)
+        CHECK_INT((int64_t)finseg_page_user_count(page), 1);
+    finseg_page_free(page);
+    finseg_outcome_free(outcome);
+}
+
+static void check_request(struct stage *stage, const char *match, const char *part)
+{
+    char *request = scripted_server_last(stage->server, match);
+    CHECK_CASE(request && strstr(request, part), part);
+    free(request);
+}
+
+/* ---- the main job ---- */
+
+static void a_segment_is_created_waited_for_and_read(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, json(&stage, "201 Created", "", "{\"jobId\":\"not a uuid\"}"), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "404 Not Found", "", NOT_READY), SCRIPTED_KEEP, 3},
+        {GET_RESULT, json(&stage, "423 Locked", "", NOT_READY), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_outcome *outcome = create(&stage);
+    finseg_job *created = finseg_outcome_take_job(outcome);
+    finseg_outcome_free(outcome);
+    CHECK_TEXT(finseg_job_id(created), "not a uuid");
+    CHECK_TEXT(finseg_job_state(created), "created");
+    check_page(wait_for(&stage, created, 10));
+    CHECK_TEXT(finseg_job_state(created), "ready");
+    CHECK_INT((int64_t)scripted_server_count(stage.server, GET_RESULT "highBalance/not%20a%20uuid?number=0&size=500 "),
+              5);
+    CHECK_INT((int64_t)scripted_server_count(stage.server, POST_TOKEN), 1);
+    check_request(&stage, POST_TOKEN, "grant_type=client_credentials&client_id=the-client&client_secret=the-secret");
+    check_request(&stage, POST_SEGMENT, "Authorization: Bearer token-one\r\n");
+    check_request(&stage, POST_SEGMENT, "\r\n\r\n{\"threshold\":5000}");
+    check_request(&stage, GET_RESULT, "X-Request-Id: finseg-");
+    finseg_job_free(created);
+    close_stage(&stage);
+}
+
+static void one_token_serves_all_who_wait_for_it(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, -1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, -1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    finseg_ticket tickets[200];
+    for (size_t i = 0; i < 200; i++)
+        tickets[i] = finseg_client_poll(stage.client, polled, NULL);
+    for (size_t i = 0; i < 200; i++)
+        check_page(finseg_client_await(stage.client, tickets[i]));
+    CHECK_INT((int64_t)scripted_server_count(stage.server, POST_TOKEN), 1);
+    CHECK_INT((int64_t)finseg_client_pending(stage.client), 0);
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+static void a_refused_token_is_renewed_once_and_the_request_repeated(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "401 Unauthorized", "", "{\"error\":\"invalid_token\"}"), SCRIPTED_KEEP, 1},
+        {POST_TOKEN, json(&stage, "200 OK", "", "{\"access_token\":\"token-two\",\"expires_in\":60}"), SCRIPTED_KEEP,
+         1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "401 Unauthorized", "", "{\"error\":\"invalid_token\"}"), SCRIPTED_KEEP, 2},
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    check_page(poll_once(&stage, polled));
+    check_request(&stage, GET_RESULT, "Bearer token-two\r\n");
+    finseg_error *error = error_of(poll_once(&stage, polled));
+    CHECK_TEXT(finseg_error_code(error), "invalid_token");
+    CHECK_ERROR(error, FINSEG_ERROR_AUTH, "401 invalid_token");
+    CHECK_INT((int64_t)scripted_server_count(stage.server, GET_RESULT), 4);
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+static void a_wrong_secret_fails_everybody_who_waits(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN,
+         json(&stage, "401 Unauthorized", "", "{\"error\":\"invalid_client\",\"error_description\":\"no the-secret\"}"),
+         SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    finseg_ticket first = finseg_client_poll(stage.client, polled, NULL);
+    finseg_ticket second = finseg_client_poll(stage.client, polled, NULL);
+    finseg_error *error = error_of(finseg_client_await(stage.client, first));
+    CHECK(strstr(finseg_error_message(error), "the-secret") == NULL);
+    CHECK_INT(finseg_error_status(error), 401);
+    CHECK(finseg_error_request_id(error) != NULL);
+    CHECK_ERROR(error, FINSEG_ERROR_AUTH, "invalid_client");
+    CHECK_ERROR(error_of(finseg_client_await(stage.client, second)), FINSEG_ERROR_AUTH,
+                "check client_id and client_secret");
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+static void the_password_grant_renews_by_its_refresh_token(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_text(&stage, "username", "ann");
+    set_text(&stage, "password", "p&ss");
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN,
+         json(&stage, "200 OK", "", "{\"access_token\":\"one\",\"expires_in\":60,\"refresh_token\":\"again\"}"),
+         SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "401 Unauthorized", "", "{}"), SCRIPTED_KEEP, 1},
+        {POST_TOKEN, json(&stage, "400 Bad Request", "", "{\"errors\":[{\"code\":\"GONE\"}]}"), SCRIPTED_KEEP, 1},
+        {POST_TOKEN, json(&stage, "200 OK", "", "{\"access_token\":\"two\",\"expires_in\":60}"), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    finseg_ticket ticket = finseg_client_poll(stage.client, polled, NULL);
+    check_page(finseg_client_await(stage.client, ticket));
+    CHECK_INT((int64_t)scripted_server_count(stage.server, POST_TOKEN), 3);
+    check_request(&stage, POST_TOKEN,
+                  "grant_type=password&client_id=the-client&client_secret=the-secret&username=ann&"
+                  "password=p%26ss");
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+static void a_ready_made_token_that_is_refused_is_an_auth_error(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    finseg_config_free(stage.config);
+    stage.config = finseg_config_new();
+    set_text(&stage, "access_token", "given-token");
+    const struct scripted_answer answers[] = {
+        {GET_RESULT, json(&stage, "401 Unauthorized", "", "{\"error\":\"given-token is bad\"}"), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    finseg_error *error = error_of(poll_once(&stage, polled));
+    CHECK(strstr(finseg_error_message(error), "given-token") == NULL);
+    CHECK(strstr(finseg_error_code(error), "given-token") == NULL);
+    CHECK_ERROR(error, FINSEG_ERROR_AUTH, "401");
+    check_request(&stage, GET_RESULT, "Bearer given-token\r\n");
+    CHECK_ERROR(error_of(poll_once(&stage, polled)), FINSEG_ERROR_AUTH, "access_token was refused");
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+/* ---- what ends a wait ---- */
+
+static void a_wait_ends_when_the_job_has_ended(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, -1},
+        {GET_RESULT "highBalance/gone?", json(&stage, "400 Bad Request", "", NOT_READY), SCRIPTED_KEEP, -1},
+        {GET_RESULT "highBalance/failed?", json(&stage, "422 Unprocessable", "", NOT_READY), SCRIPTED_KEEP, -1},
+        {GET_RESULT "highBalance/foreign?", "HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<html>", SCRIPTED_KEEP,
+         -1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *unknown = job(&stage, "gone", 0);
+    finseg_job *old = job(&stage, "gone", 1000000);
+    finseg_job *failed = job(&stage, "failed", 0);
+    finseg_job *foreign = job(&stage, "foreign", 0);
+    CHECK_ERROR(error_of(wait_for(&stage, unknown, 10)), FINSEG_ERROR_NOT_FOUND, "highBalance job gone");
+    CHECK_ERROR(error_of(wait_for(&stage, old, 10)), FINSEG_ERROR_EXPIRED, "14 days");
+    CHECK_ERROR(error_of(wait_for(&stage, failed, 10)), FINSEG_ERROR_FAILED, "422");
+    CHECK_ERROR(error_of(wait_for(&stage, foreign, 10)), FINSEG_ERROR_PROTOCOL, "base_url");
+    CHECK_INT((int64_t)scripted_server_count(stage.server, GET_RESULT "highBalance/foreign?"), 2);
+    finseg_job_free(unknown);
+    finseg_job_free(old);
+    finseg_job_free(failed);
+    finseg_job_free(foreign);
+    close_stage(&stage);
+}
+
+static void a_wait_ends_at_its_deadline_though_the_server_stalls(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, -1},
+        {GET_RESULT, NULL, SCRIPTED_STALL, -1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *waited = job(&stage, "j", 0);
+    finseg_error *error = error_of(wait_for(&stage, waited, 0.1));
+    CHECK(finseg_error_retryable(error));
+    CHECK_ERROR(error, FINSEG_ERROR_TIMEOUT, "not ready within 0.1 s");
+    finseg_job_free(waited);
+    close_stage(&stage);
+}
+
+static void a_request_ends_at_its_timeout(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "timeout", 0.05);
+    set_number(&stage, "retry.attempts", 2);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, -1},
+        {GET_RESULT, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{", SCRIPTED_STALL, -1},
+        {POST_SEGMENT, NULL, SCRIPTED_STALL, -1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    CHECK_ERROR(error_of(poll_once(&stage, polled)), FINSEG_ERROR_TIMEOUT, "0.05 s");
+    CHECK_INT((int64_t)scripted_server_count(stage.server, GET_RESULT), 2);
+    finseg_error *error = error_of(create(&stage));
+    CHECK(finseg_error_maybe_created(error));
+    CHECK_ERROR(error, FINSEG_ERROR_TIMEOUT, "create highBalance");
+    CHECK_INT((int64_t)scripted_server_count(stage.server, POST_SEGMENT), 1);
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+/* ---- what is repeated, and what is not ---- */
+
+static void reads_are_repeated(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, NULL, SCRIPTED_CLOSE, 1},
+        {POST_TOKEN, json(&stage, "503 Unavailable", "", ""), SCRIPTED_KEEP, 1},
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, "HTTP/1.1 502 Bad Gateway\r\nContent-Length: 6\r\n\r\n<html>", SCRIPTED_KEEP, 1},
+        {GET_RESULT, "HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n{\"users\":[", SCRIPTED_CLOSE, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", "{\"users\":[}"), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    check_page(poll_once(&stage, polled));
+    CHECK_INT((int64_t)scripted_server_count(stage.server, GET_RESULT), 4);
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+static void tries_are_counted(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "retry.attempts", 3);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "500 Oops", "X-Request-Id: echoed\r\n", ""), SCRIPTED_KEEP, -1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    finseg_error *error = error_of(poll_once(&stage, polled));
+    CHECK_INT(finseg_error_status(error), 500);
+    CHECK_TEXT(finseg_error_request_id(error), "echoed");
+    CHECK(finseg_error_retryable(error));
+    CHECK_ERROR(error, FINSEG_ERROR_SERVER, "500");
+    CHECK_INT((int64_t)scripted_server_count(stage.server, GET_RESULT), 3);
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+static void retry_after_that_is_too_long_is_left_to_the_caller(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "429 Slow Down", "Retry-After: 3600\r\n", ""), SCRIPTED_KEEP, -1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    finseg_error *error = error_of(poll_once(&stage, polled));
+    CHECK(finseg_error_retry_after(error) == 3600);
+    CHECK_ERROR(error, FINSEG_ERROR_RATE_LIMITED, "429");
+    CHECK_ERROR(error_of(wait_for(&stage, polled, 0.2)), FINSEG_ERROR_TIMEOUT, "the job lives on");
+    CHECK_INT((int64_t)scripted_server_count(stage.server, GET_RESULT), 2);
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+static void a_create_whose_answer_was_lost_is_not_repeated(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    /* The first GET leaves a connection in the pool: a create that reused it would be repeated by libcurl itself. */
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, -1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, NULL, SCRIPTED_CLOSE, 1},
+        {POST_SEGMENT, json(&stage, "502 Bad Gateway", "", ""), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, json(&stage, "503 Unavailable", "", ""), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, json(&stage, "200 OK", "", "{\"id\":1}"), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    check_page(poll_once(&stage, polled));
+    finseg_job_free(polled);
+    const finseg_error_kind kinds[] = {FINSEG_ERROR_NETWORK, FINSEG_ERROR_SERVER, FINSEG_ERROR_SERVER,
+                                       FINSEG_ERROR_PROTOCOL};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        finseg_error *error = error_of(create(&stage));
+        CHECK(error && finseg_error_maybe_created(error));
+        CHECK_ERROR(error, kinds[i], "create highBalance");
+        CHECK_INT((int64_t)scripted_server_count(stage.server, POST_SEGMENT), (int64_t)i + 1);
+    }
+    close_stage(&stage);
+}
+
+static void a_create_that_was_turned_away_is_repeated(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, -1},
+        {POST_SEGMENT, json(&stage, "429 Slow Down", "", ""), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, json(&stage, "503 Unavailable", "Retry-After: 1\r\n", ""), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, json(&stage, "202 Accepted", "", "{\"jobId\":\"j\",\"more\":true}"), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_outcome *outcome = create(&stage);
+    finseg_job *created = finseg_outcome_take_job(outcome);
+    CHECK(created != NULL);
+    CHECK_INT((int64_t)scripted_server_count(stage.server, POST_SEGMENT), 3);
+    finseg_job_free(created);
+    finseg_outcome_free(outcome);
+    close_stage(&stage);
+}
+
+static void a_refused_create_says_what_the_service_said(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, -1},
+        {POST_SEGMENT,
+         json(
+             &stage, "400 Bad Request", "",
+             "{\"errors\":[{\"message\":\"Betrag\\nfalsch\",\"code\":\"ILLEGAL_FIELD_VALUE\"}],\"requestId\":\"r-1\"}"),
+         SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, json(&stage, "403 Forbidden", "", "{\"error\":\"access_denied\"}"), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, "HTTP/1.1 301 Moved\r\nLocation: http://example.org/\r\nContent-Length: 0\r\n\r\n",
+         SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_error *error = error_of(create(&stage));
+    CHECK_TEXT(finseg_error_code(error), "ILLEGAL_FIELD_VALUE");
+    CHECK_TEXT(finseg_error_request_id(error), "r-1");
+    CHECK(!finseg_error_maybe_created(error));
+    CHECK_ERROR(error, FINSEG_ERROR_INVALID, "400 ILLEGAL_FIELD_VALUE: Betrag falsch");
+    CHECK_ERROR(error_of(create(&stage)), FINSEG_ERROR_AUTH, "403 access_denied");
+    CHECK_ERROR(error_of(create(&stage)), FINSEG_ERROR_PROTOCOL, "301");
+    close_stage(&stage);
+}
+
+static void an_answer_beyond_max_body_is_refused(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "max_body", 1024);
+    char *long_body = malloc(4001);
+    memset(long_body, ' ', 4000);
+    long_body[4000] = '\0';
+    char chunked[1600];
+    snprintf(chunked, sizeof chunked,
+             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n500\r\n%.1280s\r\n0\r\n\r\n", long_body);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, -1},
+        {GET_RESULT, json(&stage, "200 OK", "", long_body), SCRIPTED_CLOSE, 1},
+        {GET_RESULT, chunked, SCRIPTED_CLOSE, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    CHECK_ERROR(error_of(poll_once(&stage, polled)), FINSEG_ERROR_TOO_LARGE, "max_body, 1024 bytes");
+    CHECK_ERROR(error_of(poll_once(&stage, polled)), FINSEG_ERROR_TOO_LARGE, "max_body, 1024 bytes");
+    finseg_job_free(polled);
+    free(long_body);
+    close_stage(&stage);
+}
+
+static void no_server_is_a_network_error(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "retry.attempts", 2);
+    const struct scripted_answer answers[] = {{NULL, NULL, SCRIPTED_CLOSE, -1}};
+    OPEN(&stage, answers);
+    finseg_client_free(stage.client);
+    set_text(&stage, "base_url", "http://127.0.0.1:1/api/v1");
+    stage.client = finseg_client_new(stage.config, NULL);
+    finseg_error *error = error_of(create(&stage));
+    CHECK(!finseg_error_maybe_created(error));
+    CHECK(finseg_error_retryable(error));
+    CHECK_ERROR(error, FINSEG_ERROR_NETWORK, "http://127.0.0.1:1");
+    close_stage(&stage);
+}
+
+/* ---- cancelling, closing, stepping ---- */
+
+static void cancelling_ends_an_operation_at_once(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, NULL, SCRIPTED_STALL, -1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *waited = job(&stage, "j", 0);
+    finseg_ticket wait = finseg_client_wait(stage.client, waited, -1, NULL);
+    finseg_ticket poll = finseg_client_poll(stage.client, waited, NULL);
+    finseg_job_free(waited);
+    CHECK(finseg_client_cancel(stage.client, wait));
+    CHECK(!finseg_client_cancel(stage.client, wait));
+    CHECK_ERROR(error_of(finseg_client_await(stage.client, wait)), FINSEG_ERROR_CANCELLED, "highBalance job j");
+    finseg_client_cancel_all(stage.client);
+    CHECK_ERROR(error_of(finseg_client_next(stage.client)), FINSEG_ERROR_CANCELLED, "highBalance job j");
+    CHECK(finseg_client_next(stage.client) == NULL);
+    CHECK(finseg_client_await(stage.client, poll) == NULL);
+    close_stage(&stage);
+}
+
+static void a_create_cancelled_on_its_way_may_exist(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, NULL, SCRIPTED_STALL, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_ticket ticket = finseg_client_create(stage.client, "highBalance", "{\"threshold\":1}", NULL);
+    while (scripted_server_count(stage.server, POST_SEGMENT) == 0) {
+        struct pollfd watched = {.fd = finseg_client_fd(stage.client), .events = POLLIN};
+        poll(&watched, 1, 10);
+        CHECK(finseg_client_step(stage.client) == 0);
+    }
+    finseg_client_cancel(stage.client, ticket);
+    finseg_error *error = error_of(finseg_client_next(stage.client));
+    CHECK(finseg_error_maybe_created(error));
+    CHECK_ERROR(error, FINSEG_ERROR_CANCELLED, "may exist");
+    close_stage(&stage);
+}
+
+static void closing_with_work_under_way_frees_it(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, NULL, SCRIPTED_STALL, -1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *waited = job(&stage, "j", 0);
+    /* More than may be on their way at once, so that some are queued inside. */
+    for (size_t i = 0; i < 300; i++)
+        finseg_client_poll(stage.client, waited, NULL);
+    finseg_client_wait(stage.client, waited, 60, NULL);
+    while (scripted_server_count(stage.server, GET_RESULT) < 100) {
+        struct pollfd watched = {.fd = finseg_client_fd(stage.client), .events = POLLIN};
+        poll(&watched, 1, 10);
+        finseg_client_step(stage.client);
+    }
+    CHECK(finseg_client_transfers(stage.client) >= 300);
+    finseg_job_free(waited);
+    close_stage(&stage);
+}
+
+static void the_descriptor_tells_when_there_is_work(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    struct pollfd watched = {.fd = finseg_client_fd(stage.client), .events = POLLIN};
+    CHECK_INT(poll(&watched, 1, 0), 0);
+    CHECK(finseg_client_next_timeout(stage.client) < 0);
+    finseg_job *polled = job(&stage, "j", 0);
+    finseg_client_poll(stage.client, polled, NULL);
+    int steps = 0;
+    int done = 0;
+    while (done == 0 && poll(&watched, 1, 5000) == 1) {
+        done = finseg_client_step(stage.client);
+        steps++;
+    }
+    CHECK_INT(done, 1);
+    /* Two small requests: a client that spins needs hundreds of steps. */
+    CHECK(steps < 60);
+    CHECK_INT(poll(&watched, 1, 0), 1);
+    CHECK_INT((int64_t)finseg_client_pending(stage.client), 1);
+    check_page(finseg_client_next(stage.client));
+    finseg_client_step(stage.client);
+    CHECK_INT(poll(&watched, 1, 0), 0);
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+static void a_child_process_cannot_step(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {{NULL, NULL, SCRIPTED_CLOSE, -1}};
+    OPEN(&stage, answers);
+    pid_t child = fork();
+    if (child == 0) {
+        errno = 0;
+        _exit(finseg_client_step(stage.client) == -1 && errno == EPERM ? 0 : 1);
+    }
+    int status = -1;
+    waitpid(child, &status, 0);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    close_stage(&stage);
+}
+
+static void events_tell_the_story_without_secrets(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    finseg_config_set_flag(stage.config, "log", true, NULL);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "503 token-one", "", "{\"errors\":[{\"message\":\"token-one the-secret\"}]}"),
+         SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    check_page(poll_once(&stage, polled));
+    char names[256] = "";
+    const finseg_event *event;
+    while ((event = finseg_client_next_event(stage.client)) != NULL) {
+        strcat(strcat(names, event->name), " ");
+        const char *texts[] = {event->url, event->request_id, event->message};
+        for (size_t i = 0; i < 3; i++)
+            CHECK(!texts[i] || (!strstr(texts[i], "the-secret") && !strstr(texts[i], "token-one")));
+    }
+    CHECK_TEXT(names, "request response request response retry request response ");
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+/* ---- configuration as a whole ---- */
+
+static void wrong_configurations_are_refused(void)
+{
+    static const struct {
+        const char *fields[6];
+        const char *part;
+    } cases[] = {
+        {{NULL}, "FINSEG_CLIENT_ID"},
+        {{"client_id", "a", NULL}, "client_secret is missing"},
+        {{"client_secret", "a", NULL}, "client_id is missing"},
+        {{"access_token", "a b", NULL}, "access_token"},
+        {{"access_token", "a", "username", "b", NULL}, "username and password"},
+        {{"access_token", "a", "base_url", "http://example.org/api/v1", NULL}, "plain http"},
+        {{"access_token", "a", "base_url", "http://localhost.example.org/", NULL}, "plain http"},
+        {{"access_token", "a", "base_url", "ftp://127.0.0.1/", NULL}, "neither http nor https"},
+        {{"access_token", "a", "base_url", "https://user:pass@host/", NULL}, "carries credentials"},
+        {{"access_token", "a", "base_url", "nonsense", NULL}, "base_url"},
+        {{"access_token", "a", "token_url", "http://example.org/token", NULL}, "token_url"},
+        {{"access_token", "a", "ca_file", "/does/not/exist", NULL}, "ca_file"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        finseg_config *config = finseg_config_new();
+        for (size_t f = 0; cases[i].fields[f]; f += 2)
+            finseg_config_set_text(config, cases[i].fields[f], cases[i].fields[f + 1], NULL);
+        finseg_error *error = NULL;
+        CHECK(finseg_client_new(config, &error) == NULL);
+        CHECK_ERROR(error, FINSEG_ERROR_CONFIG, cases[i].part);
+        finseg_config_free(config);
+    }
+}
+
+static const struct test tests[] = {
+    {"a segment is created, waited for and read", a_segment_is_created_waited_for_and_read},
+    {"one token serves all who wait for it", one_token_serves_all_who_wait_for_it},
+    {"a refused token is renewed once and the request repeated",
+     a_refused_token_is_renewed_once_and_the_request_repeated},
+    {"a wrong secret fails everybody who waits, and is not repeated", a_wrong_secret_fails_everybody_who_waits},
+    {"the password grant renews by its refresh token, then by password",
+     the_password_grant_renews_by_its_refresh_token},
+    {"a ready-made token that is refused is an auth error", a_ready_made_token_that_is_refused_is_an_auth_error},
+    {"a wait ends when the job has ended", a_wait_ends_when_the_job_has_ended},
+    {"a wait ends at its deadline though the server stalls", a_wait_ends_at_its_deadline_though_the_server_stalls},
+    {"a request ends at its timeout", a_request_ends_at_its_timeout},
+    {"reads are repeated", reads_are_repeated},
+    {"tries are counted", tries_are_counted},
+    {"a Retry-After that is too long is left to the caller", retry_after_that_is_too_long_is_left_to_the_caller},
+    {"a create whose answer was lost is not repeated", a_create_whose_answer_was_lost_is_not_repeated},
+    {"a create that was turned away is repeated", a_create_that_was_turned_away_is_repeated},
+    {"a refused create says what the service said", a_refused_create_says_what_the_service_said},
+    {"an answer beyond max_body is refused", an_answer_beyond_max_body_is_refused},
+    {"no server is a network error", no_server_is_a_network_error},
+    {"cancelling ends an operation at once", cancelling_ends_an_operation_at_once},
+    {"a create cancelled on its way may exist", a_create_cancelled_on_its_way_may_exist},
+    {"closing with work under way frees it", closing_with_work_under_way_frees_it},
+    {"the descriptor tells when there is work", the_descriptor_tells_when_there_is_work},
+    {"a child process cannot step its parent's client", a_child_process_cannot_step},
+    {"events tell the story without secrets", events_tell_the_story_without_secrets},
+    {"wrong configurations are refused", wrong_configurations_are_refused},
+};
+SUITE(client, tests);
