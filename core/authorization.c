@@ -148,6 +148,7 @@ static void start_fetch(finseg_client *client)
         exchange->transfer.body = authorization->form.data;
         exchange->transfer.body_length = authorization->form.length;
         exchange->transfer.content_type = "application/x-www-form-urlencoded";
+        exchange->transfer.loopback = client->token_loopback;
         exchange->transfer.done = on_done;
         exchange->transfer.owner = client;
         if (fs_exchange_start(client, exchange))

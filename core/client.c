@@ -67,12 +67,12 @@ finseg_outcome *finseg_client_next(finseg_client *client)
     return outcome;
 }
 
-static void redact_text(const finseg_client *client, char *text)
+void fs_client_redact_text(const finseg_client *client, char *text)
 {
     const finseg_config *config = client->config;
     const struct fs_token *token = &client->authorization.token;
-    const char *secrets[] = {config->client_secret, config->password, config->access_token, token->access_token,
-                             token->refresh_token};
+    const char *secrets[] = {config->client_secret, config->password,    config->access_token,
+                             config->proxy,         token->access_token, token->refresh_token};
     for (size_t i = 0; text && i < sizeof secrets / sizeof *secrets; i++)
         fs_text_redact(text, secrets[i]);
 }
@@ -81,9 +81,9 @@ void fs_client_redact(const finseg_client *client, finseg_error *error)
 {
     if (error == fs_error_out_of_memory())
         return;
-    redact_text(client, error->message);
-    redact_text(client, error->code);
-    redact_text(client, error->request_id);
+    fs_client_redact_text(client, error->message);
+    fs_client_redact_text(client, error->code);
+    fs_client_redact_text(client, error->request_id);
 }
 
 /* ---- making ---- */
@@ -115,11 +115,13 @@ static int set_urls(finseg_client *client, finseg_error **error)
         struct fs_buffer url = {0};
         fs_buffer_printf(&url, "%s%s", client->base.origin, token_path);
         client->token_url = fs_buffer_take(&url);
+        client->token_loopback = client->base.loopback;
     } else {
         struct fs_url token;
         if (read_url(&token, "token_url", config->token_url, config->allow_plain_http, error) != 0)
             return -1;
         client->token_url = fs_text_copy(token.text, strlen(token.text));
+        client->token_loopback = token.loopback;
         fs_url_free(&token);
     }
     return client->token_url ? 0 : fs_error_give(error, fs_error_out_of_memory());
@@ -198,10 +200,8 @@ static void drop_operations(finseg_client *client)
     client->operations = (struct fs_operation_table){0};
 }
 
-void finseg_client_free(finseg_client *client)
+static void close_io(finseg_client *client)
 {
-    if (!client)
-        return;
     struct fs_sigpipe held;
     fs_sigpipe_hold(&held);
     drop_operations(client);
@@ -212,6 +212,18 @@ void finseg_client_free(finseg_client *client)
     if (client->loop_open)
         fs_loop_close(&client->loop);
     fs_sigpipe_release(&held);
+}
+
+void finseg_client_free(finseg_client *client)
+{
+    if (!client)
+        return;
+    /* A child shares the event set and the connections with its parent, who may go on using them: it lets go of its
+     * descriptors of the set, and leaves libcurl's memory and the operations to its own end. */
+    if (client->process == getpid())
+        close_io(client);
+    else if (client->loop_open)
+        fs_loop_close(&client->loop);
 
     finseg_outcome *outcome;
     while ((outcome = take_outcome(client, 0)) != NULL)
@@ -239,9 +251,14 @@ int finseg_client_step(finseg_client *client)
     }
     struct fs_sigpipe held;
     fs_sigpipe_hold(&held);
-    int result = fs_loop_run(&client->loop, fs_clock_monotonic());
-    if (result == 0)
+    double now = fs_clock_monotonic();
+    int result = fs_loop_run(&client->loop);
+    if (result == 0) {
+        /* Before the deadlines: an answer that is there counts, however late a busy host comes to look. */
         fs_transport_collect(&client->transport);
+        fs_loop_expire(&client->loop, now);
+        fs_transport_collect(&client->transport);
+    }
     settle(client);
     fs_sigpipe_release(&held);
     return result == 0 ? (int)client->outcome_count : -1;

@@ -286,6 +286,7 @@ static void on_page(struct fs_operation *operation)
         return;
     }
     /* A body that was damaged on the way is whole the next time. */
+    fs_error_set_answer(error, operation->exchange->transfer.status, -1);
     fs_error_set_request_id(error, operation->exchange->request_id, strlen(operation->exchange->request_id));
     repeat_or_end(operation, error);
 }
@@ -380,6 +381,7 @@ static struct fs_exchange *build_exchange(struct fs_operation *operation)
         transfer->content_type = "application/json";
         transfer->once = true;
     }
+    transfer->loopback = client->base.loopback;
     transfer->bearer = client->authorization.token.access_token;
     transfer->done = on_done;
     transfer->owner = operation;
