@@ -42,6 +42,8 @@ finseg_error_kind fs_answer_kind(int status)
         return FINSEG_ERROR_AUTH;
     case 404:
         return FINSEG_ERROR_NOT_FOUND;
+    case 408:
+        return FINSEG_ERROR_TIMEOUT;
     case 413:
         return FINSEG_ERROR_TOO_LARGE;
     case 429:

@@ -288,8 +288,14 @@ char *fs_request_create_body(const struct fs_kind *kind, const char *parameters,
 
 static void append_create_url(struct fs_buffer *url, const char *base_url, const char *path)
 {
-    fs_buffer_printf(url, "%s/segments/", base_url);
-    fs_text_append_percent_encoded(url, path, strlen(path));
+    fs_buffer_printf(url, "%s/segments", base_url);
+    /* A path that a config gives may have several parts. */
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        fs_buffer_append_char(url, '/');
+        fs_text_append_percent_encoded(url, path, length);
+        path += length + (path[length] == '/');
+    }
 }
 
 char *fs_request_create_url(const char *base_url, const char *path)
