@@ -17,7 +17,7 @@ finseg_page *fs_page_adopt(char *text, size_t length, finseg_error **error)
     }
     page->text = text;
     page->length = length;
-    finseg_error *problem = fs_page_read(page);
+    finseg_error *problem = fs_page_read(page, FS_PAGE_TEMPLATE);
     if (problem) {
         finseg_page_free(page);
         fs_error_give(error, problem);
@@ -42,6 +42,7 @@ void finseg_page_free(finseg_page *page)
         return;
     free(page->text);
     free(page->users);
+    free(page->uuids);
     free(page->amounts);
     fs_buffer_free(&page->unescaped);
     free(page);
