@@ -241,7 +241,7 @@ static bool scan_nested(struct fs_json *json)
     if (!open_bracket(json))
         return false;
     while (json->depth > outside) {
-        if (!(objects & 1 ? fs_json_scan_member(json, &first, &ignored) : fs_json_scan_element(json, &first))) {
+        if (!(objects & 1 ? fs_json_next_member(json, &first, &ignored) : fs_json_scan_element(json, &first))) {
             if (json->problem)
                 return false;
             objects >>= 1;
@@ -302,7 +302,7 @@ bool fs_json_enter(struct fs_json *json)
 
 bool fs_json_next_member(struct fs_json *json, bool *first, struct fs_json_value *key)
 {
-    return fs_json_scan_member(json, first, key);
+    return fs_json_scan_member(json, first) && fs_json_scan_name(json, key) && fs_json_scan_colon(json);
 }
 
 bool fs_json_next_element(struct fs_json *json, bool *first)

@@ -27,6 +27,10 @@ static inline void fs_json_skip_white_space(struct fs_json *json)
     const char *at = json->at;
     if (at < json->end && (unsigned char)*at > ' ')
         return;
+    if (json->end - at >= 2 && *at == ' ' && (unsigned char)at[1] > ' ') { /* as behind a colon */
+        json->at = at + 1;
+        return;
+    }
 #if FS_WIDE
     if (json->wide)
         at = fs_wide_skip_white_space(at, json->end);
@@ -121,20 +125,30 @@ static inline bool fs_json_scan_element(struct fs_json *json, bool *first)
     return fs_json_scan_item(json, first, ']', "a comma or ] is missing");
 }
 
-/* As fs_json_next_member. */
-static inline bool fs_json_scan_member(struct fs_json *json, bool *first, struct fs_json_value *key)
+/* Where a member's name begins: reads it. */
+static inline bool fs_json_scan_name(struct fs_json *json, struct fs_json_value *name)
 {
-    if (!fs_json_scan_item(json, first, '}', "a comma or } is missing"))
-        return false;
     if (*json->at != '"')
         return fs_json_fail(json, json->at, "a member name in quotes is missing");
-    key->integer = false;
-    if (!fs_json_scan_string(json, key) || !fs_json_find_token(json))
+    name->integer = false;
+    return fs_json_scan_string(json, name);
+}
+
+/* Behind a member's name. */
+static inline bool fs_json_scan_colon(struct fs_json *json)
+{
+    if (!fs_json_find_token(json))
         return false;
     if (*json->at != ':')
         return fs_json_fail(json, json->at, "a colon is missing");
     json->at++;
     return true;
+}
+
+/* As fs_json_next_member, in its first half: to where the name begins. */
+static inline bool fs_json_scan_member(struct fs_json *json, bool *first)
+{
+    return fs_json_scan_item(json, first, '}', "a comma or } is missing");
 }
 
 #endif

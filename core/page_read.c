@@ -76,10 +76,12 @@ enum member {
 struct known_member {
     const char *name;
     size_t length;
+    char quoted[16]; /* the name in quotes, and zeros: to be compared at once */
+    unsigned mask;   /* of the bytes of `quoted` that count */
     enum member member;
 };
 
-#define KNOWN(name, member) {name, sizeof(name) - 1, member}
+#define KNOWN(name, member) {name, sizeof(name) - 1, "\"" name "\"", (1U << (sizeof(name) + 1)) - 1, member}
 
 /* What is known of each object's members, ending with an empty name. */
 static const struct known_member page_members[] = {
@@ -157,16 +159,44 @@ static bool enter_object(struct reader *reader, const char *subject, const struc
     return enter(reader);
 }
 
-static inline const struct known_member *find_known(const struct known_member *known, const struct fs_json_value *key)
+static const struct known_member *find_known(const struct known_member *known, const struct fs_json_value *name)
 {
-    if (key->escaped) {
-        while (known->name && !fs_json_string_is(key, known->name))
-            known++;
-    } else {
-        while (known->name && (known->length != key->length - 2 || memcmp(known->name, key->data + 1, known->length) != 0))
-            known++;
-    }
+    while (known->name && !fs_json_string_is(name, known->name))
+        known++;
     return known->name ? known : NULL;
+}
+
+/* The known member whose name stands here, spelt without escapes and in one look; NULL for all others. */
+static inline const struct known_member *glance(const struct reader *reader, const struct known_member *known)
+{
+#if FS_WIDE
+    const struct fs_json *json = &reader->json;
+    if (!json->wide || json->end - json->at < FS_WIDE_BYTES)
+        return NULL;
+    while (known->name && !fs_wide_equal(json->at, known->quoted, known->mask))
+        known++;
+    return known->name ? known : NULL;
+#else
+    (void)reader;
+    (void)known;
+    return NULL;
+#endif
+}
+
+/* Reads a member's name up to its value; `*known` becomes what is known of it, or NULL. */
+static inline bool read_name(struct reader *reader, const struct object *object, const struct known_member **known)
+{
+    struct fs_json *json = &reader->json;
+    struct fs_json_value name;
+    *known = glance(reader, object->known);
+    if (*known) {
+        json->at += (*known)->length + 2;
+    } else {
+        if (!fs_json_scan_name(json, &name))
+            return false;
+        *known = find_known(object->known, &name);
+    }
+    return fs_json_scan_colon(json);
 }
 
 /*
@@ -175,13 +205,15 @@ static inline const struct known_member *find_known(const struct known_member *k
  */
 static inline bool next_known(struct reader *reader, struct object *object, enum member *member)
 {
-    struct fs_json_value key;
+    const struct known_member *known;
     struct fs_json_value ignored;
-    while (fs_json_scan_member(&reader->json, &object->first, &key)) {
-        const struct known_member *known = find_known(object->known, &key);
+    while (fs_json_scan_member(&reader->json, &object->first)) {
+        const char *name = reader->json.at;
+        if (!read_name(reader, object, &known))
+            return false;
         if (known) {
             if (object->seen & known->member)
-                return refuse(reader, key.data, known->name, " stands twice");
+                return refuse(reader, name, known->name, " stands twice");
             object->seen |= known->member;
             *member = known->member;
             return true;
@@ -420,7 +452,7 @@ static bool read_by_template(struct reader *reader)
 /* A user was read without the template: learns from it when there is none, or when the one there is misses again and again. */
 static void note_miss(struct reader *reader)
 {
-    enum { MISSES_TO_LEARN = 2, FIRST_CREDIT = 16 };
+    enum { MISSES_TO_LEARN = 2, FIRST_CREDIT = 16, LOSS = 3 };
     struct trial *trial = &reader->trial;
     if (reader->way != FS_PAGE_TEMPLATE || reader->page->user_count < 2)
         return;
@@ -428,7 +460,8 @@ static void note_miss(struct reader *reader)
         trial->rest--;
         return;
     }
-    if (--trial->credit < 0) {
+    trial->credit -= LOSS;
+    if (trial->credit < 0) {
         trial->credit = FIRST_CREDIT;
         trial->rest = trial->next_rest;
         trial->next_rest *= 2;

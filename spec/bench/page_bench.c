@@ -9,7 +9,7 @@
 #include "peers.h"
 #include "sample.h"
 
-enum reader { TEMPLATE, WIDE, SCALAR, SIMDJSON, CJSON, READERS };
+enum reader { TEMPLATE, WIDE, SCALAR, SIMDJSON, SIMDJSON_RAW, CJSON, READERS };
 
 struct bench {
     struct fs_buffer text;
@@ -50,8 +50,11 @@ static void read_once(struct bench *bench, enum reader reader)
     case SIMDJSON:
         done = peer_simdjson_read(bench->simdjson, text, length, &bench->columns);
         break;
+    case SIMDJSON_RAW:
+        done = peer_simdjson_read_raw(bench->simdjson, text, length, &bench->columns);
+        break;
     default:
-        done = peer_cjson_read(NULL, text, length, &bench->columns);
+        done = peer_cjson_read(text, length, &bench->columns);
     }
     if (!done)
         stop("a peer refused a sample");
@@ -100,9 +103,10 @@ static void measure(struct bench *bench, int users, enum sample_shape shape, boo
     }
     for (int reader = 0; reader < READERS; reader++)
         rate[reader] = (double)bench->text.length / measure_median(seconds[reader], MEASURE_ROUNDS) / 1e9;
-    printf("%5d %-16s %-7s %6.2f %6.2f %6.2f %9.2f %6.2f %11.2f %8.1f\n", users, sample_name(shape),
-           pretty ? "pretty" : "compact", rate[TEMPLATE], rate[WIDE], rate[SCALAR], rate[SIMDJSON], rate[CJSON],
-           rate[TEMPLATE] / rate[SIMDJSON], rate[TEMPLATE] / rate[CJSON]);
+    printf("%5d %-16s %-7s %6.2f %6.2f %6.2f %9.2f %9.2f %6.2f %11.2f %7.2f %8.1f\n", users, sample_name(shape),
+           pretty ? "pretty" : "compact", rate[TEMPLATE], rate[WIDE], rate[SCALAR], rate[SIMDJSON], rate[SIMDJSON_RAW],
+           rate[CJSON], rate[TEMPLATE] / rate[SIMDJSON], rate[TEMPLATE] / rate[SIMDJSON_RAW],
+           rate[TEMPLATE] / rate[CJSON]);
 }
 
 /* With a reader's number and a count as arguments, it only reads a page so often: for counting instructions. */
@@ -129,7 +133,7 @@ int main(int count, char **arguments)
         return 0;
     }
     printf("page to columns, GB/s; simdjson runs its %s kernel\n", peer_simdjson_kernel());
-    printf("users shape            layout  finseg   wide scalar  simdjson  cJSON  x simdjson  x cJSON\n");
+    printf("users shape            layout  finseg   wide scalar  simdjson  its raw  cJSON  x simdjson   x raw  x cJSON\n");
     for (int size = 0; size < 2; size++) {
         for (int shape = 0; shape < SAMPLE_SHAPES; shape++) {
             for (int pretty = 0; pretty < 2; pretty++)

@@ -37,9 +37,8 @@ static void read_user(const cJSON *object, struct peer_columns *columns)
     columns->users[columns->user_count++] = user;
 }
 
-bool peer_cjson_read(void *peer, const char *text, size_t length, struct peer_columns *columns)
+bool peer_cjson_read(const char *text, size_t length, struct peer_columns *columns)
 {
-    (void)peer;
     columns->user_count = 0;
     columns->amount_count = 0;
     cJSON *page = cJSON_ParseWithLength(text, length);
