@@ -89,6 +89,13 @@ finseg_slice finseg_page_user_id(const finseg_page *page, size_t index)
     return slice_of_id(page, page->users[index].id);
 }
 
+bool finseg_page_user_uuid(const finseg_page *page, size_t index, unsigned char bytes[FS_UUID_BYTES])
+{
+    if (page->users[index].has_uuid)
+        fs_uuid_bytes(&page->uuids[index], bytes);
+    return page->users[index].has_uuid;
+}
+
 size_t finseg_page_user_amounts(const finseg_page *page, size_t index, size_t *first)
 {
     *first = page->users[index].first_amount;

@@ -81,15 +81,16 @@ struct known_member {
     enum member member;
 };
 
-#define KNOWN(name, member) {name, sizeof(name) - 1, "\"" name "\"", (1U << (sizeof(name) + 1)) - 1, member}
+#define KNOWN(name, member)                                                                                            \
+    {                                                                                                                  \
+        name, sizeof(name) - 1, "\"" name "\"", (1U << (sizeof(name) + 1)) - 1, member                                 \
+    }
 
 /* What is known of each object's members, ending with an empty name. */
 static const struct known_member page_members[] = {
     KNOWN("users", MEMBER_USERS), KNOWN("totalElements", MEMBER_TOTAL_ELEMENTS), {0}};
-static const struct known_member user_members[] = {KNOWN("userId", MEMBER_USER_ID),
-                                                   KNOWN("accounts", MEMBER_ACCOUNTS),
-                                                   KNOWN("insurances", MEMBER_INSURANCES),
-                                                   {0}};
+static const struct known_member user_members[] = {
+    KNOWN("userId", MEMBER_USER_ID), KNOWN("accounts", MEMBER_ACCOUNTS), KNOWN("insurances", MEMBER_INSURANCES), {0}};
 static const struct known_member record_members[] = {
     KNOWN("accountId", MEMBER_ACCOUNT_ID), KNOWN("amount", MEMBER_AMOUNT), {0}};
 
@@ -523,7 +524,8 @@ finseg_error *fs_page_read(finseg_page *page, enum fs_page_way way)
     reader.in_user = false;
     reader.way = way;
     reader.trial = (struct trial){.credit = FIRST_CREDIT, .next_rest = FIRST_REST};
-    reader.template.learned = false; /* the rest of it means nothing until then, and is too large to be cleared for every page */
+    reader.template.learned =
+        false; /* the rest of it means nothing until then, and is too large to be cleared for every page */
     page->total_elements = -1;
     page->user_count = 0;
     page->amount_count = 0;

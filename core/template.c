@@ -194,7 +194,7 @@ struct learner {
 static void add_text(struct learner *learner, const char *text, size_t length)
 {
     struct fs_template *template = learner->template;
-    if (length > FS_TEMPLATE_MAX_TEXT - (size_t)template->text_length)
+    if (length > FS_TEMPLATE_MAX_TEXT - (size_t) template->text_length)
         learner->failed = true;
     if (learner->failed)
         return;
@@ -217,7 +217,7 @@ static void add_up_to(struct learner *learner, const char *to)
 static struct fs_literal finish_literal(struct learner *learner)
 {
     struct fs_template *template = learner->template;
-    size_t length = (size_t)template->text_length - learner->literal_start;
+    size_t length = (size_t) template->text_length - learner->literal_start;
     size_t rest = length % FS_TEMPLATE_ALIGNMENT;
     size_t padding = rest > 0 ? FS_TEMPLATE_ALIGNMENT - rest : 0;
     struct fs_literal literal = {.start = learner->literal_start,
@@ -337,7 +337,7 @@ static void learn_records(struct learner *learner)
     template->has_records = true;
     template->first_of_record = template->step_count;
     add_up_to(learner, record);
-    size_t text_before = (size_t)template->text_length - learner->literal_start;
+    size_t text_before = (size_t) template->text_length - learner->literal_start;
     learn_record(learner);
     if (template->step_count == template->first_of_record || learner->failed) {
         learner->failed = true;

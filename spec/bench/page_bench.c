@@ -99,7 +99,8 @@ static void measure(struct bench *bench, int users, enum sample_shape shape, boo
     }
     for (int round = 0; round < MEASURE_ROUNDS; round++) {
         for (int reader = 0; reader < READERS; reader++)
-            seconds[reader][round] = seconds_of(bench, (enum reader)reader, reader == CJSON ? repeats / 8 + 1 : repeats);
+            seconds[reader][round] =
+                seconds_of(bench, (enum reader)reader, reader == CJSON ? repeats / 8 + 1 : repeats);
     }
     for (int reader = 0; reader < READERS; reader++)
         rate[reader] = (double)bench->text.length / measure_median(seconds[reader], MEASURE_ROUNDS) / 1e9;
@@ -133,7 +134,8 @@ int main(int count, char **arguments)
         return 0;
     }
     printf("page to columns, GB/s; simdjson runs its %s kernel\n", peer_simdjson_kernel());
-    printf("users shape            layout  finseg   wide scalar  simdjson  its raw  cJSON  x simdjson   x raw  x cJSON\n");
+    printf(
+        "users shape            layout  finseg   wide scalar  simdjson  its raw  cJSON  x simdjson   x raw  x cJSON\n");
     for (int size = 0; size < 2; size++) {
         for (int shape = 0; shape < SAMPLE_SHAPES; shape++) {
             for (int pretty = 0; pretty < 2; pretty++)

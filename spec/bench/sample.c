@@ -4,8 +4,8 @@
 
 #include "uuid.h"
 
-static const char *const names[SAMPLE_SHAPES] = {"regular", "1-3 accounts",   "shuffled", "extra",
-                                                 "sometimes extra", "missing", "mixed"};
+static const char *const names[SAMPLE_SHAPES] = {"regular",         "1-3 accounts", "shuffled", "extra",
+                                                 "sometimes extra", "missing",      "mixed"};
 
 /* A page being put together. */
 struct writer {

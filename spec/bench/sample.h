@@ -12,13 +12,13 @@ extern "C" {
 #endif
 
 enum sample_shape {
-    SAMPLE_REGULAR,  /* every user alike, two accounts each */
-    SAMPLE_VARIED,   /* one to three accounts */
-    SAMPLE_SHUFFLED, /* members in a random order */
-    SAMPLE_EXTRA,    /* a member more, with a string of varying length */
+    SAMPLE_REGULAR,   /* every user alike, two accounts each */
+    SAMPLE_VARIED,    /* one to three accounts */
+    SAMPLE_SHUFFLED,  /* members in a random order */
+    SAMPLE_EXTRA,     /* a member more, with a string of varying length */
     SAMPLE_SOMETIMES, /* a member more in every second user, at random */
-    SAMPLE_MISSING,  /* a third of the accounts lack the accountId */
-    SAMPLE_MIXED,    /* all of it at once */
+    SAMPLE_MISSING,   /* a third of the accounts lack the accountId */
+    SAMPLE_MIXED,     /* all of it at once */
     SAMPLE_SHAPES
 };
 
