@@ -1,0 +1,10 @@
+-- What Lua 5.4 and LuaJIT have, each under its own name; the tests show that a script runs in both.
+std = "max"
+max_line_length = 120
+max_string_line_length = false
+exclude_files = { "build" }
+
+files["spec/lua"] = {
+  std = "max+busted",
+  ignore = { "512" }, -- a test may leave a loop at its first round
+}

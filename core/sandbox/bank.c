@@ -1,0 +1,241 @@
+#include "bank.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "database.h"
+#include "figures.h"
+
+/* transactions is clustered by account and day: what is walked is an account's history. balances and months are figures. */
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS loads (source TEXT PRIMARY KEY) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS users (number INTEGER PRIMARY KEY, user_id TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE IF NOT EXISTS accounts ("
+    "  number INTEGER PRIMARY KEY, user INTEGER NOT NULL REFERENCES users, account_id TEXT NOT NULL UNIQUE,"
+    "  type TEXT NOT NULL, opened INTEGER NOT NULL);"
+    "CREATE INDEX IF NOT EXISTS accounts_of_user ON accounts (user);"
+    "CREATE TABLE IF NOT EXISTS transactions ("
+    "  account INTEGER NOT NULL REFERENCES accounts, day INTEGER NOT NULL, sequence INTEGER NOT NULL,"
+    "  amount INTEGER NOT NULL, label TEXT, counterpart TEXT, PRIMARY KEY (account, day, sequence)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS balances (account INTEGER PRIMARY KEY, amount INTEGER NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS months ("
+    "  account INTEGER NOT NULL, month INTEGER NOT NULL, lowest INTEGER NOT NULL,"
+    "  PRIMARY KEY (account, month)) WITHOUT ROWID;";
+
+enum statement_name {
+    FIND_LOAD,
+    ADD_LOAD,
+    FIND_USER,
+    ADD_USER,
+    ADD_ACCOUNT,
+    FIND_ACCOUNT,
+    ADD_TRANSACTION,
+    LAST_ACCOUNT,
+    FORGET_FIGURES,
+    REMEMBER_FIGURES,
+    FIND_FIGURES,
+    STATEMENTS
+};
+
+static const char *const statement_sql[STATEMENTS] = {
+    [FIND_LOAD] = "SELECT 1 FROM loads WHERE source = ?1",
+    [ADD_LOAD] = "INSERT INTO loads (source) VALUES (?1)",
+    [FIND_USER] = "SELECT number FROM users WHERE user_id = ?1",
+    [ADD_USER] = "INSERT INTO users (user_id) VALUES (?1)",
+    [ADD_ACCOUNT] = "INSERT INTO accounts (user, account_id, type, opened) VALUES (?1, ?2, ?3, ?4)",
+    [FIND_ACCOUNT] = "SELECT number FROM accounts WHERE account_id = ?1 AND number > ?2",
+    [ADD_TRANSACTION] = "INSERT INTO transactions (account, day, sequence, amount, label, counterpart)"
+                        " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    [LAST_ACCOUNT] = "SELECT max(number) FROM accounts",
+    [FORGET_FIGURES] = "DELETE FROM facts WHERE name = 'reference_date'",
+    [REMEMBER_FIGURES] = "INSERT OR REPLACE INTO facts (name, value) VALUES ('reference_date', ?1)",
+    [FIND_FIGURES] = "SELECT value FROM facts WHERE name = 'reference_date'",
+};
+
+struct fs_bank {
+    sqlite3 *database;
+    sqlite3_stmt *statements[STATEMENTS];
+    int64_t last_account_before_load;
+    int reference_date;
+};
+
+/* Runs a bound query of at most one row: its first column, 0 when there is no row. */
+static int64_t query_number(sqlite3_stmt *statement, bool *found)
+{
+    *found = sqlite3_step(statement) == SQLITE_ROW;
+    int64_t number = *found ? sqlite3_column_int64(statement, 0) : 0;
+    sqlite3_reset(statement);
+    return number;
+}
+
+static bool prepare_statements(struct fs_bank *bank, struct fs_buffer *problem)
+{
+    for (int i = 0; i < STATEMENTS; i++) {
+        bank->statements[i] = fs_database_prepare(bank->database, statement_sql[i], problem);
+        if (!bank->statements[i])
+            return false;
+    }
+    return true;
+}
+
+struct fs_bank *fs_bank_open(const char *file, struct fs_buffer *problem)
+{
+    struct fs_bank *bank = calloc(1, sizeof *bank);
+    if (!bank) {
+        fs_buffer_append_text(problem, "out of memory");
+        return NULL;
+    }
+    bank->database = fs_database_open(file, problem);
+    if (!bank->database || !fs_database_run(bank->database, schema, problem) || !prepare_statements(bank, problem)) {
+        fs_bank_close(bank);
+        return NULL;
+    }
+    bool found;
+    bank->reference_date = (int)query_number(bank->statements[FIND_FIGURES], &found);
+    return bank;
+}
+
+void fs_bank_close(struct fs_bank *bank)
+{
+    if (!bank)
+        return;
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(bank->statements[i]);
+    sqlite3_close(bank->database);
+    free(bank);
+}
+
+static void bind_text(sqlite3_stmt *statement, int place, const char *text)
+{
+    sqlite3_bind_text(statement, place, text, -1, SQLITE_STATIC);
+}
+
+static bool record_load(struct fs_bank *bank, const char *source, struct fs_buffer *problem)
+{
+    bool found;
+    bank->last_account_before_load = query_number(bank->statements[LAST_ACCOUNT], &found);
+    bind_text(bank->statements[ADD_LOAD], 1, source);
+    bool recorded = fs_database_execute(bank->statements[ADD_LOAD], problem);
+    sqlite3_clear_bindings(bank->statements[ADD_LOAD]);
+    return recorded && fs_database_execute(bank->statements[FORGET_FIGURES], problem);
+}
+
+bool fs_bank_begin_load(struct fs_bank *bank, const char *source, bool *known, struct fs_buffer *problem)
+{
+    bind_text(bank->statements[FIND_LOAD], 1, source);
+    query_number(bank->statements[FIND_LOAD], known);
+    sqlite3_clear_bindings(bank->statements[FIND_LOAD]);
+    if (*known)
+        return true;
+    if (!fs_database_run(bank->database, "BEGIN IMMEDIATE", problem))
+        return false;
+    if (record_load(bank, source, problem))
+        return true;
+    fs_bank_rollback_load(bank);
+    return false;
+}
+
+bool fs_bank_commit_load(struct fs_bank *bank, struct fs_buffer *problem)
+{
+    if (fs_database_run(bank->database, "COMMIT", problem))
+        return true;
+    fs_bank_rollback_load(bank);
+    return false;
+}
+
+void fs_bank_rollback_load(struct fs_bank *bank)
+{
+    fs_database_rollback(bank->database);
+}
+
+int64_t fs_bank_add_user(struct fs_bank *bank, const char *user_id, struct fs_buffer *problem)
+{
+    bool found;
+    bind_text(bank->statements[FIND_USER], 1, user_id);
+    int64_t number = query_number(bank->statements[FIND_USER], &found);
+    if (found)
+        return number;
+    bind_text(bank->statements[ADD_USER], 1, user_id);
+    return fs_database_execute(bank->statements[ADD_USER], problem) ? sqlite3_last_insert_rowid(bank->database) : 0;
+}
+
+int64_t fs_bank_add_account(struct fs_bank *bank, const struct fs_bank_account *account, struct fs_buffer *problem)
+{
+    sqlite3_stmt *add = bank->statements[ADD_ACCOUNT];
+    sqlite3_bind_int64(add, 1, account->user);
+    bind_text(add, 2, account->account_id);
+    bind_text(add, 3, account->type);
+    sqlite3_bind_int(add, 4, account->opened);
+    int verdict = sqlite3_step(add);
+    sqlite3_reset(add);
+    if (verdict == SQLITE_DONE)
+        return sqlite3_last_insert_rowid(bank->database);
+    if (verdict == SQLITE_CONSTRAINT)
+        fs_buffer_printf(problem, "account %s is in the bank already", account->account_id);
+    else
+        fs_database_describe(bank->database, problem);
+    return 0;
+}
+
+int64_t fs_bank_find_account(struct fs_bank *bank, const char *account_id)
+{
+    bool found;
+    bind_text(bank->statements[FIND_ACCOUNT], 1, account_id);
+    sqlite3_bind_int64(bank->statements[FIND_ACCOUNT], 2, bank->last_account_before_load);
+    return query_number(bank->statements[FIND_ACCOUNT], &found);
+}
+
+bool fs_bank_add_transaction(struct fs_bank *bank, const struct fs_bank_transaction *transaction,
+                             struct fs_buffer *problem)
+{
+    sqlite3_stmt *add = bank->statements[ADD_TRANSACTION];
+    sqlite3_bind_int64(add, 1, transaction->account);
+    sqlite3_bind_int(add, 2, transaction->day);
+    sqlite3_bind_int64(add, 3, transaction->sequence);
+    sqlite3_bind_int64(add, 4, transaction->amount);
+    bind_text(add, 5, transaction->label);
+    bind_text(add, 6, transaction->counterpart);
+    int verdict = sqlite3_step(add);
+    sqlite3_reset(add);
+    if (verdict == SQLITE_DONE)
+        return true;
+    if (verdict == SQLITE_CONSTRAINT)
+        fs_buffer_printf(problem, "transaction %lld is there already", (long long)transaction->sequence);
+    else
+        fs_database_describe(bank->database, problem);
+    return false;
+}
+
+static bool make_figures(struct fs_bank *bank, int day, struct fs_buffer *problem)
+{
+    if (!fs_figures_make(bank->database, day, problem))
+        return false;
+    sqlite3_bind_int(bank->statements[REMEMBER_FIGURES], 1, day);
+    return fs_database_execute(bank->statements[REMEMBER_FIGURES], problem);
+}
+
+bool fs_bank_set_reference_date(struct fs_bank *bank, int day, struct fs_buffer *problem)
+{
+    bool found;
+    int64_t made_for = query_number(bank->statements[FIND_FIGURES], &found);
+    bank->reference_date = day;
+    if (found && made_for == day)
+        return true;
+    if (!fs_database_run(bank->database, "BEGIN IMMEDIATE", problem))
+        return false;
+    if (make_figures(bank, day, problem) && fs_database_run(bank->database, "COMMIT", problem))
+        return true;
+    fs_database_rollback(bank->database);
+    return false;
+}
+
+int fs_bank_reference_date(const struct fs_bank *bank)
+{
+    return bank->reference_date;
+}
+
+sqlite3 *fs_bank_database(const struct fs_bank *bank)
+{
+    return bank->database;
+}

@@ -1,0 +1,29 @@
+#include "complaint.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "../json.h"
+
+void fs_complain(struct fs_complaints *complaints, const char *code, const char *format, ...)
+{
+    struct fs_buffer message = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    fs_buffer_vprintf(&message, format, arguments);
+    va_end(arguments);
+
+    struct fs_buffer *out = &complaints->members;
+    if (out->length > 0)
+        fs_buffer_append_char(out, ',');
+    fs_buffer_append_text(out, "{\"message\":");
+    fs_json_append_string(out, message.data ? message.data : "", message.length);
+    const char *type = strcmp(code, FS_CODE_UNEXPECTED_ERROR) == 0 ? "TECHNICAL" : "BUSINESS";
+    fs_buffer_printf(out, ",\"code\":\"%s\",\"type\":\"%s\"}", code, type);
+    fs_buffer_free(&message);
+}
+
+void fs_complaints_free(struct fs_complaints *complaints)
+{
+    fs_buffer_free(&complaints->members);
+}

@@ -1,0 +1,147 @@
+#include "figures.h"
+
+#include <stdint.h>
+
+#include "bank.h"
+#include "database.h"
+#include "date.h"
+
+struct month_figure {
+    bool open; /* the account existed on a day of the month */
+    int64_t lowest;
+};
+
+/* One account while its transactions go by, in order of days. */
+struct history {
+    int64_t account;
+    int64_t balance;
+    int since; /* the first day that closed, or will close, with `balance` */
+    struct month_figure months[FS_BANK_MONTHS];
+};
+
+struct figures {
+    sqlite3_stmt *accounts;
+    sqlite3_stmt *transactions;
+    int transaction; /* SQLITE_ROW while the cursor over transactions stands on one */
+    sqlite3_stmt *add_balance;
+    sqlite3_stmt *add_month;
+    int reference_date;
+    int first_month; /* the window: this month and the FS_BANK_MONTHS - 1 after it */
+    int first_day;
+    int last_day;
+};
+
+static bool prepare(struct figures *figures, sqlite3 *database, struct fs_buffer *problem)
+{
+    figures->accounts =
+        fs_database_prepare(database, "SELECT number, opened FROM accounts WHERE opened < ?1 ORDER BY number", problem);
+    figures->transactions = fs_database_prepare(
+        database, "SELECT account, day, amount FROM transactions WHERE day < ?1 ORDER BY account, day", problem);
+    figures->add_balance =
+        fs_database_prepare(database, "INSERT INTO balances (account, amount) VALUES (?1, ?2)", problem);
+    figures->add_month =
+        fs_database_prepare(database, "INSERT INTO months (account, month, lowest) VALUES (?1, ?2, ?3)", problem);
+    if (!figures->accounts || !figures->transactions || !figures->add_balance || !figures->add_month)
+        return false;
+    sqlite3_bind_int(figures->accounts, 1, figures->reference_date);
+    sqlite3_bind_int(figures->transactions, 1, figures->reference_date);
+    return true;
+}
+
+/* The days up to `last` closed with the balance. */
+static void close_days(const struct figures *figures, struct history *history, int last)
+{
+    int first = history->since > figures->first_day ? history->since : figures->first_day;
+    last = last < figures->last_day ? last : figures->last_day;
+    if (first > last)
+        return;
+    int last_index = fs_date_month(last) - figures->first_month;
+    for (int i = fs_date_month(first) - figures->first_month; i <= last_index; i++) {
+        struct month_figure *month = &history->months[i];
+        if (!month->open || history->balance < month->lowest)
+            month->lowest = history->balance;
+        month->open = true;
+    }
+}
+
+static bool book(const struct figures *figures, struct history *history, int day, int64_t amount)
+{
+    if (day > history->since) {
+        close_days(figures, history, day - 1);
+        history->since = day;
+    }
+    return !__builtin_add_overflow(history->balance, amount, &history->balance) &&
+           history->balance <= FS_BANK_LARGEST_AMOUNT && history->balance >= -FS_BANK_LARGEST_AMOUNT;
+}
+
+static bool write_figures(const struct figures *figures, const struct history *history, struct fs_buffer *problem)
+{
+    sqlite3_bind_int64(figures->add_balance, 1, history->account);
+    sqlite3_bind_int64(figures->add_balance, 2, history->balance);
+    if (!fs_database_execute(figures->add_balance, problem))
+        return false;
+    for (int i = 0; i < FS_BANK_MONTHS; i++) {
+        if (!history->months[i].open)
+            continue;
+        sqlite3_bind_int64(figures->add_month, 1, history->account);
+        sqlite3_bind_int(figures->add_month, 2, figures->first_month + i);
+        sqlite3_bind_int64(figures->add_month, 3, history->months[i].lowest);
+        if (!fs_database_execute(figures->add_month, problem))
+            return false;
+    }
+    return true;
+}
+
+/* Books the account's transactions; those of accounts that are not open yet are passed over. */
+static bool walk_account(struct figures *figures, struct history *history, struct fs_buffer *problem)
+{
+    sqlite3_stmt *rows = figures->transactions;
+    while (figures->transaction == SQLITE_ROW && sqlite3_column_int64(rows, 0) <= history->account) {
+        bool mine = sqlite3_column_int64(rows, 0) == history->account;
+        if (mine && !book(figures, history, sqlite3_column_int(rows, 1), sqlite3_column_int64(rows, 2))) {
+            fs_buffer_printf(problem, "the balance of an account grows beyond %lld cents",
+                             (long long)FS_BANK_LARGEST_AMOUNT);
+            return false;
+        }
+        figures->transaction = sqlite3_step(rows);
+    }
+    close_days(figures, history, figures->reference_date - 1);
+    return write_figures(figures, history, problem);
+}
+
+static bool walk_accounts(struct figures *figures, struct fs_buffer *problem)
+{
+    int account;
+    figures->transaction = sqlite3_step(figures->transactions);
+    while ((account = sqlite3_step(figures->accounts)) == SQLITE_ROW) {
+        struct history history = {
+            .account = sqlite3_column_int64(figures->accounts, 0),
+            .since = sqlite3_column_int(figures->accounts, 1),
+        };
+        if (!walk_account(figures, &history, problem))
+            return false;
+    }
+    bool ended_well = figures->transaction == SQLITE_ROW || figures->transaction == SQLITE_DONE;
+    if (account == SQLITE_DONE && ended_well)
+        return true;
+    fs_database_describe(sqlite3_db_handle(figures->accounts), problem);
+    return false;
+}
+
+bool fs_figures_make(sqlite3 *database, int reference_date, struct fs_buffer *problem)
+{
+    int this_month = fs_date_month(reference_date);
+    struct figures figures = {
+        .reference_date = reference_date,
+        .first_month = this_month - FS_BANK_MONTHS,
+        .first_day = fs_date_first_day_of_month(this_month - FS_BANK_MONTHS),
+        .last_day = fs_date_first_day_of_month(this_month) - 1,
+    };
+    bool made = fs_database_run(database, "DELETE FROM balances; DELETE FROM months", problem) &&
+                prepare(&figures, database, problem) && walk_accounts(&figures, problem);
+    sqlite3_finalize(figures.accounts);
+    sqlite3_finalize(figures.transactions);
+    sqlite3_finalize(figures.add_balance);
+    sqlite3_finalize(figures.add_month);
+    return made;
+}

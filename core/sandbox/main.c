@@ -1,0 +1,202 @@
+/* finseg-sandbox: fills the bank, serves it, and ends on a signal. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "berka.h"
+#include "options.h"
+#include "population.h"
+#include "server.h"
+#include "service.h"
+
+enum { EXIT_USAGE = 2 };
+
+/* What the program holds; zero or NULL is not there. */
+struct sandbox {
+    struct fs_bank *bank;
+    struct fs_jobs *jobs;
+    struct fs_tokens *tokens;
+    struct fs_service service;
+    struct fs_server *server;
+};
+
+/* The server goes first, for it uses all others. */
+static void close_sandbox(struct sandbox *sandbox)
+{
+    fs_server_stop(sandbox->server);
+    fs_tokens_free(sandbox->tokens);
+    fs_jobs_close(sandbox->jobs);
+    fs_bank_close(sandbox->bank);
+}
+
+/* ---- filling the bank ------------------------------------------------------------------------------------ */
+
+static bool end_load(struct fs_bank *bank, bool loaded, struct fs_buffer *problem)
+{
+    if (loaded)
+        return fs_bank_commit_load(bank, problem);
+    fs_bank_rollback_load(bank);
+    return false;
+}
+
+static bool import(struct fs_bank *bank, const char *source, struct fs_buffer *problem)
+{
+    bool known;
+    if (!fs_bank_begin_load(bank, source, &known, problem))
+        return false;
+    if (!known)
+        return end_load(bank, fs_berka_import(bank, strchr(source, '=') + 1, problem), problem);
+    fprintf(stderr, "finseg-sandbox: %s is in the bank already; not imported again\n", source);
+    return true;
+}
+
+static bool populate(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)
+{
+    char source[128];
+    char today[FS_DATE_TEXT];
+    bool known;
+    fs_date_format(options->today, today);
+    snprintf(source, sizeof source, "users=%u seed=%llu today=%s", options->users, (unsigned long long)options->seed,
+             today);
+    if (!fs_bank_begin_load(bank, source, &known, problem))
+        return false;
+    if (!known)
+        return end_load(bank, fs_population_make(bank, options->users, options->seed, options->today, problem),
+                        problem);
+    return true;
+}
+
+static bool fill_bank(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)
+{
+    for (size_t i = 0; i < options->import_count; i++) {
+        if (!import(bank, options->imports[i], problem))
+            return false;
+    }
+    if (options->users > 0 && !populate(bank, options, problem))
+        return false;
+    return fs_bank_set_reference_date(bank, options->today, problem);
+}
+
+/* ---- serving --------------------------------------------------------------------------------------------- */
+
+static bool open_bank(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
+{
+    sandbox->bank = fs_bank_open(options->db, problem);
+    if (!sandbox->bank)
+        return false;
+    sandbox->jobs = fs_jobs_open(options->db, options->delay, options->job_ttl, problem);
+    return sandbox->jobs && fs_jobs_finish(sandbox->jobs, sandbox->bank, problem) &&
+           fill_bank(sandbox->bank, options, problem);
+}
+
+/* A small file's text, which the caller frees; NULL with a `problem`. */
+static char *read_file(const char *path, struct fs_buffer *problem)
+{
+    struct fs_buffer text = {0};
+    char piece[4096];
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        fs_buffer_printf(problem, "%s: %s", path, strerror(errno));
+        return NULL;
+    }
+    size_t length;
+    while ((length = fread(piece, 1, sizeof piece, file)) > 0)
+        fs_buffer_append(&text, piece, length);
+    bool read = !ferror(file);
+    fclose(file);
+    explicit_bzero(piece, sizeof piece);
+    if (read)
+        return fs_buffer_take(&text);
+    fs_buffer_printf(problem, "%s: cannot be read", path);
+    fs_buffer_free_secret(&text);
+    return NULL;
+}
+
+static void free_secret(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+static bool start_server(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
+{
+    if (!options->tls_cert) {
+        sandbox->server = fs_server_start(&sandbox->service, options->port, NULL, NULL, problem);
+        return sandbox->server;
+    }
+    char *certificate = read_file(options->tls_cert, problem);
+    char *key = certificate ? read_file(options->tls_key, problem) : NULL;
+    if (key)
+        sandbox->server = fs_server_start(&sandbox->service, options->port, certificate, key, problem);
+    free(certificate);
+    free_secret(key);
+    return sandbox->server;
+}
+
+static bool start_service(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
+{
+    sandbox->tokens = fs_tokens_new(options->token_ttl);
+    if (!sandbox->tokens) {
+        fs_buffer_append_text(problem, "out of memory");
+        return false;
+    }
+    sandbox->service = (struct fs_service){
+        .jobs = sandbox->jobs,
+        .tokens = sandbox->tokens,
+        .client_id = options->client_id,
+        .client_secret = options->client_secret,
+        .username = options->username,
+        .password = options->password,
+        .role = options->role,
+    };
+    return fs_jobs_start(sandbox->jobs, sandbox->bank, problem) && start_server(sandbox, options, problem);
+}
+
+static bool serve(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
+{
+    if (!open_bank(sandbox, options, problem))
+        return false;
+    /* A signal while the bank is filled ends the program at once. From here on sigwait() alone receives them: they are blocked
+     * before the first thread starts. */
+    sigset_t ending;
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ending, NULL);
+    if (!start_service(sandbox, options, problem))
+        return false;
+    printf("listening on %s://127.0.0.1:%u\n", options->tls_cert ? "https" : "http",
+           (unsigned)fs_server_port(sandbox->server));
+    fflush(stdout);
+    int signal_number;
+    sigwait(&ending, &signal_number);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    struct fs_options options;
+    switch (fs_options_read(argc, argv, &options)) {
+    case FS_OPTIONS_DONE:
+        return EXIT_SUCCESS;
+    case FS_OPTIONS_WRONG:
+        return EXIT_USAGE;
+    case FS_OPTIONS_RUN:
+        break;
+    }
+    signal(SIGPIPE, SIG_IGN);
+    umask(S_IRWXG | S_IRWXO); /* the bank and its results are nobody else's business */
+
+    struct sandbox sandbox = {0};
+    struct fs_buffer problem = {0};
+    bool served = serve(&sandbox, &options, &problem);
+    if (!served)
+        fprintf(stderr, "finseg-sandbox: %s\n", problem.data ? problem.data : "out of memory");
+    close_sandbox(&sandbox);
+    fs_buffer_free(&problem);
+    return served ? EXIT_SUCCESS : EXIT_FAILURE;
+}

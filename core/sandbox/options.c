@@ -1,0 +1,250 @@
+#include "options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../finseg.h"
+#include "date.h"
+
+static const char help[] =
+    "finseg-sandbox: a stand-in for the Financial Segments API, on loopback\n"
+    "\n"
+    "usage: finseg-sandbox [options]\n"
+    "\n"
+    "the bank\n"
+    "  --db FILE              keep bank and jobs in FILE (default: in memory)\n"
+    "  --import berka=DIR     load the Berka files account.asc, disp.asc and trans.asc of DIR; repeatable\n"
+    "  --users N              make a population of N users (default 0)\n"
+    "  --seed S               of the population (default 1): same seed and --today, same bank\n"
+    "  --today YYYY-MM-DD     the reference date (default: the real one); what is dated on or after it does not count\n"
+    "\n"
+    "the service\n"
+    "  --port N               listen on 127.0.0.1:N (default 0: any free port, which is printed)\n"
+    "  --tls-cert FILE        speak HTTPS with this certificate chain (PEM) ...\n"
+    "  --tls-key FILE         ... and its key (PEM)\n"
+    "  --delay SECONDS        a job is ready this long after its making (default 0; fractions allowed)\n"
+    "  --job-ttl SECONDS      jobs are deleted this long after their making (default 1209600: 14 days)\n"
+    "  --token-ttl SECONDS    access tokens live this long (default 3600)\n"
+    "  --client-id TEXT       (default sandbox-client)\n"
+    "  --client-secret TEXT   (default sandbox-secret)\n"
+    "  --username TEXT        for user tokens (default sandbox-user)\n"
+    "  --password TEXT        (default sandbox-password)\n"
+    "  --role ROLE            whose token segments ask for: any, client or user (default any)\n"
+    "\n"
+    "  --help, --version\n"
+    "\n"
+    "Segments are at /api/v1/segments/KIND, tokens at /api/v2/oauth/token. It prints `listening on URL` when it\n"
+    "accepts connections, and ends on SIGTERM or SIGINT.\n";
+
+enum {
+    DB = 256,
+    IMPORT,
+    USERS,
+    SEED,
+    TODAY,
+    PORT,
+    TLS_CERT,
+    TLS_KEY,
+    DELAY,
+    JOB_TTL,
+    TOKEN_TTL,
+    CLIENT_ID,
+    CLIENT_SECRET,
+    USERNAME,
+    PASSWORD,
+    ROLE,
+    HELP,
+    VERSION
+};
+
+static const struct option known[] = {
+    {"db", required_argument, NULL, DB},
+    {"import", required_argument, NULL, IMPORT},
+    {"users", required_argument, NULL, USERS},
+    {"seed", required_argument, NULL, SEED},
+    {"today", required_argument, NULL, TODAY},
+    {"port", required_argument, NULL, PORT},
+    {"tls-cert", required_argument, NULL, TLS_CERT},
+    {"tls-key", required_argument, NULL, TLS_KEY},
+    {"delay", required_argument, NULL, DELAY},
+    {"job-ttl", required_argument, NULL, JOB_TTL},
+    {"token-ttl", required_argument, NULL, TOKEN_TTL},
+    {"client-id", required_argument, NULL, CLIENT_ID},
+    {"client-secret", required_argument, NULL, CLIENT_SECRET},
+    {"username", required_argument, NULL, USERNAME},
+    {"password", required_argument, NULL, PASSWORD},
+    {"role", required_argument, NULL, ROLE},
+    {"help", no_argument, NULL, HELP},
+    {"version", no_argument, NULL, VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+enum { MOST_USERS = 10000000, MOST_SECONDS = 10 * 366 * 24 * 3600, DEFAULT_TOKEN_TTL = 3600 };
+#define DEFAULT_JOB_TTL_MS ((int64_t)14 * 24 * 3600 * 1000)
+
+static bool read_whole_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
+{
+    char *end;
+    if (*text < '0' || *text > '9')
+        return false;
+    errno = 0;
+    *number = strtoull(text, &end, 10);
+    return errno == 0 && *end == '\0' && *number >= least && *number <= most;
+}
+
+static bool read_milliseconds(const char *text, int64_t *milliseconds)
+{
+    char *end;
+    if ((*text < '0' || *text > '9') && *text != '.')
+        return false;
+    double seconds = strtod(text, &end);
+    if (*end != '\0' || end == text || !(seconds >= 0 && seconds <= MOST_SECONDS))
+        return false;
+    *milliseconds = (int64_t)(seconds * 1000 + 0.5);
+    return true;
+}
+
+static bool read_role(const char *text, enum fs_role *role)
+{
+    if (strcmp(text, "any") == 0)
+        *role = FS_ROLE_NONE;
+    else if (strcmp(text, "client") == 0)
+        *role = FS_ROLE_CLIENT;
+    else if (strcmp(text, "user") == 0)
+        *role = FS_ROLE_USER;
+    else
+        return false;
+    return true;
+}
+
+static bool read_import(const char *text, struct fs_options *options)
+{
+    if (strncmp(text, "berka=", strlen("berka=")) != 0 || options->import_count == FS_OPTIONS_IMPORTS)
+        return false;
+    options->imports[options->import_count++] = text;
+    return true;
+}
+
+static bool read_text(const char *text, const char **place)
+{
+    *place = text;
+    return *text != '\0';
+}
+
+static bool read_option(int name, const char *text, struct fs_options *options)
+{
+    uint64_t number = 0;
+    bool right = false;
+    switch (name) {
+    case DB:
+        return read_text(text, &options->db);
+    case IMPORT:
+        return read_import(text, options);
+    case USERS:
+        right = read_whole_number(text, 0, MOST_USERS, &number);
+        options->users = (unsigned)number;
+        return right;
+    case SEED:
+        return read_whole_number(text, 0, UINT64_MAX, &options->seed);
+    case TODAY:
+        return fs_date_parse(text, strlen(text), &options->today);
+    case PORT:
+        right = read_whole_number(text, 0, UINT16_MAX, &number);
+        options->port = (uint16_t)number;
+        return right;
+    case TLS_CERT:
+        return read_text(text, &options->tls_cert);
+    case TLS_KEY:
+        return read_text(text, &options->tls_key);
+    case DELAY:
+        return read_milliseconds(text, &options->delay);
+    case JOB_TTL:
+        return read_milliseconds(text, &options->job_ttl);
+    case TOKEN_TTL:
+        right = read_whole_number(text, 1, MOST_SECONDS, &number);
+        options->token_ttl = (int64_t)number;
+        return right;
+    case CLIENT_ID:
+        return read_text(text, &options->client_id);
+    case CLIENT_SECRET:
+        return read_text(text, &options->client_secret);
+    case USERNAME:
+        return read_text(text, &options->username);
+    case PASSWORD:
+        return read_text(text, &options->password);
+    case ROLE:
+        return read_role(text, &options->role);
+    default:
+        return false;
+    }
+}
+
+static void set_defaults(struct fs_options *options)
+{
+    *options = (struct fs_options){
+        .seed = 1,
+        .today = fs_date_today(),
+        .job_ttl = DEFAULT_JOB_TTL_MS,
+        .token_ttl = DEFAULT_TOKEN_TTL,
+        .client_id = "sandbox-client",
+        .client_secret = "sandbox-secret",
+        .username = "sandbox-user",
+        .password = "sandbox-password",
+    };
+}
+
+static const char *name_of(int option)
+{
+    const struct option *at = known;
+    while (at->val != option)
+        at++;
+    return at->name;
+}
+
+static enum fs_options_verdict read_all(int argc, char **argv, struct fs_options *options)
+{
+    int option;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
+        switch (option) {
+        case HELP:
+            fputs(help, stdout);
+            return FS_OPTIONS_DONE;
+        case VERSION:
+            puts("finseg-sandbox " FINSEG_VERSION);
+            return FS_OPTIONS_DONE;
+        case ':':
+            fprintf(stderr, "finseg-sandbox: %s needs a value; see --help\n", argv[optind - 1]);
+            return FS_OPTIONS_WRONG;
+        case '?':
+            fprintf(stderr, "finseg-sandbox: there is no option %s; see --help\n", argv[optind - 1]);
+            return FS_OPTIONS_WRONG;
+        default:
+            if (read_option(option, optarg, options))
+                break;
+            fprintf(stderr, "finseg-sandbox: --%s does not take '%s'; see --help\n", name_of(option), optarg);
+            return FS_OPTIONS_WRONG;
+        }
+    }
+    return FS_OPTIONS_RUN;
+}
+
+enum fs_options_verdict fs_options_read(int argc, char **argv, struct fs_options *options)
+{
+    set_defaults(options);
+    enum fs_options_verdict verdict = read_all(argc, argv, options);
+    if (verdict != FS_OPTIONS_RUN)
+        return verdict;
+    if (optind < argc) {
+        fprintf(stderr, "finseg-sandbox: '%s' is no option; see --help\n", argv[optind]);
+        return FS_OPTIONS_WRONG;
+    }
+    if (!options->tls_cert != !options->tls_key) {
+        fputs("finseg-sandbox: --tls-cert and --tls-key go together; see --help\n", stderr);
+        return FS_OPTIONS_WRONG;
+    }
+    return FS_OPTIONS_RUN;
+}

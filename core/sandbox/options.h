@@ -1,0 +1,39 @@
+/* The command line. */
+#ifndef FINSEG_SANDBOX_OPTIONS_H
+#define FINSEG_SANDBOX_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tokens.h"
+
+enum { FS_OPTIONS_IMPORTS = 16 };
+
+/* Texts belong to argv. */
+struct fs_options {
+    uint16_t port;
+    const char *db; /* NULL: memory */
+    const char *imports[FS_OPTIONS_IMPORTS];
+    size_t import_count;
+    unsigned users;
+    uint64_t seed;
+    int today;         /* a day number */
+    int64_t delay;     /* milliseconds */
+    int64_t job_ttl;   /* milliseconds */
+    int64_t token_ttl; /* seconds */
+    const char *client_id;
+    const char *client_secret;
+    const char *username;
+    const char *password;
+    enum fs_role role; /* that segments ask for; FS_ROLE_NONE: either */
+    const char *tls_cert;
+    const char *tls_key;
+};
+
+enum fs_options_verdict { FS_OPTIONS_RUN, FS_OPTIONS_DONE, FS_OPTIONS_WRONG };
+
+/* DONE after --help and --version, which it has printed; WRONG after one line on stderr. */
+enum fs_options_verdict fs_options_read(int argc, char **argv, struct fs_options *options);
+
+#endif

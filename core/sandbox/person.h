@@ -1,0 +1,61 @@
+/* The money of one made-up person, day by day: income, standing orders, purchases, savings, overdrafts. Amounts are cents. */
+#ifndef FINSEG_SANDBOX_PERSON_H
+#define FINSEG_SANDBOX_PERSON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "prng.h"
+
+enum { FS_PERSON_ACCOUNTS = 8, FS_PERSON_ORDERS = 16, FS_PERSON_MONTHS = 13 };
+
+struct fs_person_transaction {
+    int day;
+    int64_t amount;
+    const char *label; /* static text, as is the counterpart; both may be NULL */
+    const char *counterpart;
+};
+
+struct fs_person_account {
+    const char *type;
+    int opened;
+    int64_t balance;
+    struct fs_person_transaction *transactions; /* ordered by day */
+    size_t count;
+    size_t capacity;
+};
+
+/* A payment that returns every `interval` months. */
+struct fs_person_order {
+    const char *label;
+    const char *counterpart;
+    int64_t amount; /* positive */
+    int interval;
+    int phase; /* the month number, modulo the interval, that it is due in */
+    int day_of_month;
+    size_t account; /* where the money goes, when that is one of the person's own accounts; else 0 */
+};
+
+struct fs_person {
+    struct fs_prng *prng;
+    struct fs_person_account accounts[FS_PERSON_ACCOUNTS]; /* the first is the CHECKING account */
+    size_t account_count;
+    size_t card; /* the CREDIT_CARD account, 0 when there is none */
+    struct fs_person_order orders[FS_PERSON_ORDERS];
+    size_t order_count;
+    const char *income_label;
+    const char *income_source;
+    int64_t income; /* a month */
+    int income_day;
+    int64_t overdraft; /* how far below zero the checking account may go by purchases */
+    int appetite;      /* per cent: what purchases cost, compared with others of this income */
+    int64_t overdrawn; /* the sum of negative closing balances of this quarter, positive */
+    bool out_of_memory;
+};
+
+/* Lives until the day before the reference date. Zero-initialise the person before the first use; its memory serves the next. */
+bool fs_person_live(struct fs_person *person, struct fs_prng *prng, int reference_date);
+void fs_person_free(struct fs_person *person);
+
+#endif

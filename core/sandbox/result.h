@@ -1,0 +1,40 @@
+/*
+ * The result of a job: its users' records as JSON, in order, cut into pages on demand. It is written once, by one thread, and then
+ * shared and never changed.
+ */
+#ifndef FINSEG_SANDBOX_RESULT_H
+#define FINSEG_SANDBOX_RESULT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../buffer.h"
+#include "date.h"
+
+struct fs_result {
+    atomic_uint references;
+    int duration;                     /* durationInMonth; 0 where the kind has none */
+    char creation_date[FS_DATE_TEXT]; /* YYYY-MM-DD */
+    struct fs_buffer records;         /* "{...},{...}," */
+    struct fs_buffer ends;            /* uint64_t each: where the records end, past the comma */
+};
+
+/* With one reference, the caller's; NULL when memory is out. */
+struct fs_result *fs_result_new(void);
+struct fs_result *fs_result_share(struct fs_result *result);
+/* Gives a reference back; NULL is allowed. */
+void fs_result_release(struct fs_result *result);
+
+/* Call after each record was appended to `records`, without a comma. */
+void fs_result_end_record(struct fs_result *result);
+/* False when memory ran out while it was written. */
+bool fs_result_complete(const struct fs_result *result);
+
+/* The users over all pages. */
+size_t fs_result_count(const struct fs_result *result);
+/* Appends the page as the JSON object of API.md. `number` counts from 0; a page beyond the last has no users. */
+void fs_result_write_page(const struct fs_result *result, uint64_t number, uint64_t size, struct fs_buffer *out);
+
+#endif

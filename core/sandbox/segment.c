@@ -1,0 +1,198 @@
+#include "segment.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../json.h"
+#include "../money.h"
+#include "../text.h"
+#include "engine.h"
+
+static const struct fs_segment_kind kinds[] = {
+    {.name = "highBalance", .has_threshold = true, .find_users = fs_engine_high_balance},
+    {.name = "lowBalance", .has_threshold = true, .has_duration = true, .find_users = fs_engine_low_balance},
+};
+
+static const char *const account_types[] = {
+    "CHECKING", "SAVINGS", "CREDIT_CARD", "SECURITY", "LOAN", "BAUSPAREN", "MEMBERSHIP",
+};
+
+const struct fs_segment_kind *fs_segment_kind_named(const char *name, size_t length)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        if (strlen(kinds[i].name) == length && memcmp(kinds[i].name, name, length) == 0)
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+const char *fs_segment_account_type(const char *type)
+{
+    for (size_t i = 0; i < sizeof account_types / sizeof account_types[0]; i++) {
+        if (fs_text_equal_ignoring_case(account_types[i], type))
+            return account_types[i];
+    }
+    return NULL;
+}
+
+/* ---- the body -------------------------------------------------------------------------------------------- */
+
+enum member { ACCOUNT_TYPE, THRESHOLD, DURATION_IN_MONTH, CALLBACK_URL, MEMBERS };
+
+static const char *const member_names[MEMBERS] = {
+    [ACCOUNT_TYPE] = "accountType",
+    [THRESHOLD] = "threshold",
+    [DURATION_IN_MONTH] = "durationInMonth",
+    [CALLBACK_URL] = "callbackURL",
+};
+
+/* The members of a body that mean something: absent ones have no data. A null counts as absent. */
+struct body {
+    struct fs_json_value members[MEMBERS];
+};
+
+static bool find_members(const char *text, size_t length, struct body *body, struct fs_complaints *complaints)
+{
+    bool seen[MEMBERS] = {false};
+    struct fs_json json;
+    struct fs_json_value key;
+    bool first = true;
+    fs_json_begin(&json, text, length);
+    fs_json_enter(&json);
+    while (fs_json_next_member(&json, &first, &key)) {
+        struct fs_json_value value;
+        if (!fs_json_skip(&json, &value))
+            return false;
+        for (int i = 0; i < MEMBERS; i++) {
+            if (!fs_json_string_is(&key, member_names[i]))
+                continue;
+            if (seen[i]) {
+                fs_complain(complaints, FS_CODE_BAD_REQUEST, "%s stands twice in the body", member_names[i]);
+                return false;
+            }
+            seen[i] = true;
+            if (value.type != FS_JSON_NULL)
+                body->members[i] = value;
+        }
+    }
+    return true;
+}
+
+static bool read_body(const char *text, size_t length, struct body *body, struct fs_complaints *complaints)
+{
+    const char *problem;
+    size_t position;
+    if (!fs_json_check(text, length, &problem, &position)) {
+        fs_complain(complaints, FS_CODE_BAD_REQUEST, "the body is not JSON: %s at byte %zu", problem, position);
+        return false;
+    }
+    struct fs_json json;
+    enum fs_json_type type;
+    fs_json_begin(&json, text, length);
+    if (!fs_json_peek(&json, &type) || type != FS_JSON_OBJECT) {
+        fs_complain(complaints, FS_CODE_BAD_REQUEST, "the body must be a JSON object");
+        return false;
+    }
+    return find_members(text, length, body, complaints);
+}
+
+/* The string's text, which the caller frees; NULL when it is no string, holds a zero byte or memory is out. */
+static char *string_text(const struct fs_json_value *value)
+{
+    if (value->type != FS_JSON_STRING)
+        return NULL;
+    struct fs_buffer text = {0};
+    fs_json_append_unescaped(&text, value);
+    if (text.data && memchr(text.data, '\0', text.length)) {
+        fs_buffer_free(&text);
+        return NULL;
+    }
+    return fs_buffer_take(&text);
+}
+
+static void read_account_type(const struct fs_json_value *value, struct fs_segment_request *request,
+                              struct fs_complaints *complaints)
+{
+    if (!value->data)
+        return;
+    char *text = string_text(value);
+    if (text)
+        request->account_type = fs_segment_account_type(text);
+    free(text);
+    if (!request->account_type)
+        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE,
+                    "accountType must be one of CHECKING, SAVINGS, CREDIT_CARD, SECURITY, LOAN, BAUSPAREN, MEMBERSHIP");
+}
+
+static void read_threshold(const struct fs_json_value *value, struct fs_segment_request *request,
+                           struct fs_complaints *complaints)
+{
+    if (!value->data)
+        fs_complain(complaints, FS_CODE_MISSING_FIELD, "threshold is missing");
+    else if (value->type != FS_JSON_NUMBER)
+        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "threshold must be a number");
+    else if (fs_money_parse(value->data, value->length, &request->threshold) != FS_MONEY_OK)
+        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE,
+                    "threshold must have at most four decimals and lie between -900000000000000 and 900000000000000");
+}
+
+static void read_duration(const struct fs_json_value *value, struct fs_segment_request *request,
+                          struct fs_complaints *complaints)
+{
+    if (!value->data) {
+        fs_complain(complaints, FS_CODE_MISSING_FIELD, "durationInMonth is missing");
+        return;
+    }
+    int64_t amount = 0;
+    if (value->type == FS_JSON_NUMBER && value->integer)
+        fs_money_parse(value->data, value->length, &amount);
+    request->duration = amount >= FS_MONEY_SCALE && amount <= (int64_t)FS_BANK_MONTHS * FS_MONEY_SCALE
+                            ? (int)(amount / FS_MONEY_SCALE)
+                            : 0;
+    if (request->duration == 0)
+        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "durationInMonth must be an integer from 1 to %d",
+                    FS_BANK_MONTHS);
+}
+
+static void read_callback_url(const struct fs_json_value *value, struct fs_complaints *complaints)
+{
+    if (value->data && value->type != FS_JSON_STRING)
+        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "callbackURL must be a string");
+}
+
+bool fs_segment_read_request(const struct fs_segment_kind *kind, const char *body, size_t length,
+                             struct fs_segment_request *request, struct fs_complaints *complaints)
+{
+    struct body found = {0};
+    *request = (struct fs_segment_request){.kind = kind};
+    if (!read_body(body, length, &found, complaints))
+        return false;
+    read_account_type(&found.members[ACCOUNT_TYPE], request, complaints);
+    if (kind->has_threshold)
+        read_threshold(&found.members[THRESHOLD], request, complaints);
+    if (kind->has_duration)
+        read_duration(&found.members[DURATION_IN_MONTH], request, complaints);
+    read_callback_url(&found.members[CALLBACK_URL], complaints);
+    return complaints->members.length == 0;
+}
+
+/* ---- the result ------------------------------------------------------------------------------------------ */
+
+struct fs_result *fs_segment_compute(const struct fs_segment_request *request, const struct fs_bank *bank,
+                                     struct fs_buffer *problem)
+{
+    struct fs_result *result = fs_result_new();
+    if (!result) {
+        fs_buffer_append_text(problem, "out of memory");
+        return NULL;
+    }
+    result->duration = request->duration;
+    fs_date_format(fs_bank_reference_date(bank), result->creation_date);
+    bool found = request->kind->find_users(request, bank, result, problem);
+    if (found && fs_result_complete(result))
+        return result;
+    if (found)
+        fs_buffer_append_text(problem, "out of memory");
+    fs_result_release(result);
+    return NULL;
+}

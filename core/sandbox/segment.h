@@ -1,0 +1,50 @@
+/*
+ * The segment kinds: what the body of a create request may hold, and who is in the segment. One table in segment.c; a kind's
+ * queries are in engine.c.
+ */
+#ifndef FINSEG_SANDBOX_SEGMENT_H
+#define FINSEG_SANDBOX_SEGMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../buffer.h"
+#include "bank.h"
+#include "complaint.h"
+#include "result.h"
+
+struct fs_segment_request;
+
+struct fs_segment_kind {
+    const char *name; /* as in the path */
+    bool has_threshold;
+    bool has_duration;
+    /* Appends the records of the users in the segment. */
+    bool (*find_users)(const struct fs_segment_request *request, const struct fs_bank *bank, struct fs_result *result,
+                       struct fs_buffer *problem);
+};
+
+/* The body of a create request, read. */
+struct fs_segment_request {
+    const struct fs_segment_kind *kind;
+    const char *account_type; /* as in the bank; NULL: every type */
+    int64_t threshold;        /* at scale 10^-4 */
+    int duration;             /* complete months, 1 to 12; 0 where the kind has none */
+};
+
+/* NULL when there is no such kind. */
+const struct fs_segment_kind *fs_segment_kind_named(const char *name, size_t length);
+/* The account type of API.md that is `type` but for case; NULL when there is none. */
+const char *fs_segment_account_type(const char *type);
+/*
+ * Reads a create body. Members of no meaning to the kind are ignored, as the service does. False with at least one complaint when
+ * it is no JSON object or a member is missing, doubled or wrong.
+ */
+bool fs_segment_read_request(const struct fs_segment_kind *kind, const char *body, size_t length,
+                             struct fs_segment_request *request, struct fs_complaints *complaints);
+/* The result at the bank's reference date. NULL with a `problem`. */
+struct fs_result *fs_segment_compute(const struct fs_segment_request *request, const struct fs_bank *bank,
+                                     struct fs_buffer *problem);
+
+#endif

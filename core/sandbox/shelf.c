@@ -1,0 +1,81 @@
+#include "shelf.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PLACES = 64, LARGEST_TOTAL = 256 * 1024 * 1024 };
+
+struct fs_shelf {
+    pthread_mutex_t lock;
+    struct fs_shelf_entry entries[PLACES]; /* the most recently used first */
+    size_t count;
+    size_t bytes;
+};
+
+struct fs_shelf *fs_shelf_new(void)
+{
+    struct fs_shelf *shelf = calloc(1, sizeof *shelf);
+    if (shelf)
+        pthread_mutex_init(&shelf->lock, NULL);
+    return shelf;
+}
+
+static size_t size_of(const struct fs_result *result)
+{
+    return result->records.capacity + result->ends.capacity;
+}
+
+static void drop_last(struct fs_shelf *shelf)
+{
+    struct fs_result *result = shelf->entries[--shelf->count].result;
+    shelf->bytes -= size_of(result);
+    fs_result_release(result);
+}
+
+void fs_shelf_free(struct fs_shelf *shelf)
+{
+    if (!shelf)
+        return;
+    while (shelf->count > 0)
+        drop_last(shelf);
+    pthread_mutex_destroy(&shelf->lock);
+    free(shelf);
+}
+
+static void put_first(struct fs_shelf *shelf, size_t place, const struct fs_shelf_entry *entry)
+{
+    memmove(&shelf->entries[1], &shelf->entries[0], place * sizeof shelf->entries[0]);
+    shelf->entries[0] = *entry;
+}
+
+bool fs_shelf_find(struct fs_shelf *shelf, const char *id, struct fs_shelf_entry *entry)
+{
+    bool found = false;
+    pthread_mutex_lock(&shelf->lock);
+    for (size_t i = 0; i < shelf->count && !found; i++) {
+        if (strcmp(shelf->entries[i].id, id) != 0)
+            continue;
+        found = true;
+        *entry = shelf->entries[i];
+        fs_result_share(entry->result);
+        put_first(shelf, i, entry);
+    }
+    pthread_mutex_unlock(&shelf->lock);
+    return found;
+}
+
+void fs_shelf_add(struct fs_shelf *shelf, const struct fs_shelf_entry *entry)
+{
+    size_t bytes = size_of(entry->result);
+    if (bytes > LARGEST_TOTAL)
+        return;
+    pthread_mutex_lock(&shelf->lock);
+    while (shelf->count > 0 && (shelf->count == PLACES || shelf->bytes + bytes > LARGEST_TOTAL))
+        drop_last(shelf);
+    fs_result_share(entry->result);
+    put_first(shelf, shelf->count, entry);
+    shelf->count++;
+    shelf->bytes += bytes;
+    pthread_mutex_unlock(&shelf->lock);
+}

@@ -1,0 +1,43 @@
+/*
+ * Delimited text files with a header line, read row by row: fields may be quoted, a doubled quote inside them stands for one, rows end
+ * with LF or CRLF. Problems are told as "FILE:LINE:COLUMN: what"; lines and columns (bytes) count from 1.
+ */
+#ifndef FINSEG_SANDBOX_TABLE_H
+#define FINSEG_SANDBOX_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "../buffer.h"
+
+enum { FS_TABLE_FIELDS = 16 };
+
+struct fs_table_field {
+    const char *text; /* without quotes, zero-terminated, valid until the next row */
+    size_t length;
+    size_t column; /* where it begins in its line */
+};
+
+struct fs_table {
+    char *path;
+    FILE *file;
+    char separator;
+    size_t columns;
+    char *line;
+    size_t line_capacity;
+    size_t line_number;
+    struct fs_table_field fields[FS_TABLE_FIELDS];
+};
+
+/* Opens DIRECTORY/NAME, whose header must be these columns in this order. Close it in either case. */
+bool fs_table_open(struct fs_table *table, const char *directory, const char *name, char separator,
+                   const char *const *header, size_t columns, struct fs_buffer *problem);
+void fs_table_close(struct fs_table *table);
+/* Reads the next row into `fields`. `*end` is set when there is none. False with a `problem`. */
+bool fs_table_next(struct fs_table *table, bool *end, struct fs_buffer *problem);
+/* Says what is wrong with a field of the current row, and answers false. */
+__attribute__((format(printf, 4, 5))) bool fs_table_refuse(const struct fs_table *table, size_t field,
+                                                           struct fs_buffer *problem, const char *format, ...);
+
+#endif
