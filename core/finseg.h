@@ -243,6 +243,11 @@ FINSEG_API void finseg_job_free(finseg_job *job);
  */
 FINSEG_API finseg_page *finseg_page_parse(const char *text, size_t length, finseg_error **error);
 FINSEG_API void finseg_page_free(finseg_page *page);
+/*
+ * Instead of finseg_page_free(), for a page from any source: the client keeps its memory for pages to come, of eight pages at most. What came
+ * out of the page is invalid afterwards. NULL is allowed.
+ */
+FINSEG_API void finseg_client_recycle(finseg_client *client, finseg_page *page);
 /* The page as it came. */
 FINSEG_API finseg_slice finseg_page_text(const finseg_page *page);
 /* The bytes of the users array with its brackets, inside finseg_page_text(). */

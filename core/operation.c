@@ -7,7 +7,6 @@
 #include "client.h"
 #include "clock.h"
 #include "error.h"
-#include "page.h"
 #include "request.h"
 
 enum { WHAT_LIMIT = 160, TIMERS = 2 };
@@ -271,15 +270,8 @@ static void on_create_answer(struct fs_operation *operation, const struct fs_ans
 
 static void on_page(struct fs_operation *operation)
 {
-    struct fs_buffer *body = &operation->exchange->transfer.answer;
-    size_t length = body->length;
-    char *text = fs_buffer_take(body);
     finseg_error *error = NULL;
-    finseg_page *page = NULL;
-    if (text)
-        page = fs_page_adopt(text, length, &error);
-    else
-        error = fs_error_out_of_memory();
+    finseg_page *page = fs_page_pool_read(&operation->client->pages, &operation->exchange->transfer.answer, &error);
     if (page) {
         operation->outcome->page = page;
         fs_operation_end(operation, NULL);
@@ -384,6 +376,8 @@ static struct fs_exchange *build_exchange(struct fs_operation *operation)
         transfer->body_length = strlen(operation->body);
         transfer->content_type = "application/json";
         transfer->once = true;
+    } else {
+        fs_page_pool_lend(&client->pages, &transfer->answer);
     }
     transfer->loopback = client->base.loopback;
     transfer->bearer = client->authorization.token.access_token;

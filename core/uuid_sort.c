@@ -151,7 +151,7 @@ void fs_uuid_sort_in_place(struct fs_uuid *ids, size_t count)
 /* Sorts a part, with scratch memory for it, or without. */
 static void sort_part(struct fs_uuid *ids, size_t count, struct fs_uuid *scratch)
 {
-    struct sorter sorter;
+    struct sorter sorter = {.starts = {0}};
     if (scratch && count <= UINT32_MAX)
         sort(&sorter, ids, count, scratch);
     else

@@ -137,7 +137,7 @@ static void touch_memory(void)
 int main(int count, char **arguments)
 {
     static const size_t sizes[] = {100000, 1000000, 10000000};
-    const int size_count = count > 1 ? atoi(arguments[1]) : 3;
+    const int size_count = count > 1 ? (int)strtol(arguments[1], NULL, 10) : 3;
     touch_memory();
     printf("sets of ids, millions a second (the ids of both sets counted once)\n");
     printf("ids a set  fill, order, intersect  intersect in order  union in order  qsort and merge  x qsort\n");

@@ -7,9 +7,7 @@
 static void read_account(const cJSON *account, struct peer_columns *columns)
 {
     struct peer_amount amount = {0};
-    const cJSON *member;
-    cJSON_ArrayForEach(member, account)
-    {
+    for (const cJSON *member = account->child; member; member = member->next) {
         if (strcmp(member->string, "amount") == 0) {
             amount.amount = llround(member->valuedouble * 10000);
         } else if (strcmp(member->string, "accountId") == 0) {
@@ -23,15 +21,13 @@ static void read_account(const cJSON *account, struct peer_columns *columns)
 static void read_user(const cJSON *object, struct peer_columns *columns)
 {
     struct peer_user user = {.first_amount = (uint32_t)columns->amount_count};
-    const cJSON *member;
-    cJSON_ArrayForEach(member, object)
-    {
+    for (const cJSON *member = object->child; member; member = member->next) {
         if (strcmp(member->string, "userId") == 0) {
             user.id = member->valuestring;
             user.id_length = (uint32_t)strlen(member->valuestring);
         } else if (strcmp(member->string, "accounts") == 0) {
-            const cJSON *account;
-            cJSON_ArrayForEach(account, member) read_account(account, columns);
+            for (const cJSON *account = member->child; account; account = account->next)
+                read_account(account, columns);
         }
     }
     columns->users[columns->user_count++] = user;
@@ -44,8 +40,8 @@ bool peer_cjson_read(const char *text, size_t length, struct peer_columns *colum
     cJSON *page = cJSON_ParseWithLength(text, length);
     if (!page)
         return false;
-    const cJSON *user;
-    cJSON_ArrayForEach(user, cJSON_GetObjectItemCaseSensitive(page, "users")) read_user(user, columns);
+    for (const cJSON *user = cJSON_GetObjectItemCaseSensitive(page, "users")->child; user; user = user->next)
+        read_user(user, columns);
     cJSON_Delete(page);
     return true;
 }

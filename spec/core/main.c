@@ -13,6 +13,7 @@
     SUITE_OF(page)                                                                                                     \
     SUITE_OF(total)                                                                                                    \
     SUITE_OF(aggregate)                                                                                                \
+    SUITE_OF(page_pool)                                                                                                \
     SUITE_OF(ways)                                                                                                     \
     SUITE_OF(idset)                                                                                                    \
     SUITE_OF(traversal)                                                                                                \
