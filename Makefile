@@ -206,7 +206,9 @@ build/bench/%.o: spec/bench/%.c Makefile | deps-bench
 build/bench/%.o: spec/bench/%.cpp Makefile | deps-bench
 	@mkdir -p $(@D)
 	$(SAY) CXX $@
-	$(Q)g++ -std=c++17 -Wall -Wextra -Icore -Ispec/bench $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(Q)g++ -std=c++17 -Wall -Wextra -Icore -Ispec/bench -MMD -MP $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+-include $(wildcard build/bench/*.d)
 
 build/bench/page_bench: $(addprefix build/bench/,page_bench.o sample.o measure.o peer_cjson.o peer_simdjson.o) $(B)/libfinseg.a
 	$(SAY) LINK $@

@@ -202,9 +202,10 @@ static inline bool read_name(struct reader *reader, const struct object *object,
 
 /*
  * Steps to the next member that is known, past those that are not; false at the object's end or when something failed. A known
- * member may stand once only: of two, nobody could say which counts.
+ * member may stand once only: of two, nobody could say which counts. Inlined by force: it is where irregular pages spend their time.
  */
-static inline bool next_known(struct reader *reader, struct object *object, enum member *member)
+__attribute__((always_inline)) static inline bool next_known(struct reader *reader, struct object *object,
+                                                             enum member *member)
 {
     const struct known_member *known;
     struct fs_json_value ignored;

@@ -28,10 +28,10 @@ struct run {
 };
 
 /* Behind the literal, or NULL. */
-static inline const char *match(const struct run *run, struct fs_literal literal, const char *at)
+static inline const char *match(const struct run *run, const struct fs_literal *literal, const char *at)
 {
-    const char *text = run->template->text + literal.start;
-    const char *end = at + literal.length;
+    const char *text = run->template->text + literal->start;
+    const char *end = at + literal->length;
     if (at > run->limit)
         return NULL;
     while (end - at > FS_WIDE_BYTES) {
@@ -40,7 +40,7 @@ static inline const char *match(const struct run *run, struct fs_literal literal
         at += FS_WIDE_BYTES;
         text += FS_WIDE_BYTES;
     }
-    return fs_wide_equal(at, text, literal.last_mask) ? end : NULL;
+    return fs_wide_equal(at, text, literal->last_mask) ? end : NULL;
 }
 
 /* Reads any value with the scanner; behind it, or NULL. */
@@ -135,7 +135,7 @@ static const char *read_holes(struct run *run, const char *at)
         if (i == last_of_record) {
             if (template->has_amounts && !fs_page_append_amount(run->page, &run->amount))
                 return NULL;
-            const char *next = match(run, template->next_record, at);
+            const char *next = match(run, &template->next_record, at);
             if (next) {
                 at = next;
                 i = template->first_of_record;
@@ -144,7 +144,7 @@ static const char *read_holes(struct run *run, const char *at)
         }
         if (++i == template->step_count)
             return at;
-        at = match(run, template->steps[i].literal, at);
+        at = match(run, &template->steps[i].literal, at);
         if (!at)
             return NULL;
     }
@@ -164,13 +164,13 @@ size_t fs_template_read_users(const struct fs_template *template, struct fs_json
     struct run run = {.template = template, .json = json, .page = page, .limit = json->end - template->reach};
     const uint32_t before = page->user_count;
     const char *start = json->at;
-    const char *at = match(&run, template->steps[0].literal, start);
+    const char *at = match(&run, &template->steps[0].literal, start);
     while (at) {
         run.user.first_amount = page->amount_count & INT32_MAX;
         const char *tail = read_holes(&run, at);
         const char *end = tail ? tail + template->tail.length : NULL;
-        at = tail ? match(&run, template->next_user, tail) : NULL;
-        if (!end || !(at || match(&run, template->tail, tail)) || !append_user(&run, start, end)) {
+        at = tail ? match(&run, &template->next_user, tail) : NULL;
+        if (!end || !(at || match(&run, &template->tail, tail)) || !append_user(&run, start, end)) {
             page->amount_count = run.user.first_amount;
             break;
         }

@@ -64,7 +64,7 @@ static void any_number_of_pages_may_be_under_way(void)
         for (int i = 0; i < PAGES; i++)
             pages[i] = fs_page_pool_read(&pool, &bodies[i], NULL);
         for (int i = 0; i < PAGES; i++) {
-            char id[16];
+            char id[32];
             snprintf(id, sizeof id, "%d.%d", round, i);
             CHECK_SLICE(finseg_page_user_id(pages[i], 0), id);
             fs_page_pool_give(&pool, pages[i]);
