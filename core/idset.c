@@ -187,8 +187,8 @@ bool finseg_idset_next(finseg_idset *set, finseg_idset_cursor *cursor, finseg_sl
 enum operation { UNION, INTERSECTION, DIFFERENCE };
 
 /*
- * Merges two ordered runs; answers how many ids came out. Which of two ids is less is random, so the loop has no branch on it: each step
- * writes, and then goes on by what the comparison says.
+ * Merges two ordered runs; answers how many ids came out. Which of two ids is less is random, so the loop has no branch
+ * on it: each step writes, and then goes on by what the comparison says.
  */
 static inline size_t merge_runs(struct fs_uuid *out, const struct run *left, const struct run *right,
                                 enum operation operation)

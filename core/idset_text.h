@@ -1,4 +1,6 @@
-/* The ids of a set that are no canonical UUIDs: texts of any bytes, in one run of memory and an array that orders them. */
+/*
+ * The ids of a set that are no canonical UUIDs: texts of any bytes, in one run of memory and an array that orders them.
+ */
 #ifndef FINSEG_IDSET_TEXT_H
 #define FINSEG_IDSET_TEXT_H
 
@@ -31,8 +33,8 @@ int fs_text_id_compare(finseg_slice a, finseg_slice b);
 /* In an ordered list. */
 bool fs_text_ids_contain(const struct fs_text_ids *ids, finseg_slice id);
 /*
- * Merges two ordered lists into `out`, which is empty: of what is in `a` only, in both, and in `b` only, what the flags say. False when
- * memory is out.
+ * Merges two ordered lists into `out`, which is empty: of what is in `a` only, in both, and in `b` only, what the flags
+ * say. False when memory is out.
  */
 bool fs_text_ids_merge(struct fs_text_ids *out, const struct fs_text_ids *a, const struct fs_text_ids *b, bool only_a,
                        bool both, bool only_b);

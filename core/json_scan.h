@@ -1,6 +1,6 @@
 /*
- * The commonest steps of the scanner, inline for the files that take many of them: json.c, page_read.c, template.c. What is rare or
- * wrong is left to functions of json.c. See json.h for what a struct fs_json is.
+ * The commonest steps of the scanner, inline for the files that take many of them: json.c, page_read.c, template.c.
+ * What is rare or wrong is left to functions of json.c. See json.h for what a struct fs_json is.
  */
 #ifndef FINSEG_JSON_SCAN_H
 #define FINSEG_JSON_SCAN_H
@@ -14,7 +14,10 @@
 /* Keeps the problem and answers false. */
 bool fs_json_fail(struct fs_json *json, const char *at, const char *problem);
 bool fs_json_fail_at_end(struct fs_json *json);
-/* In a string that begins at value->data, with `at` on the first byte that is not plain: checks the rest and steps behind it. */
+/*
+ * In a string that begins at value->data, with `at` on the first byte that is not plain: checks the rest and steps
+ * behind it.
+ */
 bool fs_json_scan_string_rest(struct fs_json *json, struct fs_json_value *value);
 
 static inline bool fs_json_is_white(char c)
@@ -47,7 +50,10 @@ static inline bool fs_json_find_token(struct fs_json *json)
     return json->at < json->end || fs_json_fail_at_end(json);
 }
 
-/* Whether all of eight bytes are ASCII that needs no look inside a string: no quote, no backslash, no control character. */
+/*
+ * Whether all of eight bytes are ASCII that needs no look inside a string: no quote, no backslash, no control
+ * character.
+ */
 static inline bool fs_json_is_plain_word(const char *bytes)
 {
     const uint64_t ones = UINT64_C(0x0101010101010101);
@@ -99,7 +105,10 @@ static inline bool fs_json_scan_string(struct fs_json *json, struct fs_json_valu
     return true;
 }
 
-/* Steps to the next item of the innermost array or object; false at its closing bracket, which is consumed, or at a problem. */
+/*
+ * Steps to the next item of the innermost array or object; false at its closing bracket, which is consumed, or at a
+ * problem.
+ */
 static inline bool fs_json_scan_item(struct fs_json *json, bool *first, char bracket, const char *problem)
 {
     if (json->problem || !fs_json_find_token(json))

@@ -1,6 +1,6 @@
 /*
- * The memory of pages that are done with, for the next ones: the first touch of new memory costs more than reading a page does. A pool keeps a few
- * pages and frees the rest.
+ * The memory of pages that are done with, for the next ones: the first touch of new memory costs more than reading a
+ * page does. A pool keeps a few pages and frees the rest.
  */
 #ifndef FINSEG_PAGE_POOL_H
 #define FINSEG_PAGE_POOL_H

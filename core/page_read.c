@@ -10,8 +10,8 @@
 #include "wide.h"
 
 /*
- * Whether the template pays. Reading a user with it saves more than a failed try costs; `credit` weighs the two, and when it is used up the
- * template rests for a growing number of users.
+ * Whether the template pays. Reading a user with it saves more than a failed try costs; `credit` weighs the two, and
+ * when it is used up the template rests for a growing number of users.
  */
 struct trial {
     int credit;
@@ -201,8 +201,9 @@ static inline bool read_name(struct reader *reader, const struct object *object,
 }
 
 /*
- * Steps to the next member that is known, past those that are not; false at the object's end or when something failed. A known
- * member may stand once only: of two, nobody could say which counts. Inlined by force: it is where irregular pages spend their time.
+ * Steps to the next member that is known, past those that are not; false at the object's end or when something failed.
+ * A known member may stand once only: of two, nobody could say which counts. Inlined by force: it is where irregular
+ * pages spend their time.
  */
 __attribute__((always_inline)) static inline bool next_known(struct reader *reader, struct object *object,
                                                              enum member *member)
@@ -349,8 +350,8 @@ static bool read_records(struct reader *reader, const char *array, const char *e
 }
 
 /*
- * The amounts of accounts count; those of insurances only in a user without accounts, whichever of the two comes first. A null is
- * as good as absent.
+ * The amounts of accounts count; those of insurances only in a user without accounts, whichever of the two comes first.
+ * A null is as good as absent.
  */
 static bool read_accounts(struct reader *reader, const struct fs_page_user *user, bool *has_accounts)
 {
@@ -451,7 +452,10 @@ static bool read_by_template(struct reader *reader)
     return true;
 }
 
-/* A user was read without the template: learns from it when there is none, or when the one there is misses again and again. */
+/*
+ * A user was read without the template: learns from it when there is none, or when the one there is misses again and
+ * again.
+ */
 static void note_miss(struct reader *reader)
 {
     enum { MISSES_TO_LEARN = 2, FIRST_CREDIT = 16, LOSS = 3 };

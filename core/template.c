@@ -52,7 +52,9 @@ static const char *scan_value(const struct run *run, unsigned depth, const char 
     return fs_json_skip(&json, value) ? json.at : NULL;
 }
 
-/* The closing quote of a string whose first byte is `at`; NULL when it is not for a template: with an escape, or wrong. */
+/*
+ * The closing quote of a string whose first byte is `at`; NULL when it is not for a template: with an escape, or wrong.
+ */
 static inline const char *end_of_string(const struct run *run, const char *at)
 {
     struct fs_json_value value;
@@ -247,7 +249,10 @@ static void add_hole(struct learner *learner, enum fs_template_hole hole, const 
     learner->from = end;
 }
 
-/* Reads the value that comes next and makes it a hole: inside of its quotes, when it is an id. A null in place of an id is literal text. */
+/*
+ * Reads the value that comes next and makes it a hole: inside of its quotes, when it is an id. A null in place of an id
+ * is literal text.
+ */
 static void learn_value(struct learner *learner, enum fs_template_hole hole)
 {
     struct fs_json_value value;
@@ -274,7 +279,9 @@ static void learn_record(struct learner *learner)
     }
 }
 
-/* What stands between two elements: as in the text, or, when there is one element only, as it stands before that one. */
+/*
+ * What stands between two elements: as in the text, or, when there is one element only, as it stands before that one.
+ */
 static void add_separator(struct learner *learner, finseg_slice before_first, finseg_slice between)
 {
     if (between.length > 0) {

@@ -1,10 +1,10 @@
 /*
- * The learned template: users of one result look alike, so what stands between their values is learned from one of them and compared with
- * the next in wide steps, leaving only the values to be read.
+ * The learned template: users of one result look alike, so what stands between their values is learned from one of them
+ * and compared with the next in wide steps, leaving only the values to be read.
  *
- * A template never judges. A user that matches is byte for byte the learned one but for its values, each of which has passed the scanner,
- * so the general reader would have accepted it with the same columns; whatever does not match is left to the general reader from the user's
- * first byte on. Without FS_WIDE no template is ever learned.
+ * A template never judges. A user that matches is byte for byte the learned one but for its values, each of which has
+ * passed the scanner, so the general reader would have accepted it with the same columns; whatever does not match is
+ * left to the general reader from the user's first byte on. Without FS_WIDE no template is ever learned.
  */
 #ifndef FINSEG_TEMPLATE_H
 #define FINSEG_TEMPLATE_H
@@ -26,7 +26,10 @@ enum fs_template_hole {
     FS_HOLE_VALUE       /* any value: a member that is not known */
 };
 
-/* A text to compare with. It lies in the template's `text` from `start`, filled up with zeros to a whole number of blocks. */
+/*
+ * A text to compare with. It lies in the template's `text` from `start`, filled up with zeros to a whole number of
+ * blocks.
+ */
 struct fs_literal {
     uint16_t start;
     uint16_t length;
@@ -40,9 +43,9 @@ struct fs_template_step {
 };
 
 /*
- * A user: each step's literal and hole, then `tail`, up to its closing bracket. The steps from first_of_record to last_of_record are one of
- * its records; they are repeated where `next_record` follows (the rest of one record, the comma, and the beginning of the next up to its
- * first hole). `next_user` is the same for users.
+ * A user: each step's literal and hole, then `tail`, up to its closing bracket. The steps from first_of_record to
+ * last_of_record are one of its records; they are repeated where `next_record` follows (the rest of one record, the
+ * comma, and the beginning of the next up to its first hole). `next_user` is the same for users.
  */
 struct fs_template {
     bool learned;
@@ -62,14 +65,15 @@ struct fs_template {
 };
 
 /*
- * Learns from a user that the general reader has accepted; `before` is the white space that stands before it in its array. False when users
- * of this kind are none for a template; then `learned` is false.
+ * Learns from a user that the general reader has accepted; `before` is the white space that stands before it in its
+ * array. False when users of this kind are none for a template; then `learned` is false.
  */
 bool fs_template_learn(struct fs_template *template, finseg_slice user, finseg_slice before);
 
 /*
- * With `json` at the first byte of a user: reads users into the page as long as they match, one after another. Answers how many; `json` is then
- * behind the last of them (or where it was), and everything else about it is unchanged. Memory that runs out ends it like a mismatch.
+ * With `json` at the first byte of a user: reads users into the page as long as they match, one after another. Answers
+ * how many; `json` is then behind the last of them (or where it was), and everything else about it is unchanged. Memory
+ * that runs out ends it like a mismatch.
  */
 size_t fs_template_read_users(const struct fs_template *template, struct fs_json *json, finseg_page *page);
 

@@ -1,4 +1,7 @@
-/* UUIDs in the one spelling that has an exact inverse: 36 characters, lower-case, with dashes. Every other id stays text. */
+/*
+ * UUIDs in the one spelling that has an exact inverse: 36 characters, lower-case, with dashes. Every other id stays
+ * text.
+ */
 #ifndef FINSEG_UUID_H
 #define FINSEG_UUID_H
 

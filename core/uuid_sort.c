@@ -178,7 +178,10 @@ static void plan(struct parts *parts, const struct fs_uuid *ids, size_t count, s
     }
 }
 
-/* Changes places of each id from `start` to the part's end with whatever lies where it belongs; each exchange puts one id in its place. */
+/*
+ * Changes places of each id from `start` to the part's end with whatever lies where it belongs; each exchange puts one
+ * id in its place.
+ */
 static void exchange(struct parts *parts, struct fs_uuid *ids, size_t part, struct digit digit)
 {
     enum { AHEAD = 12 }; /* ids; a part is filled from its start, so its next lines can be fetched meanwhile */

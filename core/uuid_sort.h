@@ -5,8 +5,9 @@
 #include "uuid.h"
 
 /*
- * Sorts ascending. It takes scratch memory for the largest of the parts that it first divides the ids into: all of them when they are few, one
- * in 256 when they are many and random, all again when all begin alike. When there is none it goes without, slower.
+ * Sorts ascending. It takes scratch memory for the largest of the parts that it first divides the ids into: all of them
+ * when they are few, one in 256 when they are many and random, all again when all begin alike. When there is none it
+ * goes without, slower.
  */
 void fs_uuid_sort(struct fs_uuid *ids, size_t count);
 /* As fs_uuid_sort when there is no memory. */

@@ -1,6 +1,7 @@
 /*
- * Questions to sixteen bytes at a time, with SSE2, which every x86-64 has. FS_WIDE says whether it is there; elsewhere nothing of this file
- * is used. Each of them has a scalar counterpart, named with it, that gives the same answers and is what the tests hold it against.
+ * Questions to sixteen bytes at a time, with SSE2, which every x86-64 has. FS_WIDE says whether it is there; elsewhere
+ * nothing of this file is used. Each of them has a scalar counterpart, named with it, that gives the same answers and
+ * is what the tests hold it against.
  */
 #ifndef FINSEG_WIDE_H
 #define FINSEG_WIDE_H
@@ -43,8 +44,8 @@ static inline uint64_t fs_wide_half_word(const char *bytes)
 }
 
 /*
- * Bit i is set when byte i needs a look inside a string: a quote, a backslash, a control character, or a byte beyond ASCII (which is negative
- * here, so that one signed comparison finds both). Counterpart: is_plain_byte in json.c.
+ * Bit i is set when byte i needs a look inside a string: a quote, a backslash, a control character, or a byte beyond
+ * ASCII (which is negative here, so that one signed comparison finds both). Counterpart: is_plain_byte in json.c.
  */
 static inline unsigned fs_wide_special(const char *bytes)
 {
@@ -145,9 +146,9 @@ static inline uint64_t fs_wide_eight_digits(uint64_t values)
 enum { FS_WIDE_AMOUNT_REACH = 1 + FS_WIDE_BYTES };
 
 /*
- * The usual amount: up to eight digits, perhaps a minus, perhaps one to four decimals. Answers the length of the number, with `*amount` at
- * scale 10^-4; or 0 for every other text, right or wrong, which fs_money_parse and the scanner then judge. There are no branches on signs
- * and lengths, which nothing can predict.
+ * The usual amount: up to eight digits, perhaps a minus, perhaps one to four decimals. Answers the length of the
+ * number, with `*amount` at scale 10^-4; or 0 for every other text, right or wrong, which fs_money_parse and the
+ * scanner then judge. There are no branches on signs and lengths, which nothing can predict.
  */
 static inline size_t fs_wide_amount(const char *text, int64_t *amount)
 {

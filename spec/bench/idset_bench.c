@@ -124,7 +124,10 @@ static void run(struct rates *rates, int round, size_t count)
     free(right);
 }
 
-/* A virtual machine's memory is slow when it is touched for the very first time since the machine started: that goes before all measuring. */
+/*
+ * A virtual machine's memory is slow when it is touched for the very first time since the machine started: that goes
+ * before all measuring.
+ */
 static void touch_memory(void)
 {
     const size_t size = (size_t)1536 * 1024 * 1024;

@@ -1,6 +1,6 @@
-// simdjson's on-demand parser in its best form: members in the order of the text, keys compared raw, amounts from the bytes of their tokens.
-// Ids come in two ways: as strings, whose escapes are checked and resolved as finseg does it; or raw, as the bytes of their tokens stand
-// there, which is faster and no longer the same work.
+// simdjson's on-demand parser in its best form: members in the order of the text, keys compared raw, amounts from the
+// bytes of their tokens. Ids come in two ways: as strings, whose escapes are checked and resolved as finseg does it; or
+// raw, as the bytes of their tokens stand there, which is faster and no longer the same work.
 #include <simdjson.h>
 
 #include "peers.h"

@@ -35,7 +35,9 @@ enum { PEER_PADDING = 64 };
 
 void *peer_simdjson_new(void);
 void peer_simdjson_free(void *peer);
-/* Each reads `text` into columns that have room for all of it. `text` has PEER_PADDING readable bytes behind its end. */
+/*
+ * Each reads `text` into columns that have room for all of it. `text` has PEER_PADDING readable bytes behind its end.
+ */
 bool peer_simdjson_read(void *peer, const char *text, size_t length, struct peer_columns *columns);
 bool peer_simdjson_read_raw(void *peer, const char *text, size_t length, struct peer_columns *columns);
 bool peer_cjson_read(const char *text, size_t length, struct peer_columns *columns);

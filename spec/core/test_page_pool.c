@@ -49,7 +49,10 @@ static void a_page_that_cannot_be_read_leaves_its_memory_to_the_next(void)
     fs_page_pool_free(&pool);
 }
 
-/* More are lent and given back than the pool keeps, texts and columns at different times, pages of other origin among them. */
+/*
+ * More are lent and given back than the pool keeps, texts and columns at different times, pages of other origin among
+ * them.
+ */
 static void any_number_of_pages_may_be_under_way(void)
 {
     enum { PAGES = 2 * FS_PAGE_POOL_LIMIT };

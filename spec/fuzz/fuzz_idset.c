@@ -1,4 +1,7 @@
-/* Any bytes as additions to two sets of ids, held against sets of bits: counts, members, order, union, intersection, difference. */
+/*
+ * Any bytes as additions to two sets of ids, held against sets of bits: counts, members, order, union, intersection,
+ * difference.
+ */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

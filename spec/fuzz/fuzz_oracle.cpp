@@ -1,4 +1,5 @@
-// Any bytes, held against simdjson: the same verdict on the JSON; and in a result page the same users, ids, accounts and amounts.
+// Any bytes, held against simdjson: the same verdict on the JSON; and in a result page the same users, ids, accounts
+// and amounts.
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>

@@ -1,6 +1,7 @@
 /*
- * Any bytes as a result page, read in every way: the same verdict and message, or the same columns, whichever way it was. The same once more for a
- * page of users cut from the input, which alternate so that the template learns, hits and misses.
+ * Any bytes as a result page, read in every way: the same verdict and message, or the same columns, whichever way it
+ * was. The same once more for a page of users cut from the input, which alternate so that the template learns, hits and
+ * misses.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -31,7 +32,10 @@ static void append_user(struct fs_buffer *page, finseg_slice user)
     fs_buffer_append(page, user.data, user.length);
 }
 
-/* The first piece is the usual user; each of the others comes once between two runs of it, and then the last one takes its place. */
+/*
+ * The first piece is the usual user; each of the others comes once between two runs of it, and then the last one takes
+ * its place.
+ */
 static void check_alternating(finseg_slice input)
 {
     enum { RUN = 3 };

@@ -1,4 +1,7 @@
-/* Reading one page in several ways and holding the results against each other; for the fuzz target and for the tests of the core. */
+/*
+ * Reading one page in several ways and holding the results against each other; for the fuzz target and for the tests of
+ * the core.
+ */
 #ifndef FINSEG_SPEC_WAYS_H
 #define FINSEG_SPEC_WAYS_H
 
