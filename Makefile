@@ -72,7 +72,7 @@ BINDINGS := $(LUAS:%=$(B)/%/finseg/core.so)
 
 # Expanded when a recipe runs, so that `deps` may install pkg-config and its modules first.
 CORE_LIBS = $(shell pkg-config --libs libcurl libcjson) -lm
-SANDBOX_LIBS = $(shell pkg-config --libs libmicrohttpd sqlite3 libcjson) -lm
+SANDBOX_LIBS = $(shell pkg-config --libs libmicrohttpd sqlite3 libcurl) -lm
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
             -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wsign-conversion
@@ -131,7 +131,19 @@ $(BINDINGS): $(B)/libfinseg.a $(B)/obj/module.map
 	$(Q)$(LINK) -shared -Wl,-z,nodelete -Wl,--version-script=$(B)/obj/module.map -o $@ \
 	  $(filter %.o,$^) $(B)/libfinseg.a $(CORE_LIBS)
 
-$(B)/finseg-sandbox: $(SANDBOX:%.c=$(B)/obj/%.o)
+# The description of the service becomes bytes in the program.
+$(B)/openapi.c: core/sandbox/openapi.json Makefile
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "sandbox/openapi.h"'; echo 'const unsigned char fs_openapi[] = {'; \
+	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '};'; \
+	  echo 'const size_t fs_openapi_length = sizeof fs_openapi;'; } > $@
+
+$(B)/obj/openapi.o: $(B)/openapi.c | deps
+	@mkdir -p $(@D)
+	$(SAY) CC $@
+	$(Q)$(COMPILE) -c -o $@ $<
+
+$(B)/finseg-sandbox: $(SANDBOX:%.c=$(B)/obj/%.o) $(B)/obj/openapi.o
 	$(SAY) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(SANDBOX_LIBS)
 

@@ -12,6 +12,7 @@
 #include "../buffer.h"
 #include "bank.h"
 #include "complaint.h"
+#include "receiver.h"
 #include "result.h"
 
 struct fs_segment_request;
@@ -28,9 +29,10 @@ struct fs_segment_kind {
 /* The body of a create request, read. */
 struct fs_segment_request {
     const struct fs_segment_kind *kind;
-    const char *account_type; /* as in the bank; NULL: every type */
-    int64_t threshold;        /* at scale 10^-4 */
-    int duration;             /* complete months, 1 to 12; 0 where the kind has none */
+    const char *account_type;                       /* as in the bank; NULL: every type */
+    int64_t threshold;                              /* at scale 10^-4 */
+    int duration;                                   /* complete months, 1 to 12; 0 where the kind has none */
+    char callback_url[FS_RECEIVER_LONGEST_URL + 1]; /* empty: none; not checked */
 };
 
 /* NULL when there is no such kind. */
