@@ -80,7 +80,7 @@ STANDARD := -std=c11 -D_GNU_SOURCE
 COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(WERROR) -Icore $(FLAVOUR) -pthread -fPIC -MMD -MP $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 
-.PHONY: all demo test lint format asan hard fuzz bench install env clean help deps deps-lint deps-hard valgrind \
+.PHONY: all demo test lint format asan hard fuzz bench install env clean help deps deps-check deps-lint deps-hard valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
 all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(B)/finseg-sandbox
@@ -166,7 +166,7 @@ build/locale/de_DE.UTF-8: | deps
 	@mkdir -p $(@D)
 	$(Q)localedef -i de_DE -f UTF-8 $@
 
-test: all $(B)/core-tests build/locale/de_DE.UTF-8
+test: all $(B)/core-tests build/locale/de_DE.UTF-8 | deps-check
 	$(Q)BUILD=$(B) SANITIZE=$(SANITIZE) spec/run $(SUITES)
 
 asan:
@@ -260,6 +260,9 @@ endef
 
 deps:
 	@sh spec/tools/deps build
+
+deps-check: deps
+	@sh spec/tools/deps check
 
 deps-lint: deps
 	@sh spec/tools/deps lint

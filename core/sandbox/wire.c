@@ -88,6 +88,8 @@ static ssize_t read_stream(void *closure, uint64_t position, char *out, size_t m
     case FS_FAULT_STALL:
         return break_off(stream, at, out, most, STALL_MS);
     case FS_FAULT_HUGE:
+    case FS_FAULT_ANNOUNCE_LESS:
+    case FS_FAULT_ANNOUNCE_MORE:
         return pad(stream, at, out, most);
     default:
         return break_off(stream, at, out, most, 0);
@@ -111,7 +113,8 @@ static struct MHD_Response *make_stream(struct fs_pacer *pacer, struct MHD_Conne
         .length = length,
         .padding = fault == FS_FAULT_HUGE ? HUGE_PADDING : 0,
     };
-    uint64_t announced = fault == FS_FAULT_HUGE ? MHD_SIZE_UNKNOWN : length;
+    bool counted = fault == FS_FAULT_TRICKLE || fault == FS_FAULT_STALL || fault == FS_FAULT_DROP_AMID;
+    uint64_t announced = counted ? length : MHD_SIZE_UNKNOWN;
     struct MHD_Response *response =
         MHD_create_response_from_callback(announced, BLOCK, read_stream, stream, free_stream);
     if (!response)
@@ -130,11 +133,13 @@ static struct MHD_Response *make_whole(char *body, size_t length)
     return response;
 }
 
+/* libmicrohttpd announces a length that it knows, whatever we say; so it is told none, and to do without chunks. */
 static void announce(struct MHD_Response *response, size_t length)
 {
     char text[24];
     snprintf(text, sizeof text, "%zu", length);
-    MHD_set_response_options(response, MHD_RF_INSANITY_HEADER_CONTENT_LENGTH, MHD_RO_END);
+    MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT | MHD_RF_INSANITY_HEADER_CONTENT_LENGTH,
+                             MHD_RO_END);
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_LENGTH, text);
 }
 
@@ -154,7 +159,7 @@ static struct MHD_Response *make_response(struct fs_pacer *pacer, struct MHD_Con
         return make_stream(pacer, connection, answer->spoilt, body, length);
     case FS_FAULT_ANNOUNCE_LESS:
     case FS_FAULT_ANNOUNCE_MORE:
-        response = make_whole(body, length);
+        response = make_stream(pacer, connection, answer->spoilt, body, length);
         if (response)
             announce(response, answer->spoilt == FS_FAULT_ANNOUNCE_LESS ? length / 2 : length + ANNOUNCED_TOO_MUCH);
         return response;
@@ -184,7 +189,6 @@ static enum fs_wire_order order_for(enum fs_fault_effect fault)
 {
     switch (fault) {
     case FS_FAULT_DROP_AFTER:
-    case FS_FAULT_ANNOUNCE_MORE:
         return FS_WIRE_CLOSE_AFTER;
     case FS_FAULT_SILENCE:
         return FS_WIRE_KEEP_SILENT;
