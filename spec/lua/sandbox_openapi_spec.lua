@@ -108,7 +108,7 @@ local function walk_through_kind(service, record, kind)
   local path = "/segments/" .. kind
   local job = create(record, kind, PARAMETERS[kind])
   assert.equal(404, record.call("GET", path .. "/" .. job).status)
-  wire.wait(service, kind, job)
+  assert.truthy(#wire.wait(service, kind, job).json.users > 0, kind .. ": no record is held against the description")
   assert.equal(200, record.call("GET", path .. "/" .. job).status)
   assert.equal(200, record.call("GET", path .. "/" .. job .. "?number=1&size=500").status)
   assert.equal(400, record.call("GET", path .. "/" .. job .. "?size=501").status)
