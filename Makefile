@@ -197,6 +197,10 @@ fuzz: $(FUZZERS)
 	  $$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
 	    -dict=spec/fuzz/json.dict -artifact_prefix=build/fuzz/$$name- $$found $$seeds; \
 	done
+	$(Q)$(MAKE) SANITIZE=1 build/asan/finseg-sandbox
+	@echo "== fuzz http, $(FUZZ_SECONDS) s"; \
+	ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  FINSEG_SANDBOX=build/asan/finseg-sandbox lua5.4 spec/fuzz/http_fuzz.lua $(FUZZ_SECONDS)
 
 bench: all
 	@eval "$$($(MAKE) -s env)"; for bench in $(BENCHES); do $(LUA) $$bench || exit 1; done
