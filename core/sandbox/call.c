@@ -110,7 +110,7 @@ bool fs_call_check_token(struct fs_call *call)
     enum fs_role role = fs_tokens_role(call->service->tokens, header + strlen(scheme));
     if (role != FS_ROLE_NONE && fs_faults_draw(call->service->faults, FS_FAULT_TOKEN, call->route, call->path.data)) {
         fs_tokens_revoke(call->service->tokens, role);
-        fs_stats_count(call->service->stats, FS_TOKENS_REVOKED);
+        fs_counters_count(call->service->counters, FS_TOKENS_REVOKED);
         role = FS_ROLE_NONE;
     }
     call->role = role;

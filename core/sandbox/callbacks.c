@@ -46,7 +46,7 @@ struct fs_callbacks {
     struct curl_slist *headers;
     CURLM *multi;
     int64_t patience;
-    struct fs_stats *stats;
+    struct fs_counters *counters;
     fs_callback_settled *settled;
     void *closure;
     pthread_t thread;
@@ -71,7 +71,7 @@ static void free_deliveries(struct delivery *delivery)
     }
 }
 
-struct fs_callbacks *fs_callbacks_new(int64_t patience, struct fs_stats *stats, fs_callback_settled *settled,
+struct fs_callbacks *fs_callbacks_new(int64_t patience, struct fs_counters *counters, fs_callback_settled *settled,
                                       void *closure)
 {
     struct fs_callbacks *callbacks = calloc(1, sizeof *callbacks);
@@ -80,7 +80,7 @@ struct fs_callbacks *fs_callbacks_new(int64_t patience, struct fs_stats *stats, 
     pthread_mutex_init(&callbacks->lock, NULL);
     callbacks->incoming_end = &callbacks->incoming;
     callbacks->patience = patience;
-    callbacks->stats = stats;
+    callbacks->counters = counters;
     callbacks->settled = settled;
     callbacks->closure = closure;
     callbacks->multi = curl_multi_init();
@@ -148,7 +148,7 @@ static void start_try(struct fs_callbacks *callbacks, struct delivery *delivery)
         return;
     }
     callbacks->in_flight[callbacks->in_flight_count++] = delivery;
-    fs_stats_count(callbacks->stats, FS_CALLBACKS_SENT);
+    fs_counters_count(callbacks->counters, FS_CALLBACKS_SENT);
 }
 
 static void settle(struct fs_callbacks *callbacks, struct delivery *delivery, bool delivered)
@@ -157,7 +157,7 @@ static void settle(struct fs_callbacks *callbacks, struct delivery *delivery, bo
     while (*link != delivery)
         link = &(*link)->next;
     *link = delivery->next;
-    fs_stats_count(callbacks->stats, delivered ? FS_CALLBACKS_DELIVERED : FS_CALLBACKS_GIVEN_UP);
+    fs_counters_count(callbacks->counters, delivered ? FS_CALLBACKS_DELIVERED : FS_CALLBACKS_GIVEN_UP);
     if (delivery->job != 0)
         callbacks->settled(callbacks->closure, delivery->job, delivered);
     free_delivery(delivery);

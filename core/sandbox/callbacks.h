@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "../buffer.h"
-#include "stats.h"
+#include "counters.h"
 
 struct fs_callbacks;
 
@@ -26,7 +26,7 @@ struct fs_callback {
 };
 
 /* `patience`: milliseconds after the first try in which it is repeated. NULL when memory is out. */
-struct fs_callbacks *fs_callbacks_new(int64_t patience, struct fs_stats *stats, fs_callback_settled *settled,
+struct fs_callbacks *fs_callbacks_new(int64_t patience, struct fs_counters *counters, fs_callback_settled *settled,
                                       void *closure);
 bool fs_callbacks_start(struct fs_callbacks *callbacks, struct fs_buffer *problem);
 /* Takes a copy. From any thread, before the start too. False when memory is out. */

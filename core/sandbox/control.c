@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "counters.h"
 #include "fault.h"
 #include "openapi.h"
-#include "stats.h"
 
 static const struct {
     const char *path;
@@ -61,7 +61,7 @@ static void tell_stats(struct fs_call *call)
     struct fs_buffer *out = &call->answer->body;
     call->answer->status = 200;
     fs_buffer_append_char(out, '{');
-    fs_stats_write(call->service->stats, out);
+    fs_counters_write(call->service->counters, out);
     fs_buffer_append_text(out, ",\"faults\":");
     fs_faults_write_counts(call->service->faults, out);
     fs_buffer_append_char(out, '}');

@@ -69,7 +69,7 @@ struct fs_jobs {
     int64_t delay;
     int64_t time_to_live;
     struct fs_shelf *shelf;
-    struct fs_stats *stats;
+    struct fs_counters *counters;
     struct fs_callbacks *callbacks; /* has a lock of its own */
     const struct fs_bank *bank;     /* the worker's */
     pthread_t worker;
@@ -118,9 +118,9 @@ struct fs_jobs *fs_jobs_open(const struct fs_jobs_config *config, struct fs_buff
     pthread_cond_init(&jobs->work, NULL);
     jobs->delay = config->delay;
     jobs->time_to_live = config->time_to_live;
-    jobs->stats = config->stats;
+    jobs->counters = config->counters;
     jobs->shelf = fs_shelf_new();
-    jobs->callbacks = fs_callbacks_new(config->callback_patience, config->stats, settle_callback, jobs);
+    jobs->callbacks = fs_callbacks_new(config->callback_patience, config->counters, settle_callback, jobs);
     jobs->database = fs_database_open(config->file, problem);
     if (jobs->shelf && jobs->callbacks && jobs->database && fs_database_run(jobs->database, schema, problem) &&
         prepare_statements(jobs, problem))
@@ -210,7 +210,7 @@ static bool store(struct fs_jobs *jobs, int64_t number, const struct fs_result *
     bool stored = fs_database_execute(statement, problem);
     sqlite3_clear_bindings(statement);
     if (stored)
-        fs_stats_count(jobs->stats, result ? FS_JOBS_COMPUTED : FS_JOBS_FAILED);
+        fs_counters_count(jobs->counters, result ? FS_JOBS_COMPUTED : FS_JOBS_FAILED);
     return stored;
 }
 
@@ -285,7 +285,7 @@ static void sweep_and_sleep(struct fs_jobs *jobs)
     int64_t now = fs_timestamp_now();
     sqlite3_bind_int64(jobs->statements[SWEEP], 1, now);
     if (fs_database_execute(jobs->statements[SWEEP], &ignored))
-        fs_stats_add(jobs->stats, FS_JOBS_SWEPT, (uint64_t)sqlite3_changes(jobs->database));
+        fs_counters_add(jobs->counters, FS_JOBS_SWEPT, (uint64_t)sqlite3_changes(jobs->database));
     fs_buffer_free(&ignored);
 
     sqlite3_stmt *next = jobs->statements[NEXT_EXPIRY];
@@ -385,7 +385,7 @@ bool fs_jobs_create(struct fs_jobs *jobs, const struct fs_job_order *order, char
     pthread_mutex_unlock(&jobs->lock);
     if (!made)
         return false;
-    fs_stats_count(jobs->stats, FS_JOBS_MADE);
+    fs_counters_count(jobs->counters, FS_JOBS_MADE);
     if (*order->callback_url && order->callback_fate == FS_CALLBACK_EARLY)
         announce_early(jobs, order, id);
     return true;

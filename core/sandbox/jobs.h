@@ -13,10 +13,10 @@
 
 #include "../buffer.h"
 #include "bank.h"
+#include "counters.h"
 #include "result.h"
 #include "secret.h"
 #include "segment.h"
-#include "stats.h"
 
 struct fs_jobs;
 
@@ -49,7 +49,7 @@ struct fs_jobs_config {
     int64_t delay;             /* until a job is ready, and ... */
     int64_t time_to_live;      /* ... until it is deleted: milliseconds from its making */
     int64_t callback_patience; /* as in fs_callbacks_new() */
-    struct fs_stats *stats;
+    struct fs_counters *counters;
 };
 
 /* A job to be made, from a body that fs_segment_read_request() accepted. */

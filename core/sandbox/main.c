@@ -21,7 +21,7 @@ struct sandbox {
     struct fs_jobs *jobs;
     struct fs_tokens *tokens;
     struct fs_faults *faults;
-    struct fs_stats stats;
+    struct fs_counters counters;
     struct fs_service service;
     struct fs_server *server;
 };
@@ -96,7 +96,7 @@ static bool open_bank(struct sandbox *sandbox, const struct fs_options *options,
         .delay = options->delay,
         .time_to_live = options->job_ttl,
         .callback_patience = options->callback_patience,
-        .stats = &sandbox->stats,
+        .counters = &sandbox->counters,
     };
     sandbox->jobs = fs_jobs_open(&config, problem);
     return sandbox->jobs && fs_jobs_finish(sandbox->jobs, sandbox->bank, problem) &&
@@ -176,7 +176,7 @@ static bool start_service(struct sandbox *sandbox, const struct fs_options *opti
         .jobs = sandbox->jobs,
         .tokens = sandbox->tokens,
         .faults = sandbox->faults,
-        .stats = &sandbox->stats,
+        .counters = &sandbox->counters,
         .receivers = {options->callback_hosts, options->callback_host_count},
         .client_id = options->client_id,
         .client_secret = options->client_secret,

@@ -182,8 +182,8 @@ static void count_connection(void *closure, struct MHD_Connection *connection, v
     (void)connection;
     (void)context;
     const struct fs_server *server = closure;
-    fs_stats_count(server->service->stats,
-                   code == MHD_CONNECTION_NOTIFY_STARTED ? FS_CONNECTIONS_OPENED : FS_CONNECTIONS_CLOSED);
+    fs_counters_count(server->service->counters,
+                      code == MHD_CONNECTION_NOTIFY_STARTED ? FS_CONNECTIONS_OPENED : FS_CONNECTIONS_CLOSED);
 }
 
 /* Every connection is a descriptor: takes as many as the system lets us have. */

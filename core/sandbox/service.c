@@ -69,16 +69,16 @@ static void grant_token(struct fs_call *call, enum fs_role role)
 {
     struct fs_token token;
     struct fs_buffer *out = &call->answer->body;
-    struct fs_stats *stats = call->service->stats;
+    struct fs_counters *counters = call->service->counters;
     if (!fs_tokens_issue(call->service->tokens, role, &token)) {
         struct fs_buffer reason = {0};
         fs_buffer_append_text(&reason, "the kernel gives no random bytes");
         fs_call_fail(call, &reason);
         return;
     }
-    fs_stats_count(stats, FS_TOKENS_HANDED);
+    fs_counters_count(counters, FS_TOKENS_HANDED);
     if (token.fresh)
-        fs_stats_count(stats, FS_TOKENS_MADE);
+        fs_counters_count(counters, FS_TOKENS_MADE);
     call->answer->status = 200;
     fs_buffer_printf(out, "{\"access_token\":\"%s\",\"token_type\":\"bearer\",\"expires_in\":%lld,\"scope\":\"all\"",
                      token.access_token, (long long)token.expires_in);
@@ -396,7 +396,7 @@ void fs_service_answer(const struct fs_service *service, const struct fs_request
     call.query = request->target[path_length] == '?' ? request->target + path_length + 1 : "";
     choose_request_id(request->request_id, answer->request_id);
     answer_call(&call);
-    fs_stats_count_request(service->stats, call.route, answer->status);
+    fs_counters_count_request(service->counters, call.route, answer->status);
     fs_buffer_free(&call.path);
     fs_complaints_free(&call.complaints);
 }

@@ -9,10 +9,10 @@
 #include <stddef.h>
 
 #include "../buffer.h"
+#include "counters.h"
 #include "fault.h"
 #include "jobs.h"
 #include "receiver.h"
-#include "stats.h"
 #include "tokens.h"
 
 enum {
@@ -26,7 +26,7 @@ struct fs_service {
     struct fs_jobs *jobs;
     struct fs_tokens *tokens;
     struct fs_faults *faults;
-    struct fs_stats *stats;
+    struct fs_counters *counters;
     struct fs_receivers receivers;
     const char *client_id;
     const char *client_secret;

@@ -171,18 +171,44 @@ describe("a callbackURL", function()
   it("must be an http or https URL to this machine", function()
     local service = start(finally, { callback_patience = 0 })
     for _, url in ipairs({
-      "http://127.0.0.1:1/", "http://localhost:1", "HTTP://LOCALHOST:1/a?b#c", "https://127.0.0.1:1/x",
-      "http://127.7.7.7:1/", "http://[::1]:1/", "http://127.0.0.1:1/" .. ("x"):rep(2000),
+      "http://127.0.0.1:1/",
+      "http://localhost:1",
+      "HTTP://LOCALHOST:1/a?b#c",
+      "https://127.0.0.1:1/x",
+      "http://127.7.7.7:1/",
+      "http://[::1]:1/",
+      "http://127.0.0.1:1/" .. ("x"):rep(2000),
     }) do
       assert.equal(201, status(service, url), url)
     end
     for _, url in ipairs({
-      "", " ", "nonsense", "/callback", "//127.0.0.1/", "127.0.0.1:1/", "http:///", "http://", "ftp://127.0.0.1/",
-      "file:///etc/passwd", "gopher://127.0.0.1/", "javascript:1", "http://example.com/", "http://10.0.0.1/",
-      "http://169.254.169.254/latest", "http://127.0.0.1.example.com/", "http://localhost.example.com/",
-      "http://user:secret@127.0.0.1/", "http://user@127.0.0.1/", "http://127.0.0.1:99999/", "http://0.0.0.0/",
-      "http://127.0.0.1:1/\r\nX: y", "http://127.0.0.1 /", "http://127.0.0.1:1/\0", "http://[::2]/",
-      "http://2130706433.example.com/", "http://127.0.0.1:1/" .. ("x"):rep(2048),
+      "",
+      " ",
+      "nonsense",
+      "/callback",
+      "//127.0.0.1/",
+      "127.0.0.1:1/",
+      "http:///",
+      "http://",
+      "ftp://127.0.0.1/",
+      "file:///etc/passwd",
+      "gopher://127.0.0.1/",
+      "javascript:1",
+      "http://example.com/",
+      "http://10.0.0.1/",
+      "http://169.254.169.254/latest",
+      "http://127.0.0.1.example.com/",
+      "http://localhost.example.com/",
+      "http://user:secret@127.0.0.1/",
+      "http://user@127.0.0.1/",
+      "http://127.0.0.1:99999/",
+      "http://0.0.0.0/",
+      "http://127.0.0.1:1/\r\nX: y",
+      "http://127.0.0.1 /",
+      "http://127.0.0.1:1/\0",
+      "http://[::2]/",
+      "http://2130706433.example.com/",
+      "http://127.0.0.1:1/" .. ("x"):rep(2048),
     }) do
       assert.equal(400, status(service, url), url)
     end
@@ -192,8 +218,7 @@ describe("a callbackURL", function()
   end)
 
   it("may go where --callback-allow says, and nowhere else", function()
-    local service =
-      start(finally, { callback_allow = { "receiver.example", "127.0.0.1" }, callback_patience = 0 })
+    local service = start(finally, { callback_allow = { "receiver.example", "127.0.0.1" }, callback_patience = 0 })
     assert.equal(201, status(service, "http://127.0.0.1:1/"))
     assert.equal(201, status(service, "http://Receiver.Example:1/"))
     assert.equal(400, status(service, "http://localhost:1/"))
@@ -206,7 +231,8 @@ end)
 
 describe("a fault of callbacks", function()
   it("loses, doubles or hastens one", function()
-    local service = start(finally, { delay = 0.3, fault = { "callback-lost:1", "callback-twice:1", "callback-early:1" } })
+    local service =
+      start(finally, { delay = 0.3, fault = { "callback-lost:1", "callback-twice:1", "callback-early:1" } })
     local server = receiver(finally, 204)
     local jobs = {}
     for i, name in ipairs({ "lost", "twice", "early", "sound" }) do

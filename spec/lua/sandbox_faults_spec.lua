@@ -1,4 +1,4 @@
--- What the sandbox does wrong on demand, as bytes on the wire: rules, their frequency and place, and each kind of fault.
+-- What the sandbox does wrong on demand, as bytes on the wire: rules, how often and where, and each kind of fault.
 -- How finseg bears them is in faults_spec.lua.
 
 local cjson = require("cjson")
@@ -129,8 +129,22 @@ describe("a fault's rule", function()
     local service = start(finally, { fault = { "503:0", "429:0%" } })
     assert.equal(2, #cjson.decode(http.request("GET", service.url .. "/__faults").body).faults)
     local wrong = {
-      "", ":", "600", "503:", "503:x", "503:%", "503:101%", "503:-1", "503:1.5", "503@", "503@here",
-      "503:1@retrieve:2", " 503", "503:99999999999999999999%", ("x"):rep(300), "503@/" .. ("x"):rep(300),
+      "",
+      ":",
+      "600",
+      "503:",
+      "503:x",
+      "503:%",
+      "503:101%",
+      "503:-1",
+      "503:1.5",
+      "503@",
+      "503@here",
+      "503:1@retrieve:2",
+      " 503",
+      "503:99999999999999999999%",
+      ("x"):rep(300),
+      "503@/" .. ("x"):rep(300),
     }
     for _, rule in ipairs(wrong) do
       local status, _, said = sandbox.run({ "--fault", rule })
@@ -247,14 +261,16 @@ describe("a job's fault", function()
     finally(function()
       shell.remove(folder)
     end)
-    local options = { db = folder .. "/bank.db", today = "2024-04-15", users = 3, fault = { "job-stuck:1", "job-fails" } }
+    local options =
+      { db = folder .. "/bank.db", today = "2024-04-15", users = 3, fault = { "job-stuck:1", "job-fails" } }
     local service = sandbox.start(options)
     local stuck = wire.create(service, "highBalance", ANYONE)
     local failing = wire.create(service, "highBalance", ANYONE)
     service.kill()
     options.fault = nil
     service = sandbox.start(options)
-    local first, second = wire.get(service, "highBalance", stuck).status, wire.get(service, "highBalance", failing).status
+    local first, second =
+      wire.get(service, "highBalance", stuck).status, wire.get(service, "highBalance", failing).status
     service.stop()
     assert.equal("404 422", first .. " " .. second)
   end)

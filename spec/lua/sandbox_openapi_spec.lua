@@ -116,7 +116,8 @@ local function walk_through_kind(service, record, kind)
   assert.equal(405, record.call("DELETE", path .. "/" .. job).status)
   assert.equal(405, record.call("GET", path).status)
   assert.equal(405, record.call("PUT", path, "{}").status)
-  for _, body in ipairs({ "", "{}", "[]", '{"durationInMonth":0,"threshold":"x","labels":7,"callbackURL":"ftp://x/"}' }) do
+  local wrong = '{"durationInMonth":0,"threshold":"x","labels":7,"callbackURL":"ftp://x/"}'
+  for _, body in ipairs({ "", "{}", "[]", wrong }) do
     assert.equal(400, record.call("POST", path, body).status, body)
   end
   assert.equal(413, record.call("POST", path, ("x"):rep(1024 * 1024 + 1)).status)

@@ -1,6 +1,6 @@
 /* What the service has done since its start, counted without locks: GET /__stats. For any thread. */
-#ifndef FINSEG_SANDBOX_STATS_H
-#define FINSEG_SANDBOX_STATS_H
+#ifndef FINSEG_SANDBOX_COUNTERS_H
+#define FINSEG_SANDBOX_COUNTERS_H
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -24,19 +24,19 @@ enum fs_counter {
     FS_COUNTERS
 };
 
-enum { FS_STATS_STATUSES = 600 };
+enum { FS_COUNTERS_STATUSES = 600 };
 
 /* Zero-initialise. */
-struct fs_stats {
+struct fs_counters {
     atomic_uint_fast64_t counters[FS_COUNTERS];
-    atomic_uint_fast64_t requests[FS_ROUTES][FS_STATS_STATUSES];
+    atomic_uint_fast64_t requests[FS_ROUTES][FS_COUNTERS_STATUSES];
 };
 
-void fs_stats_count(struct fs_stats *stats, enum fs_counter counter);
-void fs_stats_add(struct fs_stats *stats, enum fs_counter counter, uint64_t number);
-void fs_stats_count_request(struct fs_stats *stats, enum fs_route route, unsigned status);
-uint64_t fs_stats_value(const struct fs_stats *stats, enum fs_counter counter);
+void fs_counters_count(struct fs_counters *counters, enum fs_counter counter);
+void fs_counters_add(struct fs_counters *counters, enum fs_counter counter, uint64_t number);
+void fs_counters_count_request(struct fs_counters *counters, enum fs_route route, unsigned status);
+uint64_t fs_counters_value(const struct fs_counters *counters, enum fs_counter counter);
 /* Appends the members "requests", "connections", "tokens", "jobs" and "callbacks" of a JSON object, without braces. */
-void fs_stats_write(const struct fs_stats *stats, struct fs_buffer *out);
+void fs_counters_write(const struct fs_counters *counters, struct fs_buffer *out);
 
 #endif
