@@ -94,6 +94,7 @@ struct fs_callbacks *fs_callbacks_new(int64_t patience, struct fs_counters *coun
 /* ---- a try ----------------------------------------------------------------------------------------------- */
 
 /* Counts the answer's body and drops it; a receiver that does not stop is cut off. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's signature */
 static size_t drop_answer(char *bytes, size_t size, size_t count, void *closure)
 {
     (void)bytes;
@@ -154,9 +155,10 @@ static void start_try(struct fs_callbacks *callbacks, struct delivery *delivery)
 static void settle(struct fs_callbacks *callbacks, struct delivery *delivery, bool delivered)
 {
     struct delivery **link = &callbacks->deliveries;
-    while (*link != delivery)
+    while (*link && *link != delivery)
         link = &(*link)->next;
-    *link = delivery->next;
+    if (*link)
+        *link = delivery->next;
     fs_counters_count(callbacks->counters, delivered ? FS_CALLBACKS_DELIVERED : FS_CALLBACKS_GIVEN_UP);
     if (delivery->job != 0)
         callbacks->settled(callbacks->closure, delivery->job, delivered);

@@ -10,7 +10,7 @@
 int fs_listen_on_port(uint16_t port, struct fs_buffer *problem);
 /* A socket that nobody listens on any more is replaced. Remove `path` when the service ends. */
 int fs_listen_on_path(const char *path, struct fs_buffer *problem);
-/* The port that the socket is bound to; 0 when it has none. */
-uint16_t fs_listener_port(int socket);
+/* The port that the listener is bound to; 0 when it has none. */
+uint16_t fs_listener_port(int listener);
 
 #endif

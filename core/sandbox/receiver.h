@@ -12,9 +12,9 @@ struct fs_receivers {
     size_t count;
 };
 
-/* NULL when a callback may go to the URL; else what is wrong ("must be an http or https URL"), a text of ours. */
-const char *fs_receivers_check(const struct fs_receivers *receivers, const char *url);
-/* "host:port" of a URL that passed the check; the caller frees it. NULL when memory is out. */
-char *fs_receiver_address(const char *url);
+/* NULL when a callback may go to the URL `text`; else what is wrong ("must be an http or https URL"), a text of ours. */
+const char *fs_receivers_check(const struct fs_receivers *receivers, const char *text);
+/* "host:port" of the URL `text`, which passed the check; the caller frees it. NULL when memory is out. */
+char *fs_receiver_address(const char *text);
 
 #endif
