@@ -25,6 +25,8 @@ enum fs_fault_moment {
 enum fs_fault_effect {
     FS_FAULT_NONE,
     FS_FAULT_STATUS,
+    FS_FAULT_ASK_LATER,   /* a status with Retry-After in seconds */
+    FS_FAULT_ASK_AT_DATE, /* ... as a date */
     FS_FAULT_BAD_GATEWAY,
     FS_FAULT_EXPIRE_TOKEN,
     FS_FAULT_JOB_STUCK,
@@ -52,7 +54,7 @@ struct fs_fault {
     const char *name;
     enum fs_fault_moment moment;
     enum fs_fault_effect effect;
-    unsigned status; /* of FS_FAULT_STATUS and FS_FAULT_BAD_GATEWAY */
+    unsigned status; /* of an answer instead */
     const char *help;
 };
 

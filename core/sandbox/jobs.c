@@ -278,8 +278,8 @@ static void announce_again(struct fs_jobs *jobs)
 
 /* ---- the worker ------------------------------------------------------------------------------------------ */
 
-/* Deletes the jobs whose time is over, and sleeps until there is work or the next one's time is over. Under the lock. */
-static void sweep_and_sleep(struct fs_jobs *jobs)
+/* Deletes the jobs whose time is over. Answers when that should be done next. Under the lock. */
+static int64_t sweep(struct fs_jobs *jobs)
 {
     struct fs_buffer ignored = {0};
     int64_t now = fs_timestamp_now();
@@ -289,42 +289,56 @@ static void sweep_and_sleep(struct fs_jobs *jobs)
     fs_buffer_free(&ignored);
 
     sqlite3_stmt *next = jobs->statements[NEXT_EXPIRY];
-    int64_t wake = now + LONGEST_SLEEP_MS;
+    int64_t due = now + (jobs->time_to_live < LONGEST_SLEEP_MS ? jobs->time_to_live : LONGEST_SLEEP_MS);
     if (sqlite3_step(next) == SQLITE_ROW && sqlite3_column_type(next, 0) == SQLITE_INTEGER &&
-        sqlite3_column_int64(next, 0) < wake)
-        wake = sqlite3_column_int64(next, 0);
+        sqlite3_column_int64(next, 0) < due)
+        due = sqlite3_column_int64(next, 0);
     sqlite3_reset(next);
+    return due;
+}
+
+/* Until there is work. Under the lock. */
+static void sleep_until(struct fs_jobs *jobs, int64_t timestamp)
+{
     struct timespec until = {
-        .tv_sec = (time_t)(wake / MS_PER_SECOND),
-        .tv_nsec = (long)(wake % MS_PER_SECOND) * NS_PER_MS,
+        .tv_sec = (time_t)(timestamp / MS_PER_SECOND),
+        .tv_nsec = (long)(timestamp % MS_PER_SECOND) * NS_PER_MS,
     };
     pthread_cond_timedwait(&jobs->work, &jobs->lock, &until);
+}
+
+/* Computes a task without the lock, which is held before and after. False when the result could not be stored: the job is still
+ * RUNNING then, and computed again. */
+static bool carry_out(struct fs_jobs *jobs, struct task *task)
+{
+    struct fs_buffer problem = {0};
+    pthread_mutex_unlock(&jobs->lock);
+    struct fs_result *result = compute(task, jobs->bank);
+    fs_buffer_free(&task->body);
+    pthread_mutex_lock(&jobs->lock);
+
+    bool stored = store(jobs, task->number, result, &problem);
+    if (stored)
+        announce(jobs, task->number);
+    else
+        fprintf(stderr, "finseg-sandbox: a result is lost: %s\n", problem.data ? problem.data : "out of memory");
+    fs_buffer_free(&problem);
+    fs_result_release(result);
+    return stored;
 }
 
 static void *work(void *argument)
 {
     struct fs_jobs *jobs = argument;
     struct task task;
+    int64_t next_sweep = 0;
     pthread_mutex_lock(&jobs->lock);
     while (!jobs->stopping) {
-        if (!next_task(jobs, &task)) {
-            sweep_and_sleep(jobs);
-            continue;
-        }
-        pthread_mutex_unlock(&jobs->lock);
-        struct fs_result *result = compute(&task, jobs->bank);
-        fs_buffer_free(&task.body);
-        pthread_mutex_lock(&jobs->lock);
-
-        struct fs_buffer problem = {0};
-        if (store(jobs, task.number, result, &problem)) {
-            announce(jobs, task.number);
-        } else {
-            fprintf(stderr, "finseg-sandbox: a result is lost: %s\n", problem.data ? problem.data : "out of memory");
-            sweep_and_sleep(jobs); /* the job is still RUNNING: it is computed again with the next one */
-        }
-        fs_buffer_free(&problem);
-        fs_result_release(result);
+        bool idle = !next_task(jobs, &task) || !carry_out(jobs, &task);
+        if (idle || fs_timestamp_now() >= next_sweep)
+            next_sweep = sweep(jobs);
+        if (idle && !jobs->stopping)
+            sleep_until(jobs, next_sweep);
     }
     pthread_mutex_unlock(&jobs->lock);
     return NULL;

@@ -53,9 +53,9 @@ struct fs_answer {
     unsigned status;
     const char *allow;           /* the Allow header, NULL when there is none */
     const char *authenticate;    /* the WWW-Authenticate header, NULL when there is none */
-    const char *retry_after;     /* the Retry-After header, NULL when there is none */
     const char *content_type;    /* NULL: application/json */
     enum fs_fault_effect spoilt; /* what the sender of the answer must do wrong */
+    char retry_after[32];        /* the Retry-After header, empty when there is none */
     char request_id[FS_SERVICE_LONGEST_REQUEST_ID + 1];
     struct fs_buffer body; /* when it has failed, memory was out */
 };

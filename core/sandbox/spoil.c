@@ -1,5 +1,8 @@
 #include "spoil.h"
 
+#include <stdio.h>
+#include <time.h>
+
 static const char proxy_page[] = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n"
                                  "<body><center><h1>502 Bad Gateway</h1></center></body>\r\n</html>\r\n";
 static const char garbage[] = "%PDF-1.7 \xff\xfe{\"users\": [\x01 'single', NaN,, ]] \xc3( \x80";
@@ -9,23 +12,31 @@ static const struct {
     unsigned status;
     const char *code;
     const char *message;
-    const char *retry_after;
 } errors[] = {
-    {404, FS_CODE_NOT_READY, "the job is not ready yet", NULL},
-    {423, FS_CODE_LOCKED, "the job is locked", NULL},
-    {429, FS_CODE_TOO_MANY_REQUESTS, "there were too many requests", "1"},
-    {500, FS_CODE_UNEXPECTED_ERROR, "the service failed", NULL},
-    {503, FS_CODE_SERVICE_UNAVAILABLE, "the service is being maintained", "1"},
+    {404, FS_CODE_NOT_READY, "the job is not ready yet"},
+    {423, FS_CODE_LOCKED, "the job is locked"},
+    {429, FS_CODE_TOO_MANY_REQUESTS, "there were too many requests"},
+    {500, FS_CODE_UNEXPECTED_ERROR, "the service failed"},
+    {503, FS_CODE_SERVICE_UNAVAILABLE, "the service is being maintained"},
 };
 
 static void refuse(struct fs_call *call, unsigned status)
 {
     for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
-        if (errors[i].status != status)
-            continue;
-        call->answer->retry_after = errors[i].retry_after;
-        fs_call_refuse_with(call, status, errors[i].code, errors[i].message);
+        if (errors[i].status == status)
+            fs_call_refuse_with(call, status, errors[i].code, errors[i].message);
     }
+}
+
+/* A second from now, in either of HTTP's forms. */
+static void ask_to_wait(struct fs_answer *answer, bool as_date)
+{
+    time_t later = time(NULL) + 1;
+    struct tm utc = {0};
+    if (as_date && gmtime_r(&later, &utc))
+        strftime(answer->retry_after, sizeof answer->retry_after, "%a, %d %b %Y %H:%M:%S GMT", &utc);
+    else
+        snprintf(answer->retry_after, sizeof answer->retry_after, "1");
 }
 
 static void refuse_client(struct fs_call *call, unsigned status)
@@ -55,6 +66,8 @@ void fs_spoil_instead(struct fs_call *call, const struct fs_fault *fault)
     } else {
         refuse(call, fault->status);
     }
+    if (fault->effect == FS_FAULT_ASK_LATER || fault->effect == FS_FAULT_ASK_AT_DATE)
+        ask_to_wait(call->answer, fault->effect == FS_FAULT_ASK_AT_DATE);
 }
 
 void fs_spoil_body(struct fs_answer *answer, const struct fs_fault *fault)

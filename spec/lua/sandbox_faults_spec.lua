@@ -192,6 +192,13 @@ describe("an answer instead of the service's", function()
       assert.is_string(answer.json.errors[1].code)
       assert.equal((status == 429 or status == 503) and "1" or nil, answer.headers["retry-after"])
     end
+    for _, status in ipairs({ "429", "503" }) do
+      wire.set_faults(service, { status .. "-date:1@retrieve" })
+      local date = wire.call(service, "GET", path).headers["retry-after"]
+      assert.matches("^%a%a%a, %d%d %a%a%a %d%d%d%d %d%d:%d%d:%d%d GMT$", date)
+    end
+    wire.set_faults(service, { "503-bare:1@retrieve" })
+    assert.is_nil(wire.call(service, "GET", path).headers["retry-after"])
     for _, status in ipairs({ 401, 403 }) do
       wire.set_faults(service, { tostring(status) .. "@retrieve" })
       local answer = wire.call(service, "GET", path)
@@ -248,7 +255,7 @@ describe("a job's fault", function()
   end)
 
   it("lets it vanish only when it should be ready", function()
-    local service = start(finally, { delay = 0.3, fault = "job-vanishes" })
+    local service = start(finally, { delay = 1, fault = "job-vanishes" })
     local job = wire.create(service, "highBalance", ANYONE)
     assert.equal(404, wire.get(service, "highBalance", job).status)
     wire.eventually("the job has vanished", function()

@@ -24,7 +24,8 @@ for kind in pairs(PARAMETERS) do
 end
 table.sort(KINDS)
 
-local STATUS_FAULTS = { 400, 401, 403, 404, 423, 429, 500, 502, 503 }
+local STATUS_FAULTS =
+  { "400", "401", "403", "404", "423", "429", "429-date", "500", "502", "503", "503-date", "503-bare" }
 
 local function copy(fields, changes)
   local all = {}
@@ -60,9 +61,9 @@ local function recorder(service)
 
   -- The same request with each fault that answers instead of the service.
   function record.with_faults(place, request)
-    for _, status in ipairs(STATUS_FAULTS) do
-      wire.set_faults(service, { ("%d:1@%s"):format(status, place) })
-      assert.equal(status, request().status)
+    for _, fault in ipairs(STATUS_FAULTS) do
+      wire.set_faults(service, { ("%s:1@%s"):format(fault, place) })
+      assert.equal(tonumber(fault:match("^%d+")), request().status)
     end
     wire.set_faults(service, {})
   end
@@ -201,10 +202,12 @@ describe("the sandbox's OpenAPI description", function()
     assert.equal(200, answer.status)
     assert.equal(JSON, answer.headers["content-type"])
     assert.equal(shell.read_file("core/sandbox/openapi.json"), answer.body)
+    local _, version = sandbox.run({ "--version" })
+    assert.equal(version:match("(%S+)\n"), cjson.decode(answer.body).info.version)
   end)
 
   it("is valid, and describes every answer of the sandbox", function()
-    local service = sandbox.start({ users = 40, today = "2024-04-15", delay = 0.2 })
+    local service = sandbox.start({ users = 40, today = "2024-04-15", delay = 0.5 })
     finally(service.stop)
     local record = recorder(service)
     local document = record.ask("GET", "/openapi.json").body
