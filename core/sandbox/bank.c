@@ -164,12 +164,17 @@ void fs_bank_rollback_load(struct fs_bank *bank)
     fs_names_forget(bank->counterparts);
 }
 
-int64_t fs_bank_add_user(struct fs_bank *bank, const char *user_id, struct fs_buffer *problem)
+int64_t fs_bank_find_user(struct fs_bank *bank, const char *user_id)
 {
     bool found;
     bind_text(bank->statements[FIND_USER], 1, user_id);
-    int64_t number = query_number(bank->statements[FIND_USER], &found);
-    if (found)
+    return query_number(bank->statements[FIND_USER], &found);
+}
+
+int64_t fs_bank_add_user(struct fs_bank *bank, const char *user_id, struct fs_buffer *problem)
+{
+    int64_t number = fs_bank_find_user(bank, user_id);
+    if (number != 0)
         return number;
     bind_text(bank->statements[ADD_USER], 1, user_id);
     return fs_database_execute(bank->statements[ADD_USER], problem) ? sqlite3_last_insert_rowid(bank->database) : 0;
