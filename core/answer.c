@@ -1,6 +1,5 @@
 #include "answer.h"
 
-#include <cjson/cJSON.h>
 #include <string.h>
 
 #include "buffer.h"
@@ -11,20 +10,24 @@
 /* How much of the service's own words a message repeats. */
 enum { QUOTE_LIMIT = 300, EXCERPT_LIMIT = 60 };
 
+enum { TREE_LIMIT = 1024 * 1024 };
+
 bool fs_answer_is_json(const struct fs_answer *answer)
 {
     return answer->length > 0 && fs_json_check(answer->body, answer->length, NULL, NULL);
 }
 
-/* cJSON is laxer than RFC 8259, so our own scanner goes first. NULL also when memory is out. */
-static cJSON *read_body(const struct fs_answer *answer)
+/* cJSON is laxer than RFC 8259, so our own scanner goes first. A tree takes some forty times the memory of its text, and
+ * nothing that is read through one is long. */
+cJSON *fs_answer_tree(const struct fs_answer *answer)
 {
-    return fs_answer_is_json(answer) ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
+    bool readable = answer->length <= TREE_LIMIT && fs_answer_is_json(answer);
+    return readable ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
 }
 
 char *fs_answer_text_member(const struct fs_answer *answer, const char *name)
 {
-    cJSON *tree = read_body(answer);
+    cJSON *tree = fs_answer_tree(answer);
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, name));
     char *copy = text && *text ? fs_text_copy(text, strlen(text)) : NULL;
     cJSON_Delete(tree);
@@ -39,6 +42,8 @@ finseg_error_kind fs_answer_kind(int status)
         return FINSEG_ERROR_AUTH;
     case 404:
         return FINSEG_ERROR_NOT_FOUND;
+    case 408:
+        return FINSEG_ERROR_TIMEOUT;
     case 413:
         return FINSEG_ERROR_TOO_LARGE;
     case 429:
@@ -71,17 +76,14 @@ const char *fs_answer_advice(finseg_error_kind kind)
     }
 }
 
-/* One line, whatever the service wrote: control characters become spaces, and a long text is cut between characters. */
+/* A long text is cut between characters. */
 static void append_quoted(struct fs_buffer *out, const char *text, size_t length, size_t limit)
 {
     size_t end = length < limit ? length : limit;
     while (end < length && end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80)
         end--;
-    bool readable = fs_text_is_utf8(text, end);
-    for (size_t i = 0; i < end; i++) {
-        unsigned char c = (unsigned char)text[i];
-        fs_buffer_append_char(out, c < 0x20 || c == 0x7F || (c >= 0x80 && !readable) ? ' ' : text[i]);
-    }
+    for (size_t i = 0; i < end; i++)
+        fs_buffer_append_char(out, text[i] == '\0' ? ' ' : text[i]);
     if (end < length)
         fs_buffer_append_text(out, "...");
 }
@@ -127,11 +129,11 @@ static void append_said(struct fs_buffer *message, const struct said *said, cons
 finseg_error *fs_answer_error(const struct fs_answer *answer, finseg_error_kind kind, const char *what,
                               const char *advice)
 {
-    cJSON *tree = read_body(answer);
+    cJSON *tree = fs_answer_tree(answer);
     struct said said = read_said(tree);
     struct fs_buffer message = {0};
     fs_buffer_printf(&message, "%s: the service answered %d", what, answer->status);
-    append_said(&message, &said, answer, tree != NULL);
+    append_said(&message, &said, answer, tree || fs_answer_is_json(answer));
     if (advice)
         fs_buffer_printf(&message, "; %s", advice);
 

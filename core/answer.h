@@ -2,6 +2,7 @@
 #ifndef FINSEG_ANSWER_H
 #define FINSEG_ANSWER_H
 
+#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -19,6 +20,9 @@ struct fs_answer {
 /* Whether the body is one well-formed JSON value. */
 bool fs_answer_is_json(const struct fs_answer *answer);
 
+/* The body as a tree that the caller deletes. NULL when it is no JSON or longer than 1 MiB, or memory is out. */
+cJSON *fs_answer_tree(const struct fs_answer *answer);
+
 /*
  * The error that an answer stands for, with what the body says: `errors[]` or the OAuth form (API.md, "Errors"), or the beginning of a
  * text that is no JSON. `kind` is the caller's reading of the status; `what` says who was asked for what ("create highBalance"), `advice` what to
@@ -27,7 +31,7 @@ bool fs_answer_is_json(const struct fs_answer *answer);
 finseg_error *fs_answer_error(const struct fs_answer *answer, finseg_error_kind kind, const char *what,
                               const char *advice);
 
-/* The kind for a status that has no special meaning for the request: 401 and 403 auth, 404 not_found, 413 too_large, 429 rate_limited,
+/* The kind for a status that has no special meaning for the request: 401 and 403 auth, 404 not_found, 408 timeout, 413 too_large, 429 rate_limited,
  * 3xx protocol, other 4xx invalid, 5xx server. */
 finseg_error_kind fs_answer_kind(int status);
 

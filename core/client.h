@@ -20,6 +20,9 @@ struct finseg_client {
     pid_t process;
     struct fs_url base;
     char *token_url;
+    char *secret_form; /* client_secret and password as a form carries them: an answer may quote that too */
+    char *password_form;
+    bool token_loopback;
     struct fs_poll_schedule poll;
     struct fs_retry_schedule retry;
     struct fs_loop loop;
@@ -39,7 +42,9 @@ struct finseg_client {
 /* Queues a finished operation's outcome for finseg_client_next(). */
 void fs_client_deliver(finseg_client *client, finseg_outcome *outcome);
 
-/* Takes every secret the client knows out of what an error says. */
+/* Takes every secret the client knows out of a text, which may be NULL. */
+void fs_client_redact_text(const finseg_client *client, char *text);
+/* The same for all that an error says. */
 void fs_client_redact(const finseg_client *client, finseg_error *error);
 
 #endif

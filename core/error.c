@@ -7,6 +7,9 @@
 
 #include "text.h"
 
+/* Bytes of a code or a request id (of which 255 are documented): whatever is longer is none. */
+enum { TEXT_LIMIT = 255 };
+
 static const char *const kind_names[] = {
     [FINSEG_ERROR_CONFIG] = "config",
     [FINSEG_ERROR_AUTH] = "auth",
@@ -86,6 +89,22 @@ void finseg_error_free(finseg_error *error)
     free(error);
 }
 
+/* What services and callers wrote may be anything: a line break would forge a log line, an escape rewrite a screen. */
+static void make_plain_line(char *text)
+{
+    const char *end = text + strlen(text);
+    size_t step;
+    for (char *at = text; at < end; at += step) {
+        step = fs_text_utf8_sequence(at, end);
+        if (step == 0) {
+            *at = '?';
+            step = 1;
+        } else if ((unsigned char)*at < 0x20 || *at == 0x7F) {
+            *at = ' ';
+        }
+    }
+}
+
 finseg_error *fs_error_new(finseg_error_kind kind, const char *format, ...)
 {
     finseg_error *error = calloc(1, sizeof *error);
@@ -101,6 +120,7 @@ finseg_error *fs_error_new(finseg_error_kind kind, const char *format, ...)
         free(error);
         return &out_of_memory;
     }
+    make_plain_line(error->message);
     error->kind = kind;
     error->retry_after = -1;
     error->retryable = kind == FINSEG_ERROR_PENDING || kind == FINSEG_ERROR_RATE_LIMITED ||
@@ -113,20 +133,24 @@ finseg_error *fs_error_out_of_memory(void)
     return &out_of_memory;
 }
 
+static void set_plain_text(char **place, const char *text, size_t length)
+{
+    free(*place);
+    *place = fs_text_copy(text, length < TEXT_LIMIT ? length : TEXT_LIMIT);
+    if (*place)
+        make_plain_line(*place);
+}
+
 void fs_error_set_code(finseg_error *error, const char *code, size_t length)
 {
-    if (error == &out_of_memory)
-        return;
-    free(error->code);
-    error->code = fs_text_copy(code, length);
+    if (error != &out_of_memory)
+        set_plain_text(&error->code, code, length);
 }
 
 void fs_error_set_request_id(finseg_error *error, const char *request_id, size_t length)
 {
-    if (error == &out_of_memory)
-        return;
-    free(error->request_id);
-    error->request_id = fs_text_copy(request_id, length);
+    if (error != &out_of_memory)
+        set_plain_text(&error->request_id, request_id, length);
 }
 
 void fs_error_set_answer(finseg_error *error, int status, double retry_after)

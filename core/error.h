@@ -16,9 +16,10 @@ struct finseg_error {
     char *request_id;
 };
 
+/* The message becomes one plain line: control characters turn into spaces, bytes that are no UTF-8 into question marks. */
 __attribute__((format(printf, 2, 3))) finseg_error *fs_error_new(finseg_error_kind kind, const char *format, ...);
 finseg_error *fs_error_out_of_memory(void);
-/* An own copy of the texts; a failed copy leaves the field NULL. */
+/* An own copy of the texts, made plain like a message and cut at 255 bytes; a failed copy leaves the field NULL. */
 void fs_error_set_code(finseg_error *error, const char *code, size_t length);
 void fs_error_set_request_id(finseg_error *error, const char *request_id, size_t length);
 void fs_error_set_answer(finseg_error *error, int status, double retry_after);

@@ -48,8 +48,20 @@ bool fs_exchange_start(finseg_client *client, struct fs_exchange *exchange)
     return fs_transport_start(&client->transport, &exchange->transfer);
 }
 
-void fs_exchange_report(finseg_client *client, const struct fs_exchange *exchange)
+/* Here and not in the finished error: a message quotes only a part, which may end in the middle of a secret. */
+static void redact(finseg_client *client, struct fs_transfer *transfer)
 {
+    struct fs_buffer *body = &transfer->answer;
+    fs_client_redact_text(client, transfer->problem);
+    if (transfer->status / 100 != 2 && body->data && strlen(body->data) == body->length) {
+        fs_client_redact_text(client, body->data);
+        body->length = strlen(body->data);
+    }
+}
+
+void fs_exchange_report(finseg_client *client, struct fs_exchange *exchange)
+{
+    redact(client, &exchange->transfer);
     report(client, exchange, "response", exchange->transfer.answered ? NULL : exchange->transfer.problem);
 }
 

@@ -15,8 +15,8 @@ struct fs_exchange {
 struct fs_exchange *fs_exchange_new(finseg_client *client, char *url);
 /* Sends it. On false, memory is out and nothing was sent. */
 bool fs_exchange_start(finseg_client *client, struct fs_exchange *exchange);
-/* Tells the log how it went; to be called first when it is done. */
-void fs_exchange_report(finseg_client *client, const struct fs_exchange *exchange);
+/* Tells the log how it went, and takes secrets out of what errors may quote; to be called first when it is done. */
+void fs_exchange_report(finseg_client *client, struct fs_exchange *exchange);
 /* Valid while the exchange lives. */
 struct fs_answer fs_exchange_answer(const struct fs_exchange *exchange);
 /* The error for a request that got no whole answer; `what` says who was asked for what. */

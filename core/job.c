@@ -67,7 +67,8 @@ const char *finseg_job_state(const finseg_job *job)
 
 static finseg_error *read_missing(finseg_job *job, const struct fs_answer *answer, const char *what)
 {
-    if (fs_answer_is_json(answer)) {
+    /* No body says nothing: the service's own is not documented. */
+    if (answer->length == 0 || fs_answer_is_json(answer)) {
         job->foreign_answers = 0;
     } else if (++job->foreign_answers >= 2) {
         return fs_answer_error(answer, FINSEG_ERROR_PROTOCOL, what,

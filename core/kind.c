@@ -47,17 +47,22 @@ enum { BUILT_IN_COUNT = sizeof built_in / sizeof *built_in };
 
 const struct fs_parameter fs_kind_callback_parameter = {.name = "callbackURL", .type = FS_PARAMETER_TEXT};
 
+static const struct fs_kind *find_built_in(const char *name)
+{
+    for (size_t i = 0; i < BUILT_IN_COUNT; i++) {
+        if (strcmp(built_in[i].name, name) == 0)
+            return &built_in[i];
+    }
+    return NULL;
+}
+
 const struct fs_kind *fs_kind_find(const struct fs_kind_list *added, const char *name)
 {
     for (size_t i = 0; i < added->count; i++) {
         if (strcmp(added->kinds[i].name, name) == 0)
             return &added->kinds[i];
     }
-    for (size_t i = 0; i < BUILT_IN_COUNT; i++) {
-        if (strcmp(built_in[i].name, name) == 0)
-            return &built_in[i];
-    }
-    return NULL;
+    return find_built_in(name);
 }
 
 const struct fs_parameter *fs_kind_parameter(const struct fs_kind *kind, const char *name)
@@ -74,8 +79,10 @@ finseg_error *fs_kind_unknown(const struct fs_kind_list *added, const char *name
     struct fs_buffer known = {0};
     for (size_t i = 0; i < BUILT_IN_COUNT; i++)
         fs_buffer_printf(&known, "%s%s", i ? ", " : "", built_in[i].name);
-    for (size_t i = 0; i < added->count; i++)
-        fs_buffer_printf(&known, ", %s", added->kinds[i].name);
+    for (size_t i = 0; i < added->count; i++) {
+        if (!find_built_in(added->kinds[i].name))
+            fs_buffer_printf(&known, ", %s", added->kinds[i].name);
+    }
     finseg_error *error = fs_error_new(FINSEG_ERROR_INVALID, "there is no segment kind \"%s\": the kinds are %s", name,
                                        known.failed ? "?" : known.data);
     fs_buffer_free(&known);

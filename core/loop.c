@@ -11,6 +11,9 @@
 
 enum { EVENTS_A_ROUND = 64 };
 
+/* Seconds: some thirty years. A service may ask for a pause beyond what the kernel's clock can say. */
+#define FAR_AWAY 1e9
+
 /* ---- descriptors ---- */
 
 static uint32_t epoll_mask(unsigned what)
@@ -210,7 +213,7 @@ double fs_loop_next_due(const struct fs_loop *loop)
 
 /* ---- running ---- */
 
-static void run_timers(struct fs_loop *loop, double now)
+void fs_loop_expire(struct fs_loop *loop, double now)
 {
     while (loop->timer_count > 0 && loop->heap[0]->due <= now) {
         struct fs_timer *timer = loop->heap[0];
@@ -219,7 +222,7 @@ static void run_timers(struct fs_loop *loop, double now)
     }
 }
 
-int fs_loop_run(struct fs_loop *loop, double now)
+int fs_loop_run(struct fs_loop *loop)
 {
     struct epoll_event events[EVENTS_A_ROUND];
     int count = epoll_wait(loop->epoll_fd, events, EVENTS_A_ROUND, 0);
@@ -232,18 +235,18 @@ int fs_loop_run(struct fs_loop *loop, double now)
             watch->ready(watch, loop_mask(events[i].events));
     }
     bury(loop);
-    run_timers(loop, now);
     return 0;
 }
 
 static void set_timer_fd(struct fs_loop *loop, double due)
 {
     struct itimerspec setting = {{0, 0}, {0, 0}};
-    if (due > 0) {
+    double moment = due < FAR_AWAY ? due : FAR_AWAY;
+    if (moment > 0) {
         /* Rounded up by a nanosecond: waking before a timer is due would be a round for nothing. */
-        double whole = floor(due);
+        double whole = floor(moment);
         setting.it_value.tv_sec = (time_t)whole;
-        setting.it_value.tv_nsec = (long)((due - whole) * 1e9) + 1;
+        setting.it_value.tv_nsec = (long)((moment - whole) * 1e9) + 1;
         if (setting.it_value.tv_nsec > 999999999L) {
             setting.it_value.tv_sec++;
             setting.it_value.tv_nsec = 0;

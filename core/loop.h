@@ -61,8 +61,10 @@ void fs_loop_clear_timer(struct fs_loop *loop, struct fs_timer *timer);
 /* When the earliest timer is due; negative when none is set. */
 double fs_loop_next_due(const struct fs_loop *loop);
 
-/* Calls what is ready, then the timers that are due at `now`; never waits. 0, or -1 with errno set. */
-int fs_loop_run(struct fs_loop *loop, double now);
+/* Calls what is ready; never waits. 0, or -1 with errno set. */
+int fs_loop_run(struct fs_loop *loop);
+/* Calls the timers that are due at `now`. */
+void fs_loop_expire(struct fs_loop *loop, double now);
 /* Sets the timerfd for the earliest timer, and the set readable at once if `awake`. Call it when timers may have changed. */
 void fs_loop_arm(struct fs_loop *loop, bool awake);
 

@@ -31,11 +31,13 @@ static int out_of_memory(const struct reading *reading)
     return fs_error_give(reading->error, fs_error_out_of_memory());
 }
 
-/* The text of a JSON string, to be freed; NULL when memory is out. */
+/* The text of a JSON string, to be freed; NULL when it has a zero byte, which C takes for its end, or memory is out. */
 static char *string_text(const struct fs_json_value *string)
 {
     struct fs_buffer text = {0};
     fs_json_append_unescaped(&text, string);
+    if (text.data && strlen(text.data) != text.length)
+        text.failed = true;
     return fs_buffer_take(&text);
 }
 
@@ -70,7 +72,7 @@ static cJSON *read_text(const struct reading *reading, const struct fs_parameter
     }
     char *text = string_text(value);
     cJSON *item = NULL;
-    if (!text || strlen(text) == 0)
+    if (!text)
         refuse(reading, parameter->name, "must be text without a zero byte");
     else if (!is_allowed(parameter, text))
         refuse_value(reading, parameter, text);
@@ -105,7 +107,7 @@ static cJSON *read_texts(const struct reading *reading, const struct fs_paramete
         }
         cJSON_AddItemToArray(items, item);
     }
-    if (first) {
+    if (cJSON_GetArraySize(items) == 0) {
         cJSON_Delete(items);
         refuse(reading, parameter->name, "must not be an empty list");
         return NULL;
@@ -240,13 +242,15 @@ static int read_members(const struct reading *reading, const char *parameters)
     struct fs_json_value value;
     while (fs_json_next_member(&json, &first, &key) && fs_json_skip(&json, &value)) {
         char *name = string_text(&key);
-        int result = name ? read_member(reading, name, &value) : out_of_memory(reading);
+        int result =
+            name ? read_member(reading, name, &value) : refuse(reading, "parameters", "have a name with a zero byte");
         free(name);
         if (result != 0)
             return result;
     }
     if (json.problem || !fs_json_finish(&json))
-        return refuse(reading, "parameters", json.problem);
+        return fs_error_give(reading->error, fs_error_new(FINSEG_ERROR_INVALID, "%s: parameters are no JSON: %s",
+                                                          reading->kind->name, json.problem));
     return 0;
 }
 
@@ -284,8 +288,14 @@ char *fs_request_create_body(const struct fs_kind *kind, const char *parameters,
 
 static void append_create_url(struct fs_buffer *url, const char *base_url, const char *path)
 {
-    fs_buffer_printf(url, "%s/segments/", base_url);
-    fs_text_append_percent_encoded(url, path, strlen(path));
+    fs_buffer_printf(url, "%s/segments", base_url);
+    /* A path that a config gives may have several parts. */
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        fs_buffer_append_char(url, '/');
+        fs_text_append_percent_encoded(url, path, length);
+        path += length + (path[length] == '/');
+    }
 }
 
 char *fs_request_create_url(const char *base_url, const char *path)

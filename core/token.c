@@ -1,6 +1,5 @@
 #include "token.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,13 +74,18 @@ finseg_error *fs_token_read(struct fs_token *token, const struct fs_answer *answ
     static const char what[] = "token endpoint";
     if (answer->status / 100 == 2) {
         finseg_error *error;
-        cJSON *tree = fs_answer_is_json(answer) ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
+        cJSON *tree = fs_answer_tree(answer);
         /* The body is not quoted: it may hold a token. */
         if (tree)
             error = take(token, tree, now);
         else
             error = fs_error_new(FINSEG_ERROR_PROTOCOL, "the token endpoint's answer is no JSON; check token_url");
         cJSON_Delete(tree);
+        if (error) {
+            fs_error_set_answer(error, answer->status, answer->retry_after);
+            if (answer->request_id)
+                fs_error_set_request_id(error, answer->request_id, strlen(answer->request_id));
+        }
         return error;
     }
     finseg_error_kind kind = fs_answer_kind(answer->status);

@@ -11,6 +11,8 @@
 /* Enough to fill any line with pages; a bound for descriptors and memory when thousands of jobs are polled at once. */
 enum { ACTIVE_LIMIT = 128, CACHED_CONNECTIONS = 2 * ACTIVE_LIMIT };
 
+enum { TIMERS = 2 };
+
 /* ---- lists ---- */
 
 static void append(struct fs_transfer_list *list, struct fs_transfer *transfer)
@@ -122,7 +124,6 @@ static bool set_common_options(const struct fs_transport *transport, CURL *easy)
     SET(CURLOPT_FOLLOWLOCATION, 0L);
     /* A jobId is opaque: one that is ".." must not climb. */
     SET(CURLOPT_PATH_AS_IS, 1L);
-    SET(CURLOPT_PIPEWAIT, 1L);
     SET(CURLOPT_SSL_VERIFYPEER, 1L);
     SET(CURLOPT_SSL_VERIFYHOST, 2L);
     SET(CURLOPT_CONNECTTIMEOUT_MS, lround(options->connect_timeout * 1000));
@@ -146,9 +147,7 @@ static bool set_common_options(const struct fs_transport *transport, CURL *easy)
 
 static CURL *take_handle(struct fs_transport *transport)
 {
-    if (transport->idle_count > 0)
-        return transport->idle[--transport->idle_count];
-    CURL *easy = curl_easy_init();
+    CURL *easy = transport->idle_count > 0 ? transport->idle[--transport->idle_count] : curl_easy_init();
     if (easy && !set_common_options(transport, easy)) {
         curl_easy_cleanup(easy);
         return NULL;
@@ -158,6 +157,8 @@ static CURL *take_handle(struct fs_transport *transport)
 
 static void give_handle_back(struct fs_transport *transport, CURL *easy)
 {
+    /* It points into the transfer, and would tell the next one what this one sent. */
+    curl_easy_reset(easy);
     if (transport->idle_count < FS_TRANSPORT_IDLE_HANDLES)
         transport->idle[transport->idle_count++] = easy;
     else
@@ -207,6 +208,12 @@ static bool set_request_options(struct fs_transfer *transfer)
     SET(CURLOPT_ERRORBUFFER, transfer->problem);
     /* libcurl repeats a request by itself when a kept connection turns out to be gone, although the server may have acted on it. */
     SET(CURLOPT_FRESH_CONNECT, transfer->once ? 1L : 0L);
+    /* Waiting for a connection to share pays where HTTP/2 may come of it. Elsewhere one stalled request would hold up
+     * all others. */
+    SET(CURLOPT_PIPEWAIT, strncmp(transfer->url, "https:", 6) == 0 ? 1L : 0L);
+    /* Plain http to loopback would show the token to that proxy. One that was configured is the caller's wish. */
+    if (transfer->loopback && !transfer->transport->options.proxy)
+        SET(CURLOPT_NOPROXY, "*");
     if (transfer->body) {
         SET(CURLOPT_POST, 1L);
         SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)transfer->body_length);
@@ -218,13 +225,27 @@ static bool set_request_options(struct fs_transfer *transfer)
     return failed == CURLE_OK;
 }
 
+static bool open_multi(struct fs_transport *transport)
+{
+    CURLM *multi = curl_multi_init();
+    transport->multi = multi;
+    transport->broken = false;
+    if (multi && curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+        curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transport) == CURLM_OK &&
+        curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_wish) == CURLM_OK &&
+        curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transport) == CURLM_OK &&
+        curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CACHED_CONNECTIONS) == CURLM_OK)
+        return true;
+    curl_multi_cleanup(multi);
+    transport->multi = NULL;
+    return false;
+}
+
 /* ---- the life of a transfer ---- */
 
 static void release(struct fs_transport *transport, struct fs_transfer *transfer)
 {
     if (transfer->easy) {
-        curl_easy_setopt(transfer->easy, CURLOPT_ERRORBUFFER, NULL);
-        curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, NULL);
         give_handle_back(transport, transfer->easy);
         transfer->easy = NULL;
     }
@@ -250,6 +271,12 @@ static void stop(struct fs_transport *transport, struct fs_transfer *transfer)
     release(transport, transfer);
 }
 
+/* The place that a cancelled transfer leaves is given away by the next fs_transport_collect(); this brings it about. */
+static void on_room(struct fs_timer *timer)
+{
+    (void)timer;
+}
+
 static void on_deadline(struct fs_timer *timer)
 {
     struct fs_transfer *transfer = timer->owner;
@@ -262,6 +289,9 @@ static void on_deadline(struct fs_timer *timer)
 
 static bool activate(struct fs_transport *transport, struct fs_transfer *transfer)
 {
+    /* Rebuilding it may have failed for want of memory or descriptors that are there again. */
+    if (!transport->multi && !open_multi(transport))
+        return false;
     transfer->easy = take_handle(transport);
     if (!transfer->easy || !set_request_options(transfer) ||
         curl_multi_add_handle(transport->multi, transfer->easy) != CURLM_OK)
@@ -301,6 +331,8 @@ void fs_transport_cancel(struct fs_transport *transport, struct fs_transfer *tra
 {
     if (transfer->stage == FS_TRANSFER_ACTIVE) {
         stop(transport, transfer);
+        if (transport->queued.first)
+            fs_loop_set_timer(transport->loop, &transport->room, fs_clock_monotonic());
     } else if (transfer->stage == FS_TRANSFER_QUEUED) {
         detach(&transport->queued, transfer);
         release(transport, transfer);
@@ -344,11 +376,12 @@ static void read_answer(struct fs_transfer *transfer)
     curl_off_t retry_after = 0;
     struct curl_header *header;
     curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-    /* libcurl reads both forms, seconds and date; 0 stands for "not said". */
-    curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after);
     transfer->status = (int)status;
-    if (retry_after > 0)
-        transfer->retry_after = (double)retry_after;
+    /* libcurl reads both forms, seconds and date, but answers 0 as well when nothing was said. */
+    if (curl_easy_header(transfer->easy, "Retry-After", 0, CURLH_HEADER, -1, &header) == CURLHE_OK) {
+        curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after);
+        transfer->retry_after = retry_after > 0 ? (double)retry_after : 0;
+    }
     if (curl_easy_header(transfer->easy, "X-Request-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
         snprintf(transfer->answered_id, sizeof transfer->answered_id, "%s", header->value);
 }
@@ -390,18 +423,6 @@ static void start_queued(struct fs_transport *transport)
     }
 }
 
-static bool open_multi(struct fs_transport *transport)
-{
-    CURLM *multi = curl_multi_init();
-    transport->multi = multi;
-    transport->broken = false;
-    return multi && curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transport) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_wish) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transport) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CACHED_CONNECTIONS) == CURLM_OK;
-}
-
 /* After an error of the multi handle all transfers are undefined: every one fails, and a new handle takes over. */
 static void rebuild(struct fs_transport *transport)
 {
@@ -410,10 +431,7 @@ static void rebuild(struct fs_transport *transport)
         curl_multi_remove_handle(transport->multi, transfer->easy);
     curl_multi_cleanup(transport->multi);
     fs_loop_clear_timer(transport->loop, &transport->timer);
-    if (!open_multi(transport)) {
-        curl_multi_cleanup(transport->multi);
-        transport->multi = NULL;
-    }
+    open_multi(transport);
     for (size_t left = broken.count; left > 0 && transport->active.first; left--)
         fail(transport, transport->active.first, "libcurl's multi handle failed");
 }
@@ -440,7 +458,8 @@ bool fs_transport_open(struct fs_transport *transport, struct fs_loop *loop, con
 {
     *transport = (struct fs_transport){.loop = loop, .options = *options};
     transport->timer = (struct fs_timer){.expired = on_timer, .owner = transport};
-    if (!fs_loop_reserve_timers(loop, 1))
+    transport->room = (struct fs_timer){.expired = on_room};
+    if (!fs_loop_reserve_timers(loop, TIMERS))
         return false;
     if (open_multi(transport))
         return true;
@@ -460,10 +479,12 @@ void fs_transport_close(struct fs_transport *transport)
     curl_multi_cleanup(transport->multi);
     transport->multi = NULL;
     fs_loop_clear_timer(transport->loop, &transport->timer);
-    fs_loop_release_timers(transport->loop, 1);
+    fs_loop_clear_timer(transport->loop, &transport->room);
+    fs_loop_release_timers(transport->loop, TIMERS);
 }
 
 void fs_transfer_clean(struct fs_transfer *transfer)
 {
-    fs_buffer_free(&transfer->answer);
+    /* A page has been taken out by now; what is left is small, and may be a token. */
+    fs_buffer_free_secret(&transfer->answer);
 }

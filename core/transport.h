@@ -22,7 +22,8 @@ struct fs_transfer {
     const char *content_type;
     const char *bearer; /* the access token, or NULL */
     const char *request_id;
-    bool once; /* never sent a second time, not even by libcurl over a connection that had gone stale */
+    bool loopback; /* to this machine: past any proxy that the environment names */
+    bool once;     /* never sent a second time, not even by libcurl over a connection that had gone stale */
     /* Called once, from fs_transport_collect() or a timer, never from inside a start or a cancel. It may free the transfer. */
     void (*done)(struct fs_transfer *transfer);
     void *owner;
@@ -72,6 +73,7 @@ struct fs_transport {
     CURLM *multi;
     bool broken; /* libcurl reported an error that leaves all transfers undefined */
     struct fs_timer timer;
+    struct fs_timer room; /* set when a place among the active ones became free and somebody is queued */
     struct fs_transfer_list active;
     struct fs_transfer_list queued; /* waiting for a place among the active ones, first come first served */
     CURL *idle[FS_TRANSPORT_IDLE_HANDLES];

@@ -13,6 +13,18 @@
     SUITE_OF(page)                                                                                                     \
     SUITE_OF(total)                                                                                                    \
     SUITE_OF(traversal)                                                                                                \
+    SUITE_OF(kind)                                                                                                     \
+    SUITE_OF(request)                                                                                                  \
+    SUITE_OF(retry)                                                                                                    \
+    SUITE_OF(url)                                                                                                      \
+    SUITE_OF(token)                                                                                                    \
+    SUITE_OF(answer)                                                                                                   \
+    SUITE_OF(job)                                                                                                      \
+    SUITE_OF(config)                                                                                                   \
+    SUITE_OF(event)                                                                                                    \
+    SUITE_OF(loop)                                                                                                     \
+    SUITE_OF(sigpipe)                                                                                                  \
+    SUITE_OF(exchange)                                                                                                 \
     SUITE_OF(client)
 
 #define DECLARE(name) extern const struct suite suite_##name;

@@ -1,0 +1,114 @@
+/*
+ * The Lua binding, module "finseg.core": the C API of finseg.h as userdata, for the modules of lua/finseg. It holds no policy.
+ *
+ * A Lua error leaves a C function by longjmp. So whatever is allocated in C belongs to a userdata before anything that can
+ * raise runs: to an object of its own type, or to a scratch.
+ */
+#ifndef FINSEG_LUA_BINDING_H
+#define FINSEG_LUA_BINDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "buffer.h"
+#include "compat.h"
+#include "finseg.h"
+
+/* ---- core.c: objects ------------------------------------------------------------------------------------- */
+
+/* Makes the metatable `type`, with `methods` as its __index and `collect` (may be NULL) as its __gc. */
+void fs_lua_register_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction collect);
+/* Pushes a zeroed userdata of `size` bytes and that type. */
+void *fs_lua_new_object(lua_State *L, const char *type, size_t size);
+
+/* What one call holds in C while Lua may raise. */
+struct fs_lua_scratch {
+    finseg_error *error;
+    finseg_config *config;
+    finseg_outcome *outcome;
+    struct fs_buffer text;
+};
+
+/* Pushes an empty one. */
+struct fs_lua_scratch *fs_lua_new_scratch(lua_State *L);
+/* Frees what it holds at once, rather than when Lua collects it; it may be used again. */
+void fs_lua_empty_scratch(struct fs_lua_scratch *scratch);
+
+/* Sets a field of the table at the top; NULL leaves it nil. */
+void fs_lua_set_text(lua_State *L, const char *field, const char *text);
+/* Text without zero bytes, or an argument error. */
+const char *fs_lua_check_text(lua_State *L, int argument);
+/* A whole number from 0 to `maximum` (at most 2^53), or an argument error. */
+uint64_t fs_lua_check_whole(lua_State *L, int argument, uint64_t maximum);
+
+/* ---- error.c --------------------------------------------------------------------------------------------- */
+
+/* Pushes the table that Lua knows as `err`. */
+void fs_lua_push_error(lua_State *L, const finseg_error *error);
+/* Pushes nil and the scratch's error, which must be there; answers 2. */
+int fs_lua_fail(lua_State *L, struct fs_lua_scratch *scratch);
+void fs_lua_register_error(lua_State *L);
+/* core.error(kind, message) -> err */
+int fs_lua_error(lua_State *L);
+
+/* ---- value.c: JSON into Lua values ----------------------------------------------------------------------- */
+
+/* Pushes the value of JSON text that has passed the scanner. */
+void fs_lua_push_json(lua_State *L, const char *text, size_t length);
+/* Pushes a JSON object that has passed the scanner as a table, without the member `except` (may be NULL). */
+void fs_lua_push_members(lua_State *L, const char *text, size_t length, const char *except);
+/* Pushes a JSON number as the nearest float; as text when it is beyond the floats' range. A character that cannot belong to
+ * a number must follow `text`. */
+void fs_lua_push_float(lua_State *L, const char *text, size_t length);
+/* core.from_json(text) -> value | nil, err */
+int fs_lua_from_json(lua_State *L);
+
+/* ---- encode.c: Lua values into JSON ---------------------------------------------------------------------- */
+
+/*
+ * Appends the value at `index` (positive) as canonical JSON: members sorted by the bytes of their names, the shortest numbers
+ * that read back the same. False when it cannot be sent: `out` then holds the reason alone, "labels[2]: a function cannot be sent".
+ */
+bool fs_lua_encode(lua_State *L, int index, struct fs_buffer *out);
+/* core.to_json(value) -> text | nil, reason */
+int fs_lua_to_json(lua_State *L);
+
+/* ---- config.c -------------------------------------------------------------------------------------------- */
+
+/* Makes scratch->config from the table at `index` (positive), after reading the environment when asked. False with scratch->error. */
+bool fs_lua_read_config(lua_State *L, int index, bool from_environment, struct fs_lua_scratch *scratch);
+
+/* ---- client.c, job.c, page.c, total.c, traversal.c --------------------------------------------------------- */
+
+void fs_lua_register_client(lua_State *L);
+/* core.client(fields, from_environment) -> client | nil, err */
+int fs_lua_client(lua_State *L);
+
+void fs_lua_register_job(lua_State *L);
+/* Pushes a job to be filled in. */
+finseg_job **fs_lua_new_job(lua_State *L);
+finseg_job *fs_lua_check_job(lua_State *L, int argument);
+
+void fs_lua_register_page(lua_State *L);
+/* Pushes the page of the outcome, which keeps nothing of it. */
+void fs_lua_push_page(lua_State *L, finseg_outcome *outcome);
+finseg_page *fs_lua_check_page(lua_State *L, int argument);
+/* core.page(text) -> page | nil, err */
+int fs_lua_page(lua_State *L);
+
+void fs_lua_register_total(lua_State *L);
+/* core.total() -> total */
+int fs_lua_total(lua_State *L);
+
+void fs_lua_register_traversal(lua_State *L);
+/* core.traversal(first, first_number, page_size, parallel) -> traversal | nil, err */
+int fs_lua_traversal(lua_State *L);
+
+/* ---- poll.c ---------------------------------------------------------------------------------------------- */
+
+/* core.poll(descriptors, seconds) -> positions */
+int fs_lua_poll(lua_State *L);
+/* core.now() -> seconds */
+int fs_lua_now(lua_State *L);
+
+#endif

@@ -1,0 +1,47 @@
+/* What Lua 5.1 (LuaJIT) and Lua 5.4 spell differently; all that the binding needs, and nothing more. */
+#ifndef FINSEG_LUA_COMPAT_H
+#define FINSEG_LUA_COMPAT_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#if LUA_VERSION_NUM < 502
+
+#define lua_rawlen lua_objlen
+
+static inline void fs_lua_set_functions(lua_State *L, const luaL_Reg *functions)
+{
+    for (; functions->name; functions++) {
+        lua_pushcfunction(L, functions->func);
+        lua_setfield(L, -2, functions->name);
+    }
+}
+
+#else
+
+static inline void fs_lua_set_functions(lua_State *L, const luaL_Reg *functions)
+{
+    luaL_setfuncs(L, functions, 0);
+}
+
+#endif
+
+#if LUA_VERSION_NUM >= 503
+#define FS_LUA_HAS_INTEGERS 1
+#else
+#define FS_LUA_HAS_INTEGERS 0
+#endif
+
+/* True for a number that Lua itself keeps as an integer. */
+static inline int fs_lua_is_integer(lua_State *L, int index)
+{
+#if FS_LUA_HAS_INTEGERS
+    return lua_isinteger(L, index);
+#else
+    (void)L;
+    (void)index;
+    return 0;
+#endif
+}
+
+#endif

@@ -1,0 +1,76 @@
+-- finseg.all: functions side by side, their results in order, or the first failure.
+
+local await = require "finseg.await"
+local drivers = require "finseg.driver"
+local scope = require "finseg.scope"
+
+local unpack = table.unpack or unpack
+
+---@class finseg.Group  the functions of one finseg.all; itself the waiter of who called it
+local Group = {}
+Group.__index = Group
+
+--- Somebody outside wants an end: end what the functions wait for. They then end by themselves, and the group with
+--- them.
+function Group:cancel()
+  scope.cancel(self.scope)
+end
+
+function Group:fail(err)
+  if not self.failed then
+    self.failed, self.failure = true, err
+    scope.cancel(self.scope)
+  end
+end
+
+function Group:run(position, f)
+  scope.enter(self.scope)
+  local ok, result, err = pcall(f)
+  if not ok then
+    self:fail(result)
+  elseif result == nil and err ~= nil then
+    self:fail(err)
+  else
+    self.results[position] = result
+  end
+  self.running = self.running - 1
+  if self.running == 0 then
+    self.done = true
+    if self.driver then
+      self.driver.wake(self)
+    end
+  end
+end
+
+local function run_all(driver, functions)
+  local count = #functions
+  local own = scope.new()
+  local group = setmetatable({ scope = own, results = {}, running = count, failed = false, done = false }, Group)
+  for position, f in ipairs(functions) do
+    driver.spawn(function()
+      group:run(position, f)
+    end)
+  end
+  if count > 0 then
+    await.event(driver, group)
+  end
+  if group.failed then
+    return nil, group.failure
+  end
+  return unpack(group.results, 1, count)
+end
+
+---@param functions function[]
+local function all(functions)
+  local driver, err = drivers.choose()
+  if not driver then
+    return nil, err
+  end
+  if driver.name ~= "blocking" then
+    return run_all(driver, functions)
+  end
+  local tasks = require "finseg.driver.tasks"
+  return tasks.run(run_all, tasks, functions)
+end
+
+return all

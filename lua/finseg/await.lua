@@ -1,0 +1,160 @@
+-- Waiting: from a ticket of the core to its outcome, in whatever loop the program runs.
+
+local core = require "finseg.core"
+local drivers = require "finseg.driver"
+local scope = require "finseg.scope"
+
+local await = {}
+
+local function cancelled()
+  return nil, core.error("cancelled", "cancelled, because another function of the same finseg.all failed")
+end
+
+--- Sleeps until waiter.done, or until `seconds` have passed (nil: no limit).
+---@param driver finseg.Driver
+---@param waiter table  with a method `cancel`, which must lead to waiter.done
+---@param client finseg.Client?
+---@param seconds number?
+---@return boolean done  false when the time passed first
+local function sleep_until_done(driver, waiter, client, seconds)
+  local within = scope.current()
+  local deadline = seconds and core.now() + seconds
+  waiter.driver = driver
+  if within then
+    within.waiters[waiter] = true
+    if within.cancelled then
+      waiter:cancel()
+    end
+  end
+  local awake = true
+  while awake and not waiter.done do
+    awake = driver.suspend(client, waiter, deadline and math.max(deadline - core.now(), 0))
+  end
+  if within then
+    within.waiters[waiter] = nil
+  end
+  return waiter.done
+end
+
+--- An operation under way: the waiter of one ticket. client:step() finishes it.
+---@class finseg.Operation
+---@field client finseg.Client
+---@field ticket number
+---@field job finseg.Job?  the job whose cancel ends this operation
+---@field done boolean
+---@field ok boolean
+---@field value any  the result, or the err
+---@field driver finseg.Driver?  while somebody waits
+local Operation = {}
+Operation.__index = Operation
+
+function Operation:cancel()
+  if not self.done and not self.client.closed then
+    self.client._core:cancel(self.ticket)
+  end
+end
+
+--- Takes the outcome and wakes whoever waits for it.
+---@param ok boolean
+---@param value any
+function Operation:finish(ok, value)
+  self.done, self.ok, self.value = true, ok, value
+  if self.job then
+    self.job._operations[self] = nil
+  end
+  if self.driver then
+    self.driver.wake(self)
+  end
+end
+
+--- Follows a ticket. The client keeps the operation until its outcome has come, whether somebody waits or not.
+---@param client finseg.Client
+---@param ticket number
+---@param job finseg.Job?
+---@return finseg.Operation
+function await.begin(client, ticket, job)
+  local operation = setmetatable({ client = client, ticket = ticket, job = job, done = false }, Operation)
+  client._operations[ticket] = operation
+  if job then
+    job._operations[operation] = true
+  end
+  return operation
+end
+
+--- Waits for an operation's outcome.
+---@param operation finseg.Operation
+---@return any value
+---@return table? err
+function await.finish(operation)
+  if not operation.done then
+    local driver, err = drivers.choose(operation.client._driver)
+    if not driver then
+      operation:cancel()
+      return nil, err
+    end
+    if not sleep_until_done(driver, operation, operation.client) then
+      operation:cancel()
+      return nil, core.error("timeout", ("the driver '%s' gave up the wait"):format(driver.name))
+    end
+  end
+  if operation.ok then
+    return operation.value
+  end
+  return nil, operation.value
+end
+
+--- Starts an operation of the core and waits for its outcome.
+---@param client finseg.Client
+---@param job finseg.Job?  whose cancel ends the operation
+---@param method string  of the core client, answering a ticket
+---@return any value
+---@return table? err
+function await.run(client, job, method, ...)
+  local driver, err = drivers.choose(client._driver)
+  if not driver then
+    return nil, err
+  end
+  local within = scope.current()
+  if within and within.cancelled then
+    return cancelled()
+  end
+  local ticket
+  ticket, err = client._core[method](client._core, ...)
+  if not ticket then
+    return nil, err
+  end
+  return await.finish(await.begin(client, ticket, job))
+end
+
+local function cancel_sleep(waiter)
+  waiter.done = true
+  waiter.driver.wake(waiter)
+end
+
+--- Sleeps for that long without a client.
+---@param seconds number
+---@return boolean? ok
+---@return table? err  kind cancelled, or invalid where no wait is possible
+function await.sleep(seconds)
+  local driver, err = drivers.choose()
+  if not driver then
+    return nil, err
+  end
+  local within = scope.current()
+  if within and within.cancelled then
+    return cancelled()
+  end
+  if sleep_until_done(driver, { done = false, cancel = cancel_sleep }, nil, seconds) then
+    return cancelled()
+  end
+  return true
+end
+
+--- Sleeps until `waiter.done`; who sets that calls waiter.driver.wake(waiter).
+---@param driver finseg.Driver
+---@param waiter table  with a method `cancel`
+function await.event(driver, waiter)
+  sleep_until_done(driver, waiter)
+end
+
+return await

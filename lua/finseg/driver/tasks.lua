@@ -1,0 +1,225 @@
+-- finseg's own scheduler, for programs without an event loop: finseg.run(f) runs f and everything it spawns as tasks,
+-- coroutines that wait side by side in one thread, in one poll(2).
+
+local Heap = require "finseg.heap"
+local core = require "finseg.core"
+
+local unpack = table.unpack or unpack
+
+local tasks = { name = "tasks" }
+
+--- What a task yields when it goes to sleep; anything else was not meant for the scheduler.
+local SUSPENDED = {}
+
+---@class finseg.Task
+---@field coroutine thread
+---@field queued boolean  it stands in the ready queue
+---@field timed_out boolean  its sleep ended by the clock
+
+---@class finseg.Scheduler
+---@field ready finseg.Task[]  first come, first served, from `head` to `tail`
+---@field timers finseg.Heap  of waiters
+---@field watched table<finseg.Client, integer>  clients with how many tasks sleep on each
+---@field live integer  tasks that have not ended
+---@field current finseg.Task?  the task that runs now
+---@field failure any  what the first task to fail raised
+local Scheduler = {}
+Scheduler.__index = Scheduler
+
+--- The scheduler that runs now in this Lua state, nil outside finseg.run.
+local active
+
+function Scheduler.new()
+  local scheduler = { ready = {}, head = 1, tail = 0, timers = Heap.new(), watched = {}, live = 0, failed = false }
+  return setmetatable(scheduler, Scheduler)
+end
+
+function Scheduler:start(f)
+  local task = { coroutine = coroutine.create(f), queued = false, timed_out = false, scheduler = self }
+  self.live = self.live + 1
+  self:enqueue(task)
+  return task
+end
+
+function Scheduler:enqueue(task)
+  if task.queued then
+    return
+  end
+  task.queued = true
+  self.tail = self.tail + 1
+  self.ready[self.tail] = task
+end
+
+function Scheduler:dequeue()
+  local task = self.ready[self.head]
+  self.ready[self.head] = nil
+  self.head = self.head + 1
+  task.queued = false
+  return task
+end
+
+function Scheduler:watch(client, change)
+  local count = (self.watched[client] or 0) + change
+  self.watched[client] = count > 0 and count or nil
+end
+
+function Scheduler:fail(task, problem)
+  self.live = self.live - 1
+  if type(problem) == "string" then
+    problem = debug.traceback(task.coroutine, problem)
+  end
+  task.failed, task.problem = true, problem
+  if not self.failed then
+    self.failed, self.failure = true, problem
+  end
+end
+
+--- Runs a task until it sleeps or ends.
+function Scheduler:resume(task)
+  self.current = task
+  local ok, result = coroutine.resume(task.coroutine)
+  self.current = nil
+  if not ok then
+    self:fail(task, result)
+  elseif coroutine.status(task.coroutine) == "dead" then
+    self.live = self.live - 1
+  elseif result ~= SUSPENDED then
+    self:fail(task, "a task of finseg.run called coroutine.yield itself: wait with finseg.sleep or a finseg call")
+  end
+end
+
+--- Puts the tasks whose time has come into the queue.
+function Scheduler:fire_timers(now)
+  local due, waiter = self.timers:first()
+  while due and due <= now do
+    self.timers:pop()
+    local task = waiter.tasks
+    if task and not task.queued then
+      task.timed_out = true
+      self:enqueue(task)
+    end
+    due, waiter = self.timers:first()
+  end
+end
+
+--- Seconds until the next timer; timers of waits that are over are dropped on the way.
+function Scheduler:next_timer(now)
+  local due, waiter = self.timers:first()
+  while due and not waiter.tasks do
+    self.timers:pop()
+    due, waiter = self.timers:first()
+  end
+  return due and math.max(due - now, 0)
+end
+
+--- Sleeps until a client has work or a timer is due, and steps the clients that have.
+function Scheduler:poll()
+  local clients, descriptors = {}, {}
+  for client in pairs(self.watched) do
+    local descriptor = client:pollfd()
+    if descriptor then
+      clients[#clients + 1] = client
+      descriptors[#descriptors + 1] = descriptor
+    end
+  end
+  local idle = self.head > self.tail
+  local seconds = self:next_timer(core.now())
+  if idle and not seconds and #clients == 0 then
+    error("finseg.run: every task waits, and nothing is left that could wake one", 0)
+  end
+  for _, position in ipairs(core.poll(descriptors, idle and seconds or (not idle and 0 or nil))) do
+    local client = clients[position]
+    if not client.closed then
+      client:step()
+    end
+  end
+  self:fire_timers(core.now())
+end
+
+function Scheduler:loop()
+  while true do
+    for _ = self.head, self.tail do
+      self:resume(self:dequeue())
+    end
+    if self.live == 0 then
+      return
+    end
+    self:poll()
+  end
+end
+
+function tasks.running()
+  if not active then
+    return false
+  end
+  local current = active.current
+  if current and current.coroutine == coroutine.running() then
+    return true
+  end
+  return false,
+    "no wait is possible in a coroutine made inside a task of finseg.run, since its yields go elsewhere: "
+      .. "wait in the task itself, or start the function with finseg.spawn"
+end
+
+function tasks.suspend(client, waiter, seconds)
+  local scheduler, task = active, active.current
+  task.timed_out = false
+  waiter.tasks = task
+  if client then
+    scheduler:watch(client, 1)
+  end
+  if seconds then
+    scheduler.timers:push(core.now() + seconds, waiter)
+  end
+  coroutine.yield(SUSPENDED)
+  waiter.tasks = nil
+  if client then
+    scheduler:watch(client, -1)
+  end
+  if task.timed_out then
+    return nil, "timeout"
+  end
+  return true
+end
+
+function tasks.wake(waiter)
+  local task = waiter.tasks
+  if task then
+    task.scheduler:enqueue(task)
+  end
+end
+
+function tasks.spawn(f)
+  active:start(f)
+end
+
+--- finseg.run: runs f(...) as the first task, and returns what it returned once every task has ended. When tasks
+--- raised, the others are still run to their end; then f's own error is raised again, else that of the first task
+--- that failed: text with the task's traceback, other values as they are.
+function tasks.run(f, ...)
+  if active then
+    error("finseg.run inside finseg.run: use finseg.spawn or finseg.all", 0)
+  end
+  local arguments, results = { n = select("#", ...), ... }, { n = 0 }
+  local function first()
+    local function keep(...)
+      results = { n = select("#", ...), ... }
+    end
+    keep(f(unpack(arguments, 1, arguments.n)))
+  end
+  local scheduler = Scheduler.new()
+  local main = scheduler:start(first)
+  active = scheduler
+  local ok, problem = pcall(scheduler.loop, scheduler)
+  active = nil
+  if not ok then
+    error(problem, 0)
+  elseif main.failed then
+    error(main.problem, 0)
+  elseif scheduler.failed then
+    error(scheduler.failure, 0)
+  end
+  return unpack(results, 1, results.n)
+end
+
+return tasks

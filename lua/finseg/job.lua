@@ -1,0 +1,101 @@
+-- A job: a segment on its way.
+
+local Segment = require "finseg.segment"
+local await = require "finseg.await"
+local check = require "finseg.check"
+local core = require "finseg.core"
+
+--- Seconds that wait() waits when it is not told otherwise.
+local DEFAULT_TIMEOUT = 3600
+
+---@class finseg.Job
+---@field jobId string  the service's name for it, an opaque text
+---@field kind string
+---@field created_at number?  seconds since 1970; nil when unknown
+local Job = {}
+Job.__index = Job
+
+---@param client finseg.Client
+---@param core_job userdata
+---@return finseg.Job
+function Job.new(client, core_job)
+  return setmetatable({
+    jobId = core_job:id(),
+    kind = core_job:kind(),
+    created_at = core_job:created_at(),
+    _client = client,
+    _core = core_job,
+    _operations = {},
+  }, Job)
+end
+
+function Job:__tostring()
+  return ("finseg job %s/%s (%s)"):format(self.kind, self.jobId, self:state())
+end
+
+--- "created", "pending", "ready", "failed", "expired" or "cancelled", as far as is known here; asks nobody.
+---@return string
+function Job:state()
+  return self._core:state()
+end
+
+function Job:_segment(method, ...)
+  local page, err = await.run(self._client, self, method, self._core, ...)
+  if not page then
+    return nil, err
+  end
+  return Segment.new(self._client, self, page)
+end
+
+--- Asks once.
+---@return finseg.Segment? segment
+---@return table? err  kind `pending` while the job is not ready; else `not_found`, `expired`, `failed`, ...
+function Job:poll()
+  self._client:_open_core("job:poll")
+  return self:_segment("start_poll")
+end
+
+--- The options of a wait, for check.options.
+Job.wait_options = { timeout = "number" }
+
+--- Reads what check.options answered: the seconds to wait, -1 for no limit.
+---@return number? timeout
+---@return table? err  kind `invalid`
+function Job.read_timeout(options, unknown)
+  if not options then
+    return nil, core.error("invalid", ("a wait has no option %s, only timeout"):format(unknown))
+  end
+  local timeout = options.timeout or DEFAULT_TIMEOUT
+  if timeout < 0 or timeout ~= timeout then
+    return nil, core.error("invalid", "the timeout of a wait must be 0 or more seconds")
+  end
+  return timeout < math.huge and timeout or -1
+end
+
+--- Waits until the job is ready.
+---@param options { timeout: number }?  seconds; an hour when not given, math.huge for no limit
+---@return finseg.Segment? segment
+---@return table? err  kind `timeout` (the job lives on: wait again), `cancelled`, `not_found`, `expired`, `failed`, ...
+function Job:wait(options)
+  local timeout, err = Job.read_timeout(check.options(options, Job.wait_options, 1, "wait"))
+  self._client:_open_core "job:wait"
+  if not timeout then
+    return nil, err
+  end
+  return self:_segment("start_wait", timeout)
+end
+
+--- Ends every wait for this job here, with an err of kind `cancelled`. The service is not told; the job lives on
+--- there and may be waited for again.
+---@return boolean whether there was one
+function Job:cancel()
+  self._client:_open_core("job:cancel")
+  local waiting = false
+  for operation in pairs(self._operations) do
+    waiting = true
+    operation:cancel()
+  end
+  return waiting
+end
+
+return Job

@@ -1,0 +1,55 @@
+-- A segment that is ready: its first page, and the others as they are read.
+
+local Page = require "finseg.page"
+local Reading = require "finseg.reading"
+local await = require "finseg.await"
+local check = require "finseg.check"
+local core = require "finseg.core"
+local new_class = require "finseg.result"
+
+---@class finseg.Segment: finseg.Result
+---@field job finseg.Job  the job it came from
+local Segment, metatable = new_class()
+
+---@param client finseg.Client
+---@param job finseg.Job
+---@param first userdata  the first page
+---@return finseg.Segment
+function Segment.new(client, job, first)
+  return setmetatable({ job = job, _client = client, _first = first, _members = false }, metatable)
+end
+
+function Segment._wrap(_, core_page)
+  return Page.new(core_page)
+end
+
+function Segment:_open()
+  local reading = Reading.new(self)
+  return function()
+    return reading:next_page()
+  end, function()
+    reading:abandon()
+  end
+end
+
+--- Fetches one page by its number on the wire (the first is config.first_page). The first page is kept and costs no
+--- request.
+---@param number integer
+---@return finseg.Page? page  without users when the number is beyond the last
+---@return table? err
+function Segment:page(number)
+  check.type(number, "number", 1, "page")
+  if number == self._client._paging.first_page then
+    return Page.new(self._first)
+  elseif not (number >= 0 and number < 2 ^ 53 and math.floor(number) == number) then
+    return nil, core.error("invalid", "a page number is a whole number from 0 on")
+  end
+  self._client:_open_core("page")
+  local page, err = await.run(self._client, nil, "start_fetch", self.job._core, number, 0)
+  if not page then
+    return nil, err
+  end
+  return Page.new(page)
+end
+
+return Segment

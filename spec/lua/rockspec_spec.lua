@@ -1,0 +1,89 @@
+local sandbox = require("spec.lua.support.sandbox")
+local shell = require("spec.lua.support.shell")
+
+local ROCKSPEC = "rockspec/finseg-dev-1.rockspec"
+local LUA_VERSION = shell.lua == "luajit" and "5.1" or "5.4"
+
+local function load_rockspec()
+  local rockspec = {}
+  local chunk
+  if setfenv then
+    chunk = setfenv(assert(loadfile(ROCKSPEC)), rockspec)
+  else
+    chunk = assert(loadfile(ROCKSPEC, "t", rockspec))
+  end
+  chunk()
+  return rockspec
+end
+
+local function sorted(list)
+  table.sort(list)
+  return list
+end
+
+local function lines(text)
+  local list = {}
+  for line in text:gmatch("[^\n]+") do
+    list[#list + 1] = line
+  end
+  return sorted(list)
+end
+
+describe("the rockspec #rockspec", function()
+  it("is clean for luarocks lint", function()
+    shell.check("luarocks lint " .. ROCKSPEC)
+  end)
+
+  it("compiles every C file of the core and of the binding", function()
+    local sources = load_rockspec().build.modules["finseg.core"].sources
+    assert.are.same(lines(shell.check("ls core/*.c lua/binding/*.c")), sorted(sources))
+  end)
+
+  it("installs every Lua module under the name of its file", function()
+    local installed = {}
+    for name, file in pairs(load_rockspec().build.modules) do
+      if name ~= "finseg.core" then
+        installed[#installed + 1] = file
+        assert.are.equal(name, (file:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")))
+      end
+    end
+    assert.are.same(lines(shell.check("find lua/finseg -name '*.lua'")), sorted(installed))
+  end)
+
+  it("builds into an empty tree, and the quickstart runs from there", function()
+    local service = sandbox.start({ users = 60, seed = 3, delay = 0.1 })
+    local folder = shell.scratch()
+    finally(function()
+      shell.remove(folder)
+      service.stop()
+    end)
+    local values = {
+      FOLDER = folder,
+      VERSION = LUA_VERSION,
+      LUA = shell.lua,
+      ROCKSPEC = ROCKSPEC,
+      INCLUDES = shell.lua == "luajit" and 'LUA_INCDIR="$(pkg-config --variable=includedir luajit)"' or "",
+      URL = service.base_url,
+      ID = service.client_id,
+      SECRET = service.client_secret,
+    }
+    -- luarocks leaves object files beside the sources, hence the copy; HOME keeps its own settings and cache out.
+    local printed = shell.check(([[
+      cp -r core lua rockspec examples LICENSE README.md '$FOLDER'
+      cd '$FOLDER'
+      mkdir home
+      export HOME="$PWD/home"
+      luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $ROCKSPEC \
+        CURL_INCDIR="/usr/include/$(gcc -print-multiarch)" $INCLUDES >luarocks.log 2>&1 || { cat luarocks.log; exit 1; }
+      rm -r core lua
+      export LUA_PATH="$PWD/tree/share/lua/$VERSION/?.lua;$PWD/tree/share/lua/$VERSION/?/init.lua;;"
+      export LUA_CPATH="$PWD/tree/lib/lua/$VERSION/?.so;;"
+      unset LUA_PATH_5_4 LUA_CPATH_5_4
+      export FINSEG_BASE_URL=$URL FINSEG_CLIENT_ID=$ID FINSEG_CLIENT_SECRET=$SECRET
+      $LUA examples/quickstart.lua
+    ]]):gsub("%$(%u+)", function(name)
+      return values[name]
+    end))
+    assert.matches("%d+ users, %d+ accounts, [%d.]+ in all", printed)
+  end)
+end)
