@@ -5,9 +5,10 @@
 
 #include "database.h"
 #include "figures.h"
+#include "flows.h"
 #include "names.h"
 
-/* transactions is clustered by account and day: what is walked is an account's history. balances, months and premiums are figures. */
+/* transactions is clustered by account and day: what is walked is an account's history. The tables after it are figures. */
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS loads (source TEXT PRIMARY KEY) WITHOUT ROWID;"
@@ -28,7 +29,9 @@ static const char schema[] =
     "  outgoing INTEGER NOT NULL, PRIMARY KEY (account, month)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS premiums ("
     "  account INTEGER NOT NULL, day INTEGER NOT NULL, sequence INTEGER NOT NULL, amount INTEGER NOT NULL,"
-    "  label INTEGER NOT NULL, counterpart INTEGER, PRIMARY KEY (account, day, sequence)) WITHOUT ROWID;";
+    "  label INTEGER NOT NULL, counterpart INTEGER, PRIMARY KEY (account, day, sequence)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS flows (account INTEGER NOT NULL, label INTEGER NOT NULL, " FS_FLOW_COLUMNS ","
+    "  PRIMARY KEY (account, label)) WITHOUT ROWID;";
 
 enum statement_name {
     FIND_LOAD,

@@ -1,6 +1,7 @@
 -- What incomeSpendingSummary, insuranceSpending and financialBreakdown contain, and all five kinds against a computation
 -- that shares nothing with the sandbox. The balance kinds, row by row, are in sandbox_bank_spec.lua.
 
+local afterwards = require("spec.lua.support.afterwards")
 local cjson = require("cjson")
 local ledger = require("spec.lua.support.ledger")
 local sandbox = require("spec.lua.support.sandbox")
@@ -12,13 +13,13 @@ local BERKA_TODAY = "1994-04-01"
 
 local function start(finally, options)
   local service = sandbox.start(options)
-  finally(service.stop)
+  afterwards(finally, service.stop)
   return service
 end
 
 local function scratch(finally)
   local folder = shell.scratch()
-  finally(function()
+  afterwards(finally, function()
     shell.remove(folder)
   end)
   return folder
@@ -129,10 +130,7 @@ describe("insuranceSpending", function()
     assert.equal(1, #users)
     local lines = {}
     for i, each in ipairs(users[1].insurances) do
-      lines[i] = table.concat(
-        { each.accountId, tostring(each.provider), each.type, each.amount, each.frequency },
-        " "
-      )
+      lines[i] = table.concat({ each.accountId, tostring(each.provider), each.type, each.amount, each.frequency }, " ")
     end
     assert.same({
       "a Zett INSURANCE_HEALTH_DENTAL 2.00 IRREGULAR",
@@ -392,7 +390,8 @@ local function agrees(service, book, options)
   assert.truthy(found.insuranceSpending > 0)
 end
 
-local BERKA_LABELS = { { "INTEREST", "OVERDRAFT_INTEREST", "INSURANCE" }, { "LOAN", "HOUSEHOLD", "FEE" }, { "PENSION" } }
+local BERKA_LABELS =
+  { { "INTEREST", "OVERDRAFT_INTEREST", "INSURANCE" }, { "LOAN", "HOUSEHOLD", "FEE" }, { "PENSION" } }
 
 describe("all five kinds agree with an independent computation", function()
   it("over the Berka excerpt", function()

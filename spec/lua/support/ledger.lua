@@ -4,8 +4,8 @@
 --   local book = ledger.from_csv(folder, "2024-04-15")
 --   ledger.text(book:insurance_spending(12))
 --
--- Segments come as the wire carries them, users in the service's order; amounts are decimal text. Sums are whole cents in
--- Lua numbers, far below 2^53; what is larger (squares) is in lists of digits.
+-- Segments come as the wire carries them, users in the service's order; amounts are decimal text. Sums are whole cents
+-- in Lua numbers, far below 2^53; what is larger (squares) is in lists of digits.
 
 local ledger = {}
 local Ledger = {}
