@@ -33,6 +33,9 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS flows (account INTEGER NOT NULL, label INTEGER NOT NULL, " FS_FLOW_COLUMNS ","
     "  PRIMARY KEY (account, label)) WITHOUT ROWID;";
 
+/* KiB: segments are walked in the order of userIds, which is none in the file. */
+#define CACHE "PRAGMA cache_size = -131072"
+
 enum statement_name {
     FIND_LOAD,
     ADD_LOAD,
@@ -101,7 +104,8 @@ struct fs_bank *fs_bank_open(const char *file, struct fs_buffer *problem)
         return NULL;
     }
     bank->database = fs_database_open(file, problem);
-    if (!bank->database || !fs_database_run(bank->database, schema, problem) || !prepare_statements(bank, problem)) {
+    if (!bank->database || !fs_database_run(bank->database, CACHE, problem) ||
+        !fs_database_run(bank->database, schema, problem) || !prepare_statements(bank, problem)) {
         fs_bank_close(bank);
         return NULL;
     }

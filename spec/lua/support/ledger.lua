@@ -92,8 +92,8 @@ local function compare(a, b)
   return 0
 end
 
--- The population's standard deviation, half to even: the whole number d for which the count^2-fold variance lies between
--- (count * (d - 1/2))^2 and (count * (d + 1/2))^2.
+-- The population's standard deviation, half to even: the whole number d for which the count^2-fold variance lies
+-- between (count * (d - 1/2))^2 and (count * (d + 1/2))^2.
 local function deviation(amounts)
   local count = #amounts
   local sum, squares = 0, big(0)
@@ -103,7 +103,7 @@ local function deviation(amounts)
     squares = plus(squares, times(magnitude, magnitude))
   end
   local total = big(2 * math.abs(sum))
-  local four_variance = times(big(4 * count), squares) -- and `total` squared has been added to it
+  local four_variance = times(big(4 * count), squares) -- more by `total` squared
   local function against_middle(below) -- of `below` and the next
     local middle = big(count * (2 * below + 1))
     return compare(four_variance, plus(times(total, total), times(middle, middle)))
