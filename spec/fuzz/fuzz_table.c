@@ -7,7 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "sandbox/table.c" /* the sandbox is not in the library */
+#include "buffer.h"
+#include "sandbox/table.h"
+#include "text.h"
 
 enum { COLUMNS = 3 };
 

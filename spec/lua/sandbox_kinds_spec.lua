@@ -1,5 +1,5 @@
--- What incomeSpendingSummary, insuranceSpending and financialBreakdown contain, and all five kinds against a computation
--- that shares nothing with the sandbox. The balance kinds, row by row, are in sandbox_bank_spec.lua.
+-- What incomeSpendingSummary, insuranceSpending and financialBreakdown contain, and all five kinds against another
+-- computation that shares nothing with the sandbox. The balance kinds, row by row, are in sandbox_bank_spec.lua.
 
 local afterwards = require("spec.lua.support.afterwards")
 local cjson = require("cjson")

@@ -1,4 +1,4 @@
---- busted's `finally` keeps the last function of a test alone. This calls all of them when the test ends, the last first.
+--- busted's `finally` keeps the last function of a test alone. This calls all when the test ends, the last first.
 --
 --   afterwards(finally, service.stop)
 
