@@ -186,7 +186,9 @@ build/fuzz/%: spec/fuzz/%.c $(CORE) $(wildcard core/*.h) Makefile | deps-hard
 	@mkdir -p $(@D)
 	$(SAY) CLANG $@
 	$(Q)clang-14 $(STANDARD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Icore \
-	  -o $@ $< $(CORE) $(CORE_LIBS) -lm
+	  -o $@ $(filter %.c,$^) $(CORE_LIBS) -lm
+
+build/fuzz/fuzz_table: core/sandbox/table.c
 
 # What a target finds goes to build/; its seeds are in spec/fuzz/corpus.
 fuzz: $(FUZZERS)

@@ -5,9 +5,10 @@
 
 #include "database.h"
 #include "figures.h"
+#include "flows.h"
 #include "names.h"
 
-/* transactions is clustered by account and day: what is walked is an account's history. balances, months and premiums are figures. */
+/* transactions is clustered by account and day: what is walked is an account's history. The tables after it are figures. */
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS loads (source TEXT PRIMARY KEY) WITHOUT ROWID;"
@@ -28,7 +29,12 @@ static const char schema[] =
     "  outgoing INTEGER NOT NULL, PRIMARY KEY (account, month)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS premiums ("
     "  account INTEGER NOT NULL, day INTEGER NOT NULL, sequence INTEGER NOT NULL, amount INTEGER NOT NULL,"
-    "  label INTEGER NOT NULL, counterpart INTEGER, PRIMARY KEY (account, day, sequence)) WITHOUT ROWID;";
+    "  label INTEGER NOT NULL, counterpart INTEGER, PRIMARY KEY (account, day, sequence)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS flows (account INTEGER NOT NULL, label INTEGER NOT NULL, " FS_FLOW_COLUMNS ","
+    "  PRIMARY KEY (account, label)) WITHOUT ROWID;";
+
+/* KiB: segments are walked in the order of userIds, which is none in the file. */
+#define CACHE "PRAGMA cache_size = -131072"
 
 enum statement_name {
     FIND_LOAD,
@@ -98,7 +104,8 @@ struct fs_bank *fs_bank_open(const char *file, struct fs_buffer *problem)
         return NULL;
     }
     bank->database = fs_database_open(file, problem);
-    if (!bank->database || !fs_database_run(bank->database, schema, problem) || !prepare_statements(bank, problem)) {
+    if (!bank->database || !fs_database_run(bank->database, CACHE, problem) ||
+        !fs_database_run(bank->database, schema, problem) || !prepare_statements(bank, problem)) {
         fs_bank_close(bank);
         return NULL;
     }
@@ -164,12 +171,17 @@ void fs_bank_rollback_load(struct fs_bank *bank)
     fs_names_forget(bank->counterparts);
 }
 
-int64_t fs_bank_add_user(struct fs_bank *bank, const char *user_id, struct fs_buffer *problem)
+int64_t fs_bank_find_user(struct fs_bank *bank, const char *user_id)
 {
     bool found;
     bind_text(bank->statements[FIND_USER], 1, user_id);
-    int64_t number = query_number(bank->statements[FIND_USER], &found);
-    if (found)
+    return query_number(bank->statements[FIND_USER], &found);
+}
+
+int64_t fs_bank_add_user(struct fs_bank *bank, const char *user_id, struct fs_buffer *problem)
+{
+    int64_t number = fs_bank_find_user(bank, user_id);
+    if (number != 0)
         return number;
     bind_text(bank->statements[ADD_USER], 1, user_id);
     return fs_database_execute(bank->statements[ADD_USER], problem) ? sqlite3_last_insert_rowid(bank->database) : 0;

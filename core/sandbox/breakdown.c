@@ -6,31 +6,27 @@
 #include "database.h"
 #include "date.h"
 #include "engine.h"
+#include "flows.h"
 #include "label.h"
 #include "record.h"
 #include "statistics.h"
 
-enum column { USER, USER_ID, DAY, AMOUNT, LABEL };
+enum column { USER, USER_ID, LABEL, FIRST_TOTAL, FIRST_COUNT = FIRST_TOTAL + FS_BANK_MONTHS };
 
 _Static_assert(FS_SEGMENT_LABELS <= 64, "the groups of a label are the bits of a uint64_t");
 _Static_assert((int)FS_BANK_MONTHS <= (int)FS_STATISTICS_MOST, "statistics take all months");
-
-/* One requested label of one user. */
-struct flow {
-    int64_t totals[FS_BANK_MONTHS]; /* the oldest month first */
-    int64_t counts[FS_BANK_MONTHS];
-};
 
 struct breakdown {
     const struct fs_segment_request *request;
     struct fs_record_writer writer;
     struct fs_buffer *problem;
-    uint64_t *groups;                   /* by a label's number: which requested labels it counts for */
-    int first_days[FS_BANK_MONTHS + 1]; /* of the months, and of the one after */
+    uint64_t *groups;                          /* by a label's number: which requested labels it counts for */
+    char months[FS_BANK_MONTHS][FS_DATE_TEXT]; /* their first days */
     int64_t user;
     struct fs_buffer user_id;
     uint64_t found; /* the requested labels that the user has transactions of */
-    struct flow flows[FS_SEGMENT_LABELS];
+    struct fs_flow
+        flows[FS_SEGMENT_LABELS]; /* of the user, by requested label; the oldest month of the request first */
 };
 
 /* ---- which labels count for which ------------------------------------------------------------------------ */
@@ -88,14 +84,16 @@ static bool find_groups(struct breakdown *breakdown, sqlite3 *database)
 
 /* ---- a user's entries ------------------------------------------------------------------------------------ */
 
-static void append_months(const struct breakdown *breakdown, const struct flow *flow, struct fs_buffer *out)
+static void append_months(const struct breakdown *breakdown, const struct fs_flow *flow, struct fs_buffer *out)
 {
     for (int i = 0; i < breakdown->request->duration; i++) {
-        char first_day[FS_DATE_TEXT];
-        fs_date_format(breakdown->first_days[i], first_day);
-        fs_buffer_printf(out, "%s{\"month\":\"%.7s\",\"total\":", i ? "," : "", first_day);
+        fs_buffer_append_text(out, i > 0 ? ",{\"month\":\"" : "{\"month\":\"");
+        fs_buffer_append(out, breakdown->months[i], strlen("YYYY-MM"));
+        fs_buffer_append_text(out, "\",\"total\":");
         fs_record_append_amount(out, flow->totals[i]);
-        fs_buffer_printf(out, ",\"count\":%lld}", (long long)flow->counts[i]);
+        fs_buffer_append_text(out, ",\"count\":");
+        fs_record_append_count(out, flow->counts[i]);
+        fs_buffer_append_char(out, '}');
     }
 }
 
@@ -150,71 +148,63 @@ static bool begin_user(struct breakdown *breakdown, sqlite3_stmt *row)
     return !breakdown->user_id.failed;
 }
 
-/* ---- transactions ---------------------------------------------------------------------------------------- */
+/* ---- flows ----------------------------------------------------------------------------------------------- */
 
-static int month_index(const struct breakdown *breakdown, int day)
+/* Adds the row's flow, of one account and label, to a requested label's. */
+static bool add_flow(struct breakdown *breakdown, sqlite3_stmt *row, int requested)
 {
-    int index = 0;
-    while (day >= breakdown->first_days[index + 1])
-        index++;
-    return index;
-}
-
-static bool book(struct breakdown *breakdown, sqlite3_stmt *row, uint64_t groups)
-{
-    int64_t amount = sqlite3_column_int64(row, AMOUNT);
-    int month = month_index(breakdown, sqlite3_column_int(row, DAY));
-    for (; groups; groups &= groups - 1) {
-        int i = __builtin_ctzll(groups);
-        struct flow *flow = &breakdown->flows[i];
-        if (!(breakdown->found >> i & 1))
-            *flow = (struct flow){0};
-        breakdown->found |= UINT64_C(1) << i;
-        flow->counts[month]++;
-        if (__builtin_add_overflow(flow->totals[month], amount, &flow->totals[month])) {
+    struct fs_flow *flow = &breakdown->flows[requested];
+    int duration = breakdown->request->duration;
+    int64_t transactions = 0;
+    if (!(breakdown->found >> requested & 1))
+        *flow = (struct fs_flow){0};
+    for (int i = 0; i < duration; i++) {
+        int column = FS_BANK_MONTHS - duration + i;
+        int64_t count = sqlite3_column_int64(row, FIRST_COUNT + column);
+        flow->counts[i] += count;
+        transactions += count;
+        int64_t total = sqlite3_column_int64(row, FIRST_TOTAL + column);
+        if (__builtin_add_overflow(flow->totals[i], total, &flow->totals[i])) {
             fs_buffer_printf(breakdown->problem, "a total of user %s is beyond 64 bits", breakdown->user_id.data);
             return false;
         }
     }
+    if (transactions > 0)
+        breakdown->found |= UINT64_C(1) << requested;
     return true;
 }
 
-static bool walk(struct breakdown *breakdown, sqlite3_stmt *rows)
+static bool add_row(struct breakdown *breakdown, sqlite3_stmt *row)
 {
-    int verdict;
-    while ((verdict = sqlite3_step(rows)) == SQLITE_ROW) {
-        uint64_t groups = breakdown->groups[sqlite3_column_int64(rows, LABEL)];
-        if (groups == 0)
-            continue;
-        if (sqlite3_column_int64(rows, USER) != breakdown->user &&
-            (!end_user(breakdown) || !begin_user(breakdown, rows)))
-            return false;
-        if (!book(breakdown, rows, groups))
+    uint64_t groups = breakdown->groups[sqlite3_column_int64(row, LABEL)];
+    if (groups != 0 && sqlite3_column_int64(row, USER) != breakdown->user &&
+        (!end_user(breakdown) || !begin_user(breakdown, row)))
+        return false;
+    for (; groups != 0; groups &= groups - 1) {
+        if (!add_flow(breakdown, row, __builtin_ctzll(groups)))
             return false;
     }
-    if (verdict == SQLITE_DONE)
-        return end_user(breakdown);
-    fs_database_describe(sqlite3_db_handle(rows), breakdown->problem);
-    return false;
+    return true;
 }
 
-static bool walk_transactions(struct breakdown *breakdown, const struct fs_bank *bank)
+static bool walk(struct breakdown *breakdown, const struct fs_bank *bank)
 {
-    sqlite3_stmt *query = fs_database_prepare(
-        fs_bank_database(bank),
-        "SELECT users.number, user_id, day, amount, label FROM users"
-        " CROSS JOIN accounts ON accounts.user = users.number AND opened < ?3"
-        " CROSS JOIN transactions ON transactions.account = accounts.number AND day >= ?1 AND day < ?2"
-        " WHERE label IS NOT NULL ORDER BY user_id",
-        breakdown->problem);
-    if (!query)
+    sqlite3_stmt *rows = fs_database_prepare(fs_bank_database(bank),
+                                             "SELECT users.number, user_id, label, " FS_FLOW_COLUMNS " FROM users"
+                                             " CROSS JOIN accounts ON accounts.user = users.number"
+                                             " CROSS JOIN flows ON flows.account = accounts.number ORDER BY user_id",
+                                             breakdown->problem);
+    if (!rows)
         return false;
-    sqlite3_bind_int(query, 1, breakdown->first_days[0]);
-    sqlite3_bind_int(query, 2, breakdown->first_days[breakdown->request->duration]);
-    sqlite3_bind_int(query, 3, fs_bank_reference_date(bank));
-    bool walked = walk(breakdown, query);
-    sqlite3_finalize(query);
-    return walked;
+    int verdict;
+    bool added = true;
+    while (added && (verdict = sqlite3_step(rows)) == SQLITE_ROW)
+        added = add_row(breakdown, rows);
+    if (added && verdict != SQLITE_DONE)
+        fs_database_describe(sqlite3_db_handle(rows), breakdown->problem);
+    added = added && verdict == SQLITE_DONE;
+    sqlite3_finalize(rows);
+    return added && end_user(breakdown);
 }
 
 bool fs_engine_financial_breakdown(const struct fs_segment_request *request, const struct fs_bank *bank,
@@ -229,9 +219,9 @@ bool fs_engine_financial_breakdown(const struct fs_segment_request *request, con
     breakdown->problem = problem;
     breakdown->writer = (struct fs_record_writer){.result = result, .list = "breakdowns"};
     int first_month = fs_date_month(fs_bank_reference_date(bank)) - request->duration;
-    for (int i = 0; i <= request->duration; i++)
-        breakdown->first_days[i] = fs_date_first_day_of_month(first_month + i);
-    bool found = find_groups(breakdown, fs_bank_database(bank)) && walk_transactions(breakdown, bank);
+    for (int i = 0; i < request->duration; i++)
+        fs_date_format(fs_date_first_day_of_month(first_month + i), breakdown->months[i]);
+    bool found = find_groups(breakdown, fs_bank_database(bank)) && walk(breakdown, bank);
     fs_record_end(&breakdown->writer);
     fs_buffer_free(&breakdown->user_id);
     free(breakdown->groups);

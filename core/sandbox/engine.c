@@ -31,9 +31,10 @@ static void append_amount(struct fs_buffer *out, sqlite3_stmt *row)
 
 static void append_counts(struct fs_buffer *out, sqlite3_stmt *row)
 {
-    fs_buffer_printf(out, ",\"incomingCount\":%lld,\"outgoingCount\":%lld",
-                     (long long)sqlite3_column_int64(row, FIRST_FIGURE),
-                     (long long)sqlite3_column_int64(row, SECOND_FIGURE));
+    fs_buffer_append_text(out, ",\"incomingCount\":");
+    fs_record_append_count(out, sqlite3_column_int64(row, FIRST_FIGURE));
+    fs_buffer_append_text(out, ",\"outgoingCount\":");
+    fs_record_append_count(out, sqlite3_column_int64(row, SECOND_FIGURE));
 }
 
 /* One entry a row; `append_figures` writes what it has beside the accountId. The rows come ordered by userId and accountId. */

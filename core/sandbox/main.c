@@ -1,4 +1,4 @@
-/* finseg-sandbox: fills the bank, serves it, and ends on a signal. */
+/* finseg-sandbox: fills the bank, exports it or serves it until a signal ends it. */
 #include <curl/curl.h>
 #include <errno.h>
 #include <signal.h>
@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "berka.h"
+#include "csv.h"
 #include "options.h"
 #include "population.h"
 #include "server.h"
@@ -46,13 +47,20 @@ static bool end_load(struct fs_bank *bank, bool loaded, struct fs_buffer *proble
     return false;
 }
 
+static bool import_files(struct fs_bank *bank, const char *source, struct fs_buffer *problem)
+{
+    const char *directory = strchr(source, '=') + 1;
+    return strncmp(source, "csv=", strlen("csv=")) == 0 ? fs_csv_import(bank, directory, problem)
+                                                        : fs_berka_import(bank, directory, problem);
+}
+
 static bool import(struct fs_bank *bank, const char *source, struct fs_buffer *problem)
 {
     bool known;
     if (!fs_bank_begin_load(bank, source, &known, problem))
         return false;
     if (!known)
-        return end_load(bank, fs_berka_import(bank, strchr(source, '=') + 1, problem), problem);
+        return end_load(bank, import_files(bank, source, problem), problem);
     fprintf(stderr, "finseg-sandbox: %s is in the bank already; not imported again\n", source);
     return true;
 }
@@ -79,9 +87,7 @@ static bool fill_bank(struct fs_bank *bank, const struct fs_options *options, st
         if (!import(bank, options->imports[i], problem))
             return false;
     }
-    if (options->users > 0 && !populate(bank, options, problem))
-        return false;
-    return fs_bank_set_reference_date(bank, options->today, problem);
+    return options->users == 0 || populate(bank, options, problem);
 }
 
 /* ---- serving --------------------------------------------------------------------------------------------- */
@@ -200,6 +206,10 @@ static void print_address(const struct sandbox *sandbox)
 static bool serve(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
 {
     if (!make_faults(sandbox, options, problem) || !open_bank(sandbox, options, problem))
+        return false;
+    if (options->export_to)
+        return fs_csv_export(sandbox->bank, options->export_to, problem);
+    if (!fs_bank_set_reference_date(sandbox->bank, options->today, problem))
         return false;
     /* A signal while the bank is filled ends the program at once. From here on sigwait() alone receives them: they are blocked
      * before the first thread starts. */

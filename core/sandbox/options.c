@@ -17,7 +17,9 @@ static const char help[] =
     "\n"
     "the bank\n"
     "  --db FILE              keep bank and jobs in FILE (default: in memory)\n"
+    "  --import csv=DIR       load users.csv, accounts.csv and transactions.csv of DIR (see below); repeatable\n"
     "  --import berka=DIR     load the Berka files account.asc, disp.asc and trans.asc of DIR; repeatable\n"
+    "  --export DIR           write the bank as such CSV files into DIR, and end instead of serving\n"
     "  --users N              make a population of N users (default 0)\n"
     "  --seed S               of the population (default 1): same seed and --today, same bank\n"
     "  --today YYYY-MM-DD     the reference date (default: the real one); what is dated on or after it does not count\n"
@@ -41,6 +43,17 @@ static const char help[] =
     "  --fault FAULT          what goes wrong: KIND[:10%|:3][@PLACE], see below; repeatable\n"
     "  --help, --version\n"
     "\n"
+    "the bank's own files: CSV (RFC 4180, UTF-8), each with its header line\n"
+    "  users.csv              userId\n"
+    "  accounts.csv           accountId,userId,type,opened\n"
+    "  transactions.csv       accountId,date,amount,label,counterpart\n"
+    "Dates are YYYY-MM-DD, amounts have at most two decimals, spending is negative; label and counterpart may be\n"
+    "empty. A type is one of CHECKING, SAVINGS, CREDIT_CARD, SECURITY, LOAN, BAUSPAREN, MEMBERSHIP. Labels form "
+    "groups\n"
+    "by their names: INSURANCE_HEALTH is in the group INSURANCE. Rows may come in any order; transactions of one "
+    "account\n"
+    "and day happen in the order of the file. An import loads all or nothing. An export overwrites no file.\n"
+    "\n"
     "Segments are at /api/v1/segments/KIND, tokens at /api/v2/oauth/token. It prints `listening on URL` when it\n"
     "accepts connections, and ends on SIGTERM or SIGINT. GET /openapi.json describes it, GET /__stats counts what it "
     "did.\n"
@@ -56,6 +69,7 @@ static const char help[] =
 enum {
     DB = 256,
     IMPORT,
+    EXPORT,
     USERS,
     SEED,
     TODAY,
@@ -81,6 +95,7 @@ enum {
 static const struct option known[] = {
     {"db", required_argument, NULL, DB},
     {"import", required_argument, NULL, IMPORT},
+    {"export", required_argument, NULL, EXPORT},
     {"users", required_argument, NULL, USERS},
     {"seed", required_argument, NULL, SEED},
     {"today", required_argument, NULL, TODAY},
@@ -149,7 +164,8 @@ static bool read_role(const char *text, enum fs_role *role)
 
 static bool read_import(const char *text, struct fs_options *options)
 {
-    if (strncmp(text, "berka=", strlen("berka=")) != 0 || options->import_count == FS_OPTIONS_IMPORTS)
+    bool has_layout = strncmp(text, "berka=", strlen("berka=")) == 0 || strncmp(text, "csv=", strlen("csv=")) == 0;
+    if (!has_layout || options->import_count == FS_OPTIONS_IMPORTS)
         return false;
     options->imports[options->import_count++] = text;
     return true;
@@ -178,6 +194,8 @@ static bool read_option(int name, const char *text, struct fs_options *options)
         return read_text(text, &options->db);
     case IMPORT:
         return read_import(text, options);
+    case EXPORT:
+        return read_text(text, &options->export_to);
     case USERS:
         right = read_whole_number(text, 0, MOST_USERS, &number);
         options->users = (unsigned)number;

@@ -17,6 +17,7 @@ struct fs_options {
     const char *db;        /* NULL: memory */
     const char *imports[FS_OPTIONS_IMPORTS];
     size_t import_count;
+    const char *export_to; /* a directory; NULL: serve */
     unsigned users;
     uint64_t seed;
     int today;         /* a day number */

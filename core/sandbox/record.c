@@ -50,3 +50,15 @@ void fs_record_append_amount(struct fs_buffer *out, int64_t cents)
     size_t length = fs_money_format(cents * (FS_MONEY_SCALE / 100), text);
     fs_buffer_append(out, text, length);
 }
+
+void fs_record_append_count(struct fs_buffer *out, int64_t count)
+{
+    char reversed[20];
+    size_t length = 0;
+    do {
+        reversed[length++] = (char)('0' + count % 10);
+        count /= 10;
+    } while (count > 0);
+    while (length > 0)
+        fs_buffer_append_char(out, reversed[--length]);
+}

@@ -22,5 +22,6 @@ void fs_record_end(struct fs_record_writer *writer);
 void fs_record_append_column(struct fs_buffer *out, sqlite3_stmt *row, int column);
 /* As an exact decimal: "-1234.50". No more than FS_BANK_LARGEST_AMOUNT, either way. */
 void fs_record_append_amount(struct fs_buffer *out, int64_t cents);
+void fs_record_append_count(struct fs_buffer *out, int64_t count);
 
 #endif

@@ -71,6 +71,8 @@ bool fs_statistics_make(const int64_t *amounts, size_t count, struct fs_statisti
     int64_t sorted[FS_STATISTICS_MOST];
     wide sum = 0;
     wide_unsigned squares = 0;
+    if (count == 0 || count > FS_STATISTICS_MOST)
+        return false;
     for (size_t i = 0; i < count; i++) {
         if (!is_amount(amounts[i]))
             return false;

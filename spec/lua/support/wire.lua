@@ -141,4 +141,21 @@ function wire.segment_text(service, kind, parameters, size)
   return table.concat(lines, "\n")
 end
 
+--- Creates, waits, and reads all users, each number as its text on the wire.
+function wire.exact_segment(service, kind, parameters, size)
+  local job = wire.create(service, kind, parameters)
+  wire.wait(service, kind, job)
+  local users = {}
+  local number = 0
+  repeat
+    local body = wire.get(service, kind, job, ("number=%d&size=%d"):format(number, size or 500)).body
+    local page = cjson.decode((body:gsub('":(%-?[%d.]+)', '":"%1"')))
+    for _, user in ipairs(page.users) do
+      users[#users + 1] = user
+    end
+    number = number + 1
+  until #page.users == 0
+  return users
+end
+
 return wire
