@@ -8,6 +8,7 @@
 
 #include "../finseg.h"
 #include "date.h"
+#include "fault.h"
 
 static const char help[] =
     "finseg-sandbox: a stand-in for the Financial Segments API, on loopback\n"
@@ -25,6 +26,7 @@ static const char help[] =
     "\n"
     "the service\n"
     "  --port N               listen on 127.0.0.1:N (default 0: any free port, which is printed)\n"
+    "  --unix PATH            listen on a Unix socket at PATH instead\n"
     "  --tls-cert FILE        speak HTTPS with this certificate chain (PEM) ...\n"
     "  --tls-key FILE         ... and its key (PEM)\n"
     "  --delay SECONDS        a job is ready this long after its making (default 0; fractions allowed)\n"
@@ -35,7 +37,10 @@ static const char help[] =
     "  --username TEXT        for user tokens (default sandbox-user)\n"
     "  --password TEXT        (default sandbox-password)\n"
     "  --role ROLE            whose token segments ask for: any, client or user (default any)\n"
+    "  --callback-allow HOST  callbacks may go to HOST; repeatable; * is any (default: loopback alone)\n"
+    "  --callback-patience S  a callback is repeated for S seconds until the receiver answers 2xx (default 60)\n"
     "\n"
+    "  --fault FAULT          what goes wrong: KIND[:10%|:3][@PLACE], see below; repeatable\n"
     "  --help, --version\n"
     "\n"
     "the bank's own files: CSV (RFC 4180, UTF-8), each with its header line\n"
@@ -50,7 +55,16 @@ static const char help[] =
     "and day happen in the order of the file. An import loads all or nothing. An export overwrites no file.\n"
     "\n"
     "Segments are at /api/v1/segments/KIND, tokens at /api/v2/oauth/token. It prints `listening on URL` when it\n"
-    "accepts connections, and ends on SIGTERM or SIGINT.\n";
+    "accepts connections, and ends on SIGTERM or SIGINT. GET /openapi.json describes it, GET /__stats counts what it "
+    "did.\n"
+    "\n"
+    "faults: always, in 10% of the cases where it may strike (which ones, --seed decides), or the first 3 times. PLACE "
+    "is\n"
+    "what a path begins with (/api/v1/segments), or token, create or retrieve. The first that strikes wins. POST "
+    "/__faults\n"
+    "with a JSON array such as [\"503:2@retrieve\"] replaces them, GET tells them. KIND is an answer instead of the "
+    "service's,\n"
+    "or (from truncated-json on) spoils answers of status 2xx; what was asked for is done then.\n";
 
 enum {
     DB = 256,
@@ -60,6 +74,7 @@ enum {
     SEED,
     TODAY,
     PORT,
+    UNIX,
     TLS_CERT,
     TLS_KEY,
     DELAY,
@@ -70,6 +85,9 @@ enum {
     USERNAME,
     PASSWORD,
     ROLE,
+    CALLBACK_ALLOW,
+    CALLBACK_PATIENCE,
+    FAULT,
     HELP,
     VERSION
 };
@@ -82,6 +100,7 @@ static const struct option known[] = {
     {"seed", required_argument, NULL, SEED},
     {"today", required_argument, NULL, TODAY},
     {"port", required_argument, NULL, PORT},
+    {"unix", required_argument, NULL, UNIX},
     {"tls-cert", required_argument, NULL, TLS_CERT},
     {"tls-key", required_argument, NULL, TLS_KEY},
     {"delay", required_argument, NULL, DELAY},
@@ -92,12 +111,20 @@ static const struct option known[] = {
     {"username", required_argument, NULL, USERNAME},
     {"password", required_argument, NULL, PASSWORD},
     {"role", required_argument, NULL, ROLE},
+    {"callback-allow", required_argument, NULL, CALLBACK_ALLOW},
+    {"callback-patience", required_argument, NULL, CALLBACK_PATIENCE},
+    {"fault", required_argument, NULL, FAULT},
     {"help", no_argument, NULL, HELP},
     {"version", no_argument, NULL, VERSION},
     {NULL, 0, NULL, 0},
 };
 
-enum { MOST_USERS = 10000000, MOST_SECONDS = 10 * 366 * 24 * 3600, DEFAULT_TOKEN_TTL = 3600 };
+enum {
+    MOST_USERS = 10000000,
+    MOST_SECONDS = 10 * 366 * 24 * 3600,
+    DEFAULT_TOKEN_TTL = 3600,
+    DEFAULT_CALLBACK_PATIENCE_MS = 60000
+};
 #define DEFAULT_JOB_TTL_MS ((int64_t)14 * 24 * 3600 * 1000)
 
 static bool read_whole_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
@@ -150,6 +177,14 @@ static bool read_text(const char *text, const char **place)
     return *text != '\0';
 }
 
+static bool add_text(const char *text, const char **texts, size_t most, size_t *count)
+{
+    if (*text == '\0' || *count == most)
+        return false;
+    texts[(*count)++] = text;
+    return true;
+}
+
 static bool read_option(int name, const char *text, struct fs_options *options)
 {
     uint64_t number = 0;
@@ -195,6 +230,14 @@ static bool read_option(int name, const char *text, struct fs_options *options)
         return read_text(text, &options->password);
     case ROLE:
         return read_role(text, &options->role);
+    case UNIX:
+        return read_text(text, &options->unix_path);
+    case CALLBACK_ALLOW:
+        return add_text(text, options->callback_hosts, FS_OPTIONS_HOSTS, &options->callback_host_count);
+    case CALLBACK_PATIENCE:
+        return read_milliseconds(text, &options->callback_patience);
+    case FAULT:
+        return fs_fault_is_rule(text) && add_text(text, options->faults, FS_OPTIONS_FAULTS, &options->fault_count);
     default:
         return false;
     }
@@ -207,6 +250,7 @@ static void set_defaults(struct fs_options *options)
         .today = fs_date_today(),
         .job_ttl = DEFAULT_JOB_TTL_MS,
         .token_ttl = DEFAULT_TOKEN_TTL,
+        .callback_patience = DEFAULT_CALLBACK_PATIENCE_MS,
         .client_id = "sandbox-client",
         .client_secret = "sandbox-secret",
         .username = "sandbox-user",
@@ -222,6 +266,16 @@ static const char *name_of(int option)
     return at->name;
 }
 
+static void print_help(void)
+{
+    struct fs_buffer kinds = {0};
+    fs_fault_describe_kinds(&kinds);
+    fputs(help, stdout);
+    if (kinds.data)
+        fputs(kinds.data, stdout);
+    fs_buffer_free(&kinds);
+}
+
 static enum fs_options_verdict read_all(int argc, char **argv, struct fs_options *options)
 {
     int option;
@@ -229,7 +283,7 @@ static enum fs_options_verdict read_all(int argc, char **argv, struct fs_options
     while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
         switch (option) {
         case HELP:
-            fputs(help, stdout);
+            print_help();
             return FS_OPTIONS_DONE;
         case VERSION:
             puts("finseg-sandbox " FINSEG_VERSION);
@@ -262,6 +316,10 @@ enum fs_options_verdict fs_options_read(int argc, char **argv, struct fs_options
     }
     if (!options->tls_cert != !options->tls_key) {
         fputs("finseg-sandbox: --tls-cert and --tls-key go together; see --help\n", stderr);
+        return FS_OPTIONS_WRONG;
+    }
+    if (options->unix_path && (options->port || options->tls_cert)) {
+        fputs("finseg-sandbox: --unix goes without --port and --tls-cert; see --help\n", stderr);
         return FS_OPTIONS_WRONG;
     }
     return FS_OPTIONS_RUN;

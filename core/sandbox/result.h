@@ -38,7 +38,9 @@ bool fs_result_complete(const struct fs_result *result);
 
 /* The users over all pages. */
 size_t fs_result_count(const struct fs_result *result);
-/* Appends the page as the JSON object of API.md. `number` counts from 0; a page beyond the last has no users. */
-void fs_result_write_page(const struct fs_result *result, uint64_t number, uint64_t size, struct fs_buffer *out);
+/* Appends the page as the JSON object of API.md, with `total` as its totalElements. `number` counts from 0; a page beyond the last
+ * has no users. */
+void fs_result_write_page(const struct fs_result *result, uint64_t number, uint64_t size, size_t total,
+                          struct fs_buffer *out);
 
 #endif

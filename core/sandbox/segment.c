@@ -221,10 +221,18 @@ static void read_labels(const struct fs_json_value *value, struct fs_segment_req
         fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "labels must not be empty");
 }
 
-static void read_callback_url(const struct fs_json_value *value, struct fs_complaints *complaints)
+static void read_callback_url(const struct fs_json_value *value, struct fs_segment_request *request,
+                              struct fs_complaints *complaints)
 {
-    if (value->data && value->type != FS_JSON_STRING)
-        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "callbackURL must be a string");
+    if (!value->data)
+        return;
+    char *text = string_text(value);
+    if (!text || *text == '\0' || strlen(text) > FS_RECEIVER_LONGEST_URL)
+        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "callbackURL must be a string of 1 to %d bytes",
+                    (int)FS_RECEIVER_LONGEST_URL);
+    else
+        memcpy(request->callback_url, text, strlen(text) + 1);
+    free(text);
 }
 
 bool fs_segment_read_request(const struct fs_segment_kind *kind, const char *body, size_t length,
@@ -242,7 +250,7 @@ bool fs_segment_read_request(const struct fs_segment_kind *kind, const char *bod
         read_duration(&found.members[DURATION_IN_MONTH], request, complaints);
     if (kind->has_labels)
         read_labels(&found.members[LABELS], request, complaints);
-    read_callback_url(&found.members[CALLBACK_URL], complaints);
+    read_callback_url(&found.members[CALLBACK_URL], request, complaints);
     return complaints->members.length == 0;
 }
 

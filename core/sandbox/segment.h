@@ -13,6 +13,7 @@
 #include "../json.h"
 #include "bank.h"
 #include "complaint.h"
+#include "receiver.h"
 #include "result.h"
 
 /* Labels that one request may ask for. */
@@ -37,9 +38,10 @@ struct fs_segment_request {
     const char *account_type; /* as in the bank; NULL: every type */
     int64_t threshold;        /* at scale 10^-4 */
     int duration;             /* complete months, 1 to 12; 0 where the kind has none */
-    struct fs_json_value
-        labels[FS_SEGMENT_LABELS]; /* JSON strings, in the order requested, no two alike; groups: see label.h */
+    /* JSON strings, in the order requested, no two alike; groups: see label.h. */
+    struct fs_json_value labels[FS_SEGMENT_LABELS];
     size_t label_count;
+    char callback_url[FS_RECEIVER_LONGEST_URL + 1]; /* empty: none; not checked */
 };
 
 /* NULL when there is no such kind. */

@@ -62,6 +62,21 @@ function wire.call(service, method, path, body, headers)
   return answer
 end
 
+--- Sets the service's faults anew: a list of texts.
+function wire.set_faults(service, faults)
+  local answer = http.request("POST", service.url .. "/__faults", {
+    headers = { ["Content-Type"] = "application/json" },
+    body = #faults > 0 and cjson.encode(faults) or "[]",
+  })
+  assert(answer.status == 200, answer.body)
+  return cjson.decode(answer.body).faults
+end
+
+--- What the service has counted.
+function wire.stats(service)
+  return cjson.decode(http.request("GET", service.url .. "/__stats").body)
+end
+
 --- Makes a job; answers its id.
 function wire.create(service, kind, parameters)
   local answer = wire.call(service, "POST", "/segments/" .. kind, parameters)
