@@ -1,6 +1,6 @@
 /*
- * The sandbox's own files of a bank: CSV as RFC 4180 has it (UTF-8, comma, quotes doubled inside quotes, line breaks inside quotes), each
- * with a header line and these columns, in this order:
+ * The sandbox's own files of a bank: CSV as RFC 4180 has it (commas; quotes doubled inside quotes; line breaks inside
+ * quotes), in UTF-8, each with a header line and these columns, in this order:
  *
  *   users.csv         userId
  *   accounts.csv      accountId,userId,type,opened
@@ -14,8 +14,8 @@
  *   label        what the transaction is, see label.h; empty: nothing is known
  *   counterpart  the other side's name; empty: it has none
  *
- * Rows may come in any order; transactions of one account and day happen in the order of the file. An export is ordered by userId,
- * accountId and date, so that a bank that is exported, imported and exported again gives the same bytes.
+ * Rows may come in any order; transactions of one account and day happen in the order of the file. An export is ordered by
+ * userId, accountId and date, so that a bank that is exported, imported and exported again gives the same bytes.
  */
 #ifndef FINSEG_SANDBOX_CSV_H
 #define FINSEG_SANDBOX_CSV_H
@@ -26,12 +26,14 @@
 #include "bank.h"
 
 /*
- * Loads the three files of the directory, within a load that the caller began. Stops at the first row that is not as it should be:
- * `problem` is then "FILE:LINE:COLUMN: what".
+ * Loads the three files of the directory, within a load that the caller began. Stops at the first row that is not as it
+ * should be: `problem` is then "FILE:LINE:COLUMN: what".
  */
 bool fs_csv_import(struct fs_bank *bank, const char *directory, struct fs_buffer *problem);
-/* Writes the three files into the directory, which is made when there is none. Files that are there already are left as they are and
- * refused; when the export fails, what it has written is removed. */
+/*
+ * Writes the three files into the directory, which is made when there is none. Files that are there already are left as
+ * they are and refused; when the export fails, what it has written is removed.
+ */
 bool fs_csv_export(const struct fs_bank *bank, const char *directory, struct fs_buffer *problem);
 
 #endif

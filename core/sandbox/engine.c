@@ -37,7 +37,8 @@ static void append_counts(struct fs_buffer *out, sqlite3_stmt *row)
     fs_record_append_count(out, sqlite3_column_int64(row, SECOND_FIGURE));
 }
 
-/* One entry a row; `append_figures` writes what it has beside the accountId. The rows come ordered by userId and accountId. */
+/* One entry a row; `append_figures` writes what it has beside the accountId. The rows come ordered by userId and
+ * accountId. */
 static bool append_accounts(sqlite3_stmt *rows, void (*append_figures)(struct fs_buffer *out, sqlite3_stmt *row),
                             struct fs_result *result, struct fs_buffer *problem)
 {

@@ -1,4 +1,5 @@
-/* The flows of one account: what its transactions of each label came to in each month. For the table `flows`, see figures.h. */
+/* The flows of one account: what its transactions of each label came to in each month. figures.h has the table
+ * `flows`. */
 #ifndef FINSEG_SANDBOX_FLOWS_H
 #define FINSEG_SANDBOX_FLOWS_H
 

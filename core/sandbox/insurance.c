@@ -1,4 +1,5 @@
-/* insuranceSpending: the premiums of each policy, and how often they are due. A policy is an account, a provider and a type. */
+/* insuranceSpending: the premiums of each policy, and how often they are due. A policy is an account, a provider and a
+ * type. */
 #include <limits.h>
 
 #include "database.h"

@@ -1,4 +1,5 @@
-/* Texts that stand in millions of rows, kept once and referred to by number: labels, counterparts. A small cache spares most look-ups. */
+/* Texts that stand in millions of rows, kept once and referred to by number: labels, counterparts. A cache spares most
+ * queries. */
 #ifndef FINSEG_SANDBOX_NAMES_H
 #define FINSEG_SANDBOX_NAMES_H
 

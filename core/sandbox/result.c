@@ -31,6 +31,10 @@ void fs_result_end_record(struct fs_result *result)
     fs_buffer_append_char(&result->records, ',');
     uint64_t end = result->records.length;
     fs_buffer_append(&result->ends, &end, sizeof end);
+    if (end <= FS_RESULT_LARGEST)
+        return;
+    result->too_large = true;
+    fs_buffer_clear(&result->records);
 }
 
 bool fs_result_complete(const struct fs_result *result)

@@ -13,10 +13,14 @@
 #include "../buffer.h"
 #include "date.h"
 
+/* Bytes of all records: SQLite keeps no more in one row. */
+enum { FS_RESULT_LARGEST = 900 * 1000 * 1000 };
+
 struct fs_result {
     atomic_uint references;
     int duration;                     /* durationInMonth; 0 where the kind has none */
     char creation_date[FS_DATE_TEXT]; /* YYYY-MM-DD */
+    bool too_large;                   /* it had grown beyond FS_RESULT_LARGEST, and holds nothing useful */
     struct fs_buffer records;         /* "{...},{...}," */
     struct fs_buffer ends;            /* uint64_t each: where the records end, past the comma */
 };

@@ -267,9 +267,11 @@ struct fs_result *fs_segment_compute(const struct fs_segment_request *request, c
     result->duration = request->duration;
     fs_date_format(fs_bank_reference_date(bank), result->creation_date);
     bool found = request->kind->find_users(request, bank, result, problem);
-    if (found && fs_result_complete(result))
+    if (found && fs_result_complete(result) && !result->too_large)
         return result;
-    if (found)
+    if (found && result->too_large)
+        fs_buffer_printf(problem, "the result is larger than %d bytes", FS_RESULT_LARGEST);
+    else if (found)
         fs_buffer_append_text(problem, "out of memory");
     fs_result_release(result);
     return NULL;

@@ -2,9 +2,8 @@
 
 #include "bank.h"
 
-/*
- * Twelve amounts of up to 2^63/100 < 2^57 each: count * sum of squares < 12 * 12 * 2^114 < 2^122, and four times that is below 2^124.
- */
+/* Twelve amounts of up to 2^63/100 < 2^57: count * (sum of squares) < 12 * 12 * 2^114 < 2^122, four times that is below
+ * 2^124. */
 __extension__ typedef __int128 wide;
 __extension__ typedef unsigned __int128 wide_unsigned;
 

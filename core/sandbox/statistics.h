@@ -18,7 +18,8 @@ struct fs_statistics {
     int64_t standard_deviation; /* of the population: divided by the count */
 };
 
-/* Of 1 to FS_STATISTICS_MOST amounts; false for more or less, and when one of them, or their total, is beyond FS_BANK_LARGEST_AMOUNT. */
+/* Of 1 to FS_STATISTICS_MOST amounts. False for more or less, and when an amount or the total is beyond
+ * FS_BANK_LARGEST_AMOUNT. */
 bool fs_statistics_make(const int64_t *amounts, size_t count, struct fs_statistics *statistics);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * Delimited text files with a header line, read row by row, as RFC 4180 has them: a field may be quoted, and may then hold separators, line
- * breaks and, doubled, quotes. Rows end with LF or CRLF; a byte order mark is passed over. Problems are told as "FILE:LINE:COLUMN:
- * what"; lines and columns (bytes) count from 1.
+ * Delimited text files with a header line, read row by row, as RFC 4180 has them: a field may be quoted, and may then
+ * hold separators, line breaks and, doubled, quotes. Rows end with LF or CRLF; a byte order mark is passed over. Problems
+ * are told as "FILE:LINE:COLUMN: what"; lines and columns (bytes) count from 1.
  */
 #ifndef FINSEG_SANDBOX_TABLE_H
 #define FINSEG_SANDBOX_TABLE_H

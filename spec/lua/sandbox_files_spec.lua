@@ -292,6 +292,15 @@ describe("an export", function()
     assert.matches("/dev/null/x: Not a directory", said)
   end)
 
+  it("and an import are refused without a folder", function()
+    for _, words in ipairs({ { "--export", "" }, { "--export" }, { "--import", "csv" }, { "--import", "xml=DIR" } }) do
+      assert.equal(2, (sandbox.run(words)), table.concat(words, " "))
+    end
+    local status, _, said = sandbox.run({ "--import", "csv=" })
+    assert.equal(1, status)
+    assert.matches("users.csv: No such file", said)
+  end)
+
   it("is the owner's alone", function()
     local folder = export(finally, "--users", "3")
     assert.equal("700\n600\n600\n600\n", shell.check(("stat -c %%a %s %s/*"):format(folder, folder)))
