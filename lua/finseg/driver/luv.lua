@@ -129,11 +129,10 @@ end
 function driver.suspend(client, waiter, seconds)
   local sleeper = new_sleeper()
   local timed_out = false
-  local timer = seconds
-    and start_timer(seconds, function()
-      timed_out = true
-      driver.wake(waiter)
-    end)
+  local timer = seconds and start_timer(seconds, function()
+    timed_out = true
+    driver.wake(waiter)
+  end)
   sleeper.watched = watch(client)
   waiter.luv = sleeper
   sleep(sleeper)
