@@ -37,8 +37,13 @@ local PROGRAM_OPTIONS = {
 }
 
 -- Tells the program's pid, waits for its end and tells how it ended. setpriv ties each process to its parent.
+-- The pid is told by the process that becomes the program, so that it comes before whatever the program prints.
 -- LD_PRELOAD (the sanitizers' library, in `make asan`) is for Lua, not for the shell.
-local LAUNCHER = [[setpriv --pdeathsig TERM "$@" 2>"$ERRORS" & echo "pid $!"; wait $! 2>/dev/null; echo "exit $?"]]
+local LAUNCHER = [[
+  sh -c 'echo "pid $$"; exec setpriv --pdeathsig TERM "$@" 2>"$ERRORS"' sh "$@" &
+  wait $! 2>/dev/null
+  echo "exit $?"
+]]
 
 local function quote(text)
   return "'" .. tostring(text):gsub("'", [['\'']]) .. "'"
@@ -54,8 +59,8 @@ local function read_file(path)
   return text
 end
 
--- An object that calls f when it is collected, or when Lua ends.
-local function guard(f)
+--- An object that calls f when it is collected, or when Lua ends.
+function sandbox.guard(f)
   if _VERSION ~= "Lua 5.1" then
     return setmetatable({}, { __gc = f })
   end
@@ -192,7 +197,7 @@ function sandbox.start(options)
     return read_file(errors)
   end
 
-  ended_by_collection = guard(function()
+  ended_by_collection = sandbox.guard(function()
     finish("TERM")
   end)
   service.guard = ended_by_collection
