@@ -68,6 +68,7 @@ build = {
         "lua/binding/job.c",
         "lua/binding/page.c",
         "lua/binding/poll.c",
+        "lua/binding/signal.c",
         "lua/binding/total.c",
         "lua/binding/traversal.c",
         "lua/binding/value.c",
@@ -92,5 +93,6 @@ build = {
     ["finseg.result"] = "lua/finseg/result.lua",
     ["finseg.scope"] = "lua/finseg/scope.lua",
     ["finseg.segment"] = "lua/finseg/segment.lua",
+    ["finseg.signal"] = "lua/finseg/signal.lua",
   },
 }

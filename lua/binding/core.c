@@ -97,6 +97,7 @@ static const luaL_Reg functions[] = {
     {"traversal", fs_lua_traversal},
     {"from_json", fs_lua_from_json},
     {"to_json", fs_lua_to_json},
+    {"signal", fs_lua_signal},
     {"poll", fs_lua_poll},
     {"now", fs_lua_now},
     {NULL, NULL},
@@ -115,6 +116,7 @@ int luaopen_finseg_core(lua_State *L)
     fs_lua_register_page(L);
     fs_lua_register_total(L);
     fs_lua_register_traversal(L);
+    fs_lua_register_signal(L);
 
     lua_newtable(L);
     fs_lua_set_functions(L, functions);

@@ -1,5 +1,6 @@
 -- Waiting: from a ticket of the core to its outcome, in whatever loop the program runs.
 
+local Signal = require "finseg.signal"
 local core = require "finseg.core"
 local drivers = require "finseg.driver"
 local scope = require "finseg.scope"
@@ -12,11 +13,11 @@ end
 
 --- Sleeps until waiter.done, or until `seconds` have passed (nil: no limit).
 ---@param driver finseg.Driver
+---@param pollable finseg.Client|finseg.Signal  what ends the wait
 ---@param waiter table  with a method `cancel`, which must lead to waiter.done
----@param client finseg.Client?
 ---@param seconds number?
 ---@return boolean done  false when the time passed first
-local function sleep_until_done(driver, waiter, client, seconds)
+local function sleep_until_done(driver, pollable, waiter, seconds)
   local within = scope.current()
   local deadline = seconds and core.now() + seconds
   waiter.driver = driver
@@ -28,7 +29,7 @@ local function sleep_until_done(driver, waiter, client, seconds)
   end
   local awake = true
   while awake and not waiter.done do
-    awake = driver.suspend(client, waiter, deadline and math.max(deadline - core.now(), 0))
+    awake = driver.suspend(pollable, waiter, deadline and math.max(deadline - core.now(), 0))
   end
   if within then
     within.waiters[waiter] = nil
@@ -50,7 +51,7 @@ Operation.__index = Operation
 
 function Operation:cancel()
   if not self.done and not self.client.closed then
-    self.client._core:cancel(self.ticket)
+    self.client:_cancel(self.ticket)
   end
 end
 
@@ -92,7 +93,7 @@ function await.finish(operation)
       operation:cancel()
       return nil, err
     end
-    if not sleep_until_done(driver, operation, operation.client) then
+    if not sleep_until_done(driver, operation.client, operation) then
       operation:cancel()
       return nil, core.error("timeout", ("the driver '%s' gave up the wait"):format(driver.name))
     end
@@ -126,9 +127,33 @@ function await.run(client, job, method, ...)
   return await.finish(await.begin(client, ticket, job))
 end
 
-local function cancel_sleep(waiter)
-  waiter.done = true
-  waiter.driver.wake(waiter)
+--- Waits on the signal, for what ends by signal:finish(waiter).
+---@param driver finseg.Driver
+---@param signal finseg.Signal
+---@param waiter table  with a method `cancel`
+---@param seconds number?
+---@return boolean done  false when the time passed first
+function await.signal(driver, signal, waiter, seconds)
+  signal.waiting = signal.waiting + 1
+  local done = sleep_until_done(driver, signal, waiter, seconds)
+  signal.waiting = signal.waiting - 1
+  return done
+end
+
+--- Sleeps inside a finseg.all, which may end the sleep early.
+local function sleep_within(driver, seconds)
+  local signal, err = Signal.shared()
+  if not signal then
+    return nil, err
+  end
+  local waiter = { done = false }
+  function waiter.cancel()
+    signal:finish(waiter)
+  end
+  if await.signal(driver, signal, waiter, seconds) then
+    return cancelled()
+  end
+  return true
 end
 
 --- Sleeps for that long without a client.
@@ -141,20 +166,13 @@ function await.sleep(seconds)
     return nil, err
   end
   local within = scope.current()
-  if within and within.cancelled then
+  if not within then
+    driver.sleep(seconds)
+    return true
+  elseif within.cancelled then
     return cancelled()
   end
-  if sleep_until_done(driver, { done = false, cancel = cancel_sleep }, nil, seconds) then
-    return cancelled()
-  end
-  return true
-end
-
---- Sleeps until `waiter.done`; who sets that calls waiter.driver.wake(waiter).
----@param driver finseg.Driver
----@param waiter table  with a method `cancel`
-function await.event(driver, waiter)
-  sleep_until_done(driver, waiter)
+  return sleep_within(driver, seconds)
 end
 
 return await

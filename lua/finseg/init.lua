@@ -96,6 +96,16 @@ function finseg.decode(text)
   return Page.new(core_page)
 end
 
+--- Has every wait look for the loop of this driver first (see finseg.driver); finseg.new{ driver = ... } is for the
+--- waits of one client.
+---@param driver finseg.Driver
+---@return boolean? ok
+---@return finseg.Err? err  kind `config`: a member is missing
+function finseg.add_driver(driver)
+  check.type(driver, "table", 1, "add_driver")
+  return drivers.add(driver)
+end
+
 --- Runs f(...), and every function it spawns, side by side in this thread, and returns what f returned once all have
 --- ended. When one raises, the others still run to their end, and then run raises: f's error, else the first of the
 --- others.

@@ -1,45 +1,66 @@
 -- Drivers: how a wait fits the event loop of the program that finseg runs in.
 --
--- A driver is a table with these members. A program may hand its own to finseg.new{ driver = ... }.
+-- A driver is a table with these members. A program may hand its own to finseg.new{ driver = ... }, for that client
+-- alone, or to finseg.add_driver, for all that waits.
 --
 --   name      text, for messages
 --   running() -> true when this loop runs here and the current coroutine may wait in it;
 --             else false and, when the loop does run but no wait is possible at this place, a line that says why
 --   suspend(client, waiter, seconds) -> true | nil, "timeout"
 --             puts the current coroutine to sleep until wake(waiter), or until `seconds` have passed (nil: no limit).
---             It may return true early; the caller looks at waiter.done and comes back. While it sleeps, the driver
---             sees to it that `client` is stepped: whenever client:pollfd() is readable, client:step() is to be
---             called, by anyone. client:pollfd() is nil once the client is closed. `client` is nil for a wait that
---             has nothing to do with one (a sleep): then only wake and the time count.
+--             It may return true early; finseg looks at waiter.done and comes back. While anybody sleeps on it, the
+--             driver sees to it that `client` is stepped: whenever client:pollfd() is readable, client:step() is to
+--             be called, by anyone.
 --   wake(waiter)
---             ends the sleep of that waiter; does nothing when it does not sleep. It may be called from any coroutine,
---             client:step() being the usual place.
+--             ends the sleep of that waiter; does nothing when it does not sleep. It may be called from anywhere,
+--             client:step() being the usual place. The sleeper should go on later, not inside wake().
 --   spawn(f)  starts f in a coroutine of the loop. An error in f is the loop's to report.
+--   sleep(seconds)
+--             puts the current coroutine to sleep for that long.
 --
--- `waiter` is a table that finseg makes for each wait; `waiter.done` tells that it is over. A driver may keep one
--- field of its own in it, under its name. finseg checks waiter.done before each suspend, so a wake that comes first
--- is not lost.
+-- `client` is something pollable, a client or finseg's own signal: pollfd() (nil once closed), events() ("r"),
+-- timeout() (nil), step(), closed, and for loops that cannot watch a descriptor pending(), transfers() and
+-- next_timeout() (see finseg.client). Its descriptor is closed by client:close(), which has woken every waiter before:
+-- a driver lets go of the descriptor when its last waiter is woken or has timed out, so that it watches no stale one.
+--
+-- `waiter` is a table that finseg makes for each wait; `waiter.done` tells that it is over. finseg checks waiter.done
+-- before each suspend, so a wake that comes first is not lost. A driver may keep one field of its own in the waiter and
+-- one in the client, under its name.
 
+local blocking = require "finseg.driver.blocking"
 local core = require "finseg.core"
 
 ---@class finseg.Driver
 ---@field name string
 ---@field running fun(): boolean, string?
----@field suspend fun(client: finseg.Client?, waiter: table, seconds: number?): boolean?, string?
+---@field suspend fun(client: finseg.Client|finseg.Signal, waiter: table, seconds: number?): boolean?, string?
 ---@field wake fun(waiter: table)
 ---@field spawn fun(f: function)
+---@field sleep fun(seconds: number)
 
-local drivers = {}
+local drivers = { blocking = blocking }
 
 --- The drivers that finseg looks for by itself, in this order; blocking is what remains.
 local shipped = { "tasks" }
 
-local members = { name = "string", running = "function", suspend = "function", wake = "function", spawn = "function" }
+--- The program's own, the last first.
+local added = {}
+
+--- In the order in which a driver that lacks several is told of one.
+local members = {
+  { "name", "string" },
+  { "running", "function" },
+  { "suspend", "function" },
+  { "wake", "function" },
+  { "spawn", "function" },
+  { "sleep", "function" },
+}
 
 local function problem_of(driver)
-  for member, expected in pairs(members) do
-    if type(driver[member]) ~= expected then
-      return ("a driver needs `%s`, a %s (see finseg.driver)"):format(member, expected)
+  for _, member in ipairs(members) do
+    local name, expected = member[1], member[2]
+    if type(driver[name]) ~= expected then
+      return ("a driver needs `%s`, a %s (see finseg.driver)"):format(name, expected)
     end
   end
 end
@@ -70,29 +91,65 @@ function drivers.named(wanted)
   return (require("finseg.driver." .. wanted))
 end
 
+--- Has finseg look for the loop of a program's own driver, too, before it looks for those it knows.
+---@param driver finseg.Driver
+---@return boolean? ok
+---@return table? err  kind config
+function drivers.add(driver)
+  local _, err = drivers.named(driver)
+  if err then
+    return nil, err
+  end
+  for position, known in ipairs(added) do
+    if known == driver then
+      table.remove(added, position)
+    end
+  end
+  table.insert(added, 1, driver)
+  return true
+end
+
+local function choose_explicit(driver)
+  local running, why = driver.running()
+  if running then
+    return driver
+  end
+  why = why or ("the driver '%s' of this client does not run here"):format(driver.name)
+  return nil, core.error("invalid", why)
+end
+
+--- Asks a driver whether its loop runs here. True when that settles the choice.
+local function consider(driver)
+  local running, why = driver.running()
+  if running then
+    return true, driver
+  elseif why then
+    return true, nil, core.error("invalid", why)
+  end
+  return false
+end
+
 --- Chooses the driver for a wait that begins now: the explicit one, else the loop that runs here, else blocking.
 ---@param explicit finseg.Driver?
 ---@return finseg.Driver? driver
 ---@return table? err  kind invalid: no wait is possible here
 function drivers.choose(explicit)
   if explicit then
-    local running, why = explicit.running()
-    if running then
-      return explicit
+    return choose_explicit(explicit)
+  end
+  for _, driver in ipairs(added) do
+    local settled, chosen, err = consider(driver)
+    if settled then
+      return chosen, err
     end
-    why = why or ("the driver '%s' of this client does not run here"):format(explicit.name)
-    return nil, core.error("invalid", why)
   end
   for _, name in ipairs(shipped) do
-    local driver = require("finseg.driver." .. name)
-    local running, why = driver.running()
-    if running then
-      return driver
-    elseif why then
-      return nil, core.error("invalid", why)
+    local settled, chosen, err = consider(require("finseg.driver." .. name))
+    if settled then
+      return chosen, err
     end
   end
-  return (require "finseg.driver.blocking")
+  return blocking
 end
 
 return drivers

@@ -161,25 +161,32 @@ function tasks.running()
       .. "wait in the task itself, or start the function with finseg.spawn"
 end
 
-function tasks.suspend(client, waiter, seconds)
-  local scheduler, task = active, active.current
+-- Sleeps until the waiter is woken or its time is due. True when it was the time.
+local function sleep(scheduler, waiter, seconds)
+  local task = scheduler.current
   task.timed_out = false
   waiter.tasks = task
-  if client then
-    scheduler:watch(client, 1)
-  end
   if seconds then
     scheduler.timers:push(core.now() + seconds, waiter)
   end
   coroutine.yield(SUSPENDED)
   waiter.tasks = nil
-  if client then
-    scheduler:watch(client, -1)
-  end
-  if task.timed_out then
+  return task.timed_out
+end
+
+function tasks.suspend(client, waiter, seconds)
+  local scheduler = active
+  scheduler:watch(client, 1)
+  local timed_out = sleep(scheduler, waiter, seconds)
+  scheduler:watch(client, -1)
+  if timed_out then
     return nil, "timeout"
   end
   return true
+end
+
+function tasks.sleep(seconds)
+  sleep(active, {}, seconds)
 end
 
 function tasks.wake(waiter)
