@@ -308,6 +308,17 @@ const finseg_event *finseg_client_next_event(finseg_client *client)
 
 /* ---- operations ---- */
 
+/* After a fork, parent and child share the event set and the connections: only the parent may use them. */
+static bool is_own(const finseg_client *client, finseg_error **error)
+{
+    if (getpid() == client->process)
+        return true;
+    fs_error_give(error, fs_error_new(FINSEG_ERROR_INVALID,
+                                      "the client was made in another process, before a fork; make one in each process "
+                                      "(in nginx: in a worker, not in init_by_lua)"));
+    return false;
+}
+
 static finseg_ticket start(finseg_client *client, struct fs_operation *operation, double timeout)
 {
     finseg_ticket ticket = operation->outcome->ticket;
@@ -319,6 +330,8 @@ static finseg_ticket start(finseg_client *client, struct fs_operation *operation
 finseg_ticket finseg_client_create(finseg_client *client, const char *kind, const char *parameters,
                                    finseg_error **error)
 {
+    if (!is_own(client, error))
+        return 0;
     const struct fs_kind *found = fs_kind_find(&client->config->kinds, kind);
     if (!found) {
         fs_error_give(error, fs_kind_unknown(&client->config->kinds, kind));
@@ -347,6 +360,8 @@ finseg_ticket finseg_client_create(finseg_client *client, const char *kind, cons
 static finseg_ticket start_get(finseg_client *client, enum fs_operation_type type, finseg_job *job, uint64_t number,
                                uint32_t size, double timeout, finseg_error **error)
 {
+    if (!is_own(client, error))
+        return 0;
     struct fs_operation *operation = fs_operation_new(client, type, job);
     if (!operation) {
         fs_error_give(error, fs_error_out_of_memory());

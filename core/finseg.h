@@ -176,7 +176,8 @@ FINSEG_API finseg_outcome *finseg_client_await(finseg_client *client, finseg_tic
 /*
  * POST /segments/{kind} (stated). `parameters` is a JSON object in wire names; NULL means none. An amount may be a number or
  * decimal text ("5000.10", sent as a number, exact). The outcome carries a job.
- * Returns 0 with an error of kind invalid when the kind or a parameter is unknown, missing or wrong; nothing is sent then.
+ * Returns 0 with an error of kind invalid when the kind or a parameter is unknown, missing or wrong, or when another process made the
+ * client (as for all operations); nothing is sent then.
  * A create is repeated only when it cannot have reached the service; else see finseg_error_maybe_created().
  */
 FINSEG_API finseg_ticket finseg_client_create(finseg_client *client, const char *kind, const char *parameters,

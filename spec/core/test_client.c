@@ -643,7 +643,10 @@ static void a_child_process_cannot_step(void)
     pid_t child = fork();
     if (child == 0) {
         errno = 0;
-        _exit(finseg_client_step(stage.client) == -1 && errno == EPERM ? 0 : 1);
+        bool refused = finseg_client_step(stage.client) == -1 && errno == EPERM;
+        finseg_error *error = NULL;
+        refused = refused && finseg_client_create(stage.client, "highBalance", "{\"threshold\":1}", &error) == 0;
+        _exit(refused && finseg_error_get_kind(error) == FINSEG_ERROR_INVALID ? 0 : 1);
     }
     int status = -1;
     waitpid(child, &status, 0);

@@ -41,7 +41,7 @@ local core = require "finseg.core"
 local drivers = { blocking = blocking }
 
 --- The drivers that finseg looks for by itself, in this order; blocking is what remains.
-local shipped = { "tasks" }
+local shipped = { "tasks", "ngx" }
 
 --- The program's own, the last first.
 local added = {}

@@ -5,6 +5,7 @@
 
 local Signal = require "finseg.signal"
 local Stepper = require "finseg.driver.ngx_stepper"
+local core = require "finseg.core"
 
 local driver = { name = "ngx" }
 
@@ -51,7 +52,7 @@ function driver.running()
   if not may_wait[phase] then
     return false, no_wait_in(phase)
   end
-  if not coroutine.isyieldable() then
+  if not core.is_yieldable() then
     return false,
       "no wait is possible at this place, since a C function stands between it and nginx: inside require, table.sort, "
         .. "string.gsub and the like nothing can wait; call finseg outside of it"

@@ -1,11 +1,14 @@
 -- The stepper: one timer of nginx that steps a client while anything is under way, and ends when nothing is.
 --
--- ngx_lua cannot watch the client's descriptor, so the stepper looks at it: at once again after a step that had work to do,
--- a few milliseconds later while transfers are under way and silent, and not before the client's next timer when none is.
--- So waiting for a job costs nothing between two questions to the service. It goes on in a worker that is about to exit, since
--- those who wait still wait.
+-- ngx_lua cannot watch the client's descriptor, so the stepper looks at it: again soon after a step that had work to do,
+-- a few milliseconds later while transfers are under way and silent, and not before the client's next timer when there
+-- are none. So waiting for a job costs nothing between two questions to the service. The stepper goes on in a worker
+-- that is about to exit, since those who wait still wait.
 
 local core = require "finseg.core"
+
+--- Seconds of work after which other requests have their turn.
+local SPELL = 0.001
 
 --- Seconds between looks while transfers are silent: the first and the longest.
 local FIRST_REST, LONGEST_REST = 0.001, 0.004
@@ -116,18 +119,30 @@ function Stepper:woken(waiter)
   end
 end
 
+--- Steps until the client has nothing to do at this moment, or others must have their turn.
+---@return boolean going_on  false: everything under way has ended with an error
+local function step_for_a_while(stepper, client)
+  local started = core.now()
+  repeat
+    if not client:step() then
+      return false
+    end
+  until client.closed or core.now() - started > SPELL or not stepper:has_work()
+  return true
+end
+
 --- Steps while anything is under way.
 function Stepper:work(client)
   local silence = FIRST_REST
   while not client.closed and client:pending() > 0 do
     self:reap()
     if self:has_work() then
-      if not client:step() then
-        return -- everything under way has ended with an error
+      if not step_for_a_while(self, client) then
+        return
       end
       silence = FIRST_REST
-      ngx.sleep(0) -- others have their turn
-    else
+    end
+    if not client.closed and client:pending() > 0 then
       self:rest(client, silence)
       silence = math.min(silence * 2, LONGEST_REST)
     end
