@@ -2,6 +2,7 @@
 
 local nginx = require "spec.nginx.support.nginx"
 local sandbox = require "spec.lua.support.sandbox"
+local scripted_server = require "spec.lua.support.scripted_server"
 local shell = require "spec.lua.support.shell"
 
 local CLIENT = [[ local client = assert(require("finseg.ngx").client(require "service")) ]]
@@ -32,15 +33,14 @@ local LOCATIONS = ([[
   location = /pid { content_by_lua_block { ngx.print(ngx.worker.pid()) } }
 ]]):gsub("CLIENT", CLIENT)
 
+local missing = nginx.missing()
+if missing then
+  pending(missing)
+  return
+end
+
 describe("in nginx", function()
   local server, service
-
-  before_each(function()
-    local reason = nginx.missing()
-    if reason then
-      pending(reason)
-    end
-  end)
 
   after_each(function()
     if server then
@@ -111,24 +111,24 @@ describe("in nginx", function()
   end)
 
   it("a job that is created for a request that has gone is named in the log", function()
-    -- A service that takes its time over the create.
-    service = sandbox.start { users = 10, seed = 5, today = "2024-04-01" }
-    local port = service.url:match ":(%d+)$"
-    server = nginx.start {
-      http = [[ lua_check_client_abort on; init_by_lua_block {
-        package.loaded.service = { base_url = "http://127.0.0.1:]] .. port .. [[/api/v1", proxy = SLOW,
-          client_id = "sandbox-client", client_secret = "sandbox-secret" } } ]],
-      server = LOCATIONS .. [[
-        location = /slow_create {
-          content_by_lua_block {
-            CREATED = (CREATED or 0) + 1
-            CLIENT
-          }
-        }
-      ]],
+    local busy = scripted_server.start {
+      ["POST /api/v1/segments/highBalance"] = {
+        { status = 503, headers = { ["Retry-After"] = "2" } },
+        { status = 201, body = '{"jobId":"made-for-nobody"}' },
+      },
     }
-    server.stop()
-    server = nil
+    finally(busy.stop)
+    server = nginx.start {
+      http = "lua_check_client_abort on;" .. nginx.service(busy, { retry = { max = 10 } }),
+      server = LOCATIONS,
+    }
+    local creating = server.open "/create"
+    until_pending(1)
+    creating:abort()
+    nginx.eventually("the job is logged", function()
+      return server.log():find("job highBalance/made-for-nobody was created after its request was gone", 1, true)
+    end)
+    until_pending(0)
   end)
 
   it("a reload ends no wait: the old worker finishes its own", function()

@@ -8,13 +8,16 @@ local SEGMENT = [[
   local segment = assert(client:segment("highBalance", { threshold = 2000 }))
 ]]
 
+local missing = nginx.missing()
+if missing then
+  pending(missing)
+  return
+end
+
 describe("a wait inside nginx", function()
   local service, server
 
   setup(function()
-    if nginx.missing() then
-      return
-    end
     service = sandbox.start { users = 120, seed = 5, today = "2024-04-01", delay = 0.2 }
     server = nginx.start {
       http = nginx.service(service, { page_size = 7 }),
@@ -151,17 +154,8 @@ describe("a wait inside nginx", function()
   end)
 
   teardown(function()
-    if server then
-      server.stop()
-      service.stop()
-    end
-  end)
-
-  before_each(function()
-    local reason = nginx.missing()
-    if reason then
-      pending(reason)
-    end
+    server.stop()
+    service.stop()
   end)
 
   local function total()

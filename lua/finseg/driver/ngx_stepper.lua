@@ -1,9 +1,9 @@
 -- The stepper: one timer of nginx that steps a client while anything is under way, and ends when nothing is.
 --
--- ngx_lua cannot watch the client's descriptor, so the stepper looks at it: again soon after a step that had work to do,
--- a few milliseconds later while transfers are under way and silent, and not before the client's next timer when there
--- are none. So waiting for a job costs nothing between two questions to the service. The stepper goes on in a worker
--- that is about to exit, since those who wait still wait.
+-- ngx_lua cannot watch the client's descriptor, so the stepper looks at it: again soon after a step that had work to
+-- do, a few milliseconds later while transfers are under way and silent, and not before the client's next timer when
+-- there are none. So waiting for a job costs nothing between two questions to the service. The stepper goes on in a
+-- worker that is about to exit, since those who wait still wait.
 
 local core = require "finseg.core"
 
@@ -73,7 +73,8 @@ function Stepper:has_work()
   return core.poll(self.descriptors, 0)[1] ~= nil
 end
 
---- Sleeps until the client is worth a look: at its next timer, or after `silence` seconds while a transfer is under way.
+--- Sleeps until the client is worth a look: at its next timer, or after `silence` seconds while a transfer is under
+--- way.
 function Stepper:rest(client, silence)
   local seconds = client:next_timeout() or LONG
   if client:transfers() > 0 then

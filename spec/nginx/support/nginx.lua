@@ -15,11 +15,18 @@ local nginx = {}
 
 local PATIENCE = 20 -- seconds that anything may take before a test gives up
 
+local WITH_SBIN = "PATH=$PATH:/usr/sbin; "
+
+local unpack = table.unpack or unpack
+
 local top = shell.check("pwd"):gsub("\n", "")
+
+--- The top of the repository.
+nginx.top = top
 
 --- Why no nginx can be started here; nil when one can.
 function nginx.missing()
-  if shell.run "command -v nginx" ~= 0 then
+  if shell.run(WITH_SBIN .. "command -v nginx") ~= 0 then
     return "nginx is not installed"
   end
   if shell.run(("test -e %s/ngx_http_lua_module.so"):format(nginx.modules())) ~= 0 then
@@ -29,11 +36,11 @@ end
 
 --- The folder of nginx's modules.
 function nginx.modules()
-  local printed = shell.check "nginx -V 2>&1"
+  local printed = shell.check(WITH_SBIN .. "nginx -V 2>&1")
   return printed:match "%-%-modules%-path=(%S+)" or "/usr/lib/nginx/modules"
 end
 
-local function is_root()
+function nginx.is_root()
   return shell.check "id -u" == "0\n"
 end
 
@@ -68,7 +75,7 @@ http {
 local function write_config(prefix, parts)
   local values = {
     MODULES = nginx.modules(),
-    USER = is_root() and "user root;" or "",
+    USER = nginx.is_root() and "user root;" or "",
     WORKERS = parts.workers or 1,
     PREFIX = prefix,
     MAIN = parts.main or "",
@@ -83,9 +90,9 @@ end
 
 -- Tells the master's pid, and how it ended. The sanitizers' library is for nginx, too, when there is one.
 local LAUNCHER = [[
-  exec env -u LD_PRELOAD setpriv --pdeathsig KILL sh -c '
-    setpriv --pdeathsig TERM env ${FINSEG_SPEC_PRELOAD:+LD_PRELOAD="$FINSEG_SPEC_PRELOAD"} "$@" & echo "$!"; wait "$!"
-    echo "exit $?"' sh nginx -p %s -c %s -e %s -g 'daemon off;']]
+  exec env -u LD_PRELOAD PATH="$PATH:/usr/sbin" setpriv --pdeathsig KILL sh -c '
+    setpriv --pdeathsig TERM env ${FINSEG_SPEC_PRELOAD:+LD_PRELOAD="$FINSEG_SPEC_PRELOAD"} "$@" 2>/dev/null & echo "$!"; wait "$!"
+    echo "exit $?"' sh %s nginx -p %s -c %s -e %s -g %s]]
 
 local Connection = {}
 Connection.__index = Connection
@@ -180,7 +187,7 @@ function nginx.eventually(what, f)
 end
 
 --- A port that was free a moment ago.
-function nginx.free_port()
+local function free_port()
   local probe = assert(socket.bind("127.0.0.1", 0))
   local _, port = probe:getsockname()
   probe:close()
@@ -198,11 +205,18 @@ local function read_file(path)
 end
 
 --- Starts an nginx whose configuration is at `config` in the folder `prefix`, and waits until it accepts connections at
---- `where`, a unix socket or a port. Raises with its log when it does not.
-function nginx.launch(prefix, config, where)
-  local log = prefix .. "/error.log"
+--- `where`, a unix socket or a port. `options`: log, where it logs to; environment, a list of NAME=value; globals, more
+--- directives. Raises with its log when it does not start.
+function nginx.launch(prefix, config, where, options)
+  local log = prefix .. "/" .. (options.log or "error.log")
   local quote = shell.quote
-  local pipe = assert(io.popen(LAUNCHER:format(quote(prefix), quote(config), quote(log))))
+  local environment = {}
+  for _, each in ipairs(options.environment or {}) do
+    environment[#environment + 1] = quote(each)
+  end
+  local globals = "daemon off; " .. (options.globals or "")
+  local words = { table.concat(environment, " "), quote(prefix), quote(config), quote(log), quote(globals) }
+  local pipe = assert(io.popen(LAUNCHER:format(unpack(words))))
   local server = { pid = tonumber(pipe:read "*l"), prefix = prefix }
   local status
 
@@ -229,8 +243,8 @@ function nginx.launch(prefix, config, where)
     return pids
   end
 
-  function server.open(path, options)
-    return open(where, path, options)
+  function server.open(path, request)
+    return open(where, path, request)
   end
 
   --- The answers to requests made at once.
@@ -242,8 +256,8 @@ function nginx.launch(prefix, config, where)
     return read_all(connections)
   end
 
-  function server.get(path, options)
-    return read_all({ open(where, path, options) })[1]
+  function server.get(path, request)
+    return read_all({ open(where, path, request) })[1]
   end
 
   server.read_all = read_all
@@ -316,11 +330,34 @@ function nginx.service(service, overrides)
   return ("init_by_lua_block { package.loaded.service = %s }"):format(literal(config))
 end
 
---- Starts an nginx. `parts` of its configuration: main, http, server, listen, and the number of workers.
+--- Starts an nginx on a TCP port. `prepare` gets the port and answers prefix, config and options for nginx.launch. When
+--- somebody else takes the port in between, another one is tried.
+function nginx.launch_on_free_port(prepare)
+  local problem
+  for _ = 1, 5 do
+    local port = free_port()
+    local ok, result = pcall(function()
+      local prefix, config, options = prepare(port)
+      return nginx.launch(prefix, config, port, options)
+    end)
+    if ok then
+      result.port = port
+      return result
+    end
+    problem = result
+    if not tostring(problem):find("Address already in use", 1, true) then
+      break
+    end
+  end
+  error(problem, 2)
+end
+
+--- Starts an nginx. `parts` of its configuration: main, http, server, listen, and the number of workers; and its
+--- `environment`, a list of NAME=value.
 function nginx.start(parts)
   local prefix = shell.scratch()
   write_config(prefix, parts)
-  return nginx.launch(prefix, prefix .. "/nginx.conf", prefix .. "/http.sock")
+  return nginx.launch(prefix, prefix .. "/nginx.conf", prefix .. "/http.sock", { environment = parts.environment })
 end
 
 return nginx
