@@ -315,7 +315,7 @@ local function literal(value)
 end
 
 --- Configuration that makes `require "service"` answer the config of a client of that service, with waits short enough
---- for tests.
+--- for tests. An override that is false leaves the field to finseg.
 function nginx.service(service, overrides)
   local config = {
     base_url = service.base_url,
@@ -325,7 +325,7 @@ function nginx.service(service, overrides)
     retry = { attempts = 4, base = 0.01, max = 0.02 },
   }
   for field, value in pairs(overrides or {}) do
-    config[field] = value
+    config[field] = value or nil
   end
   return ("init_by_lua_block { package.loaded.service = %s }"):format(literal(config))
 end
@@ -352,12 +352,20 @@ function nginx.launch_on_free_port(prepare)
   error(problem, 2)
 end
 
---- Starts an nginx. `parts` of its configuration: main, http, server, listen, and the number of workers; and its
---- `environment`, a list of NAME=value.
+--- Starts an nginx. `parts` of its configuration: main, http, server, and the number of workers; its `environment`, a
+--- list of NAME=value; and `tcp`, to have it listen on a TCP port besides, server.port.
 function nginx.start(parts)
-  local prefix = shell.scratch()
-  write_config(prefix, parts)
-  return nginx.launch(prefix, prefix .. "/nginx.conf", prefix .. "/http.sock", { environment = parts.environment })
+  local function prepare(port)
+    local prefix = shell.scratch()
+    parts.listen = port and ("listen 127.0.0.1:%d;"):format(port) or ""
+    write_config(prefix, parts)
+    return prefix, prefix .. "/nginx.conf", { environment = parts.environment }
+  end
+  if parts.tcp then
+    return nginx.launch_on_free_port(prepare)
+  end
+  local prefix, config, options = prepare()
+  return nginx.launch(prefix, config, prefix .. "/http.sock", options)
 end
 
 return nginx
