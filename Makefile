@@ -80,7 +80,7 @@ STANDARD := -std=c11 -D_GNU_SOURCE
 COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(WERROR) -Icore $(FLAVOUR) -pthread -fPIC -MMD -MP $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 
-.PHONY: all demo test lint format asan hard fuzz bench install env clean help deps deps-lint deps-hard valgrind \
+.PHONY: all demo test lint format asan hard fuzz bench install env clean help deps deps-lint deps-hard deps-bench valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
 all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(B)/finseg-sandbox
@@ -186,7 +186,7 @@ fuzz: $(FUZZERS)
 	    -dict=spec/fuzz/json.dict -artifact_prefix=build/fuzz/$$name- $$found $$seeds; \
 	done
 
-bench: all
+bench: all deps-bench
 	@eval "$$($(MAKE) -s env)"; for bench in $(BENCHES); do $(LUA) $$bench || exit 1; done
 
 # ---- looking after the code ---------------------------------------------------------------------------------
@@ -251,6 +251,9 @@ deps:
 
 deps-lint: deps
 	@sh spec/tools/deps lint
+
+deps-bench: deps
+	@sh spec/tools/deps bench
 
 deps-hard: deps
 	@sh spec/tools/deps hard

@@ -89,6 +89,14 @@ static void pin_module(void)
         dlclose(handle);
 }
 
+/* core.is_yieldable() -> whether the running coroutine can be left here and come back to. coroutine.isyieldable is not everywhere: nginx
+ * replaces that table. */
+static int is_yieldable(lua_State *L)
+{
+    lua_pushboolean(L, lua_isyieldable(L));
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
     {"client", fs_lua_client},
     {"error", fs_lua_error},
@@ -100,6 +108,7 @@ static const luaL_Reg functions[] = {
     {"signal", fs_lua_signal},
     {"poll", fs_lua_poll},
     {"now", fs_lua_now},
+    {"is_yieldable", is_yieldable},
     {NULL, NULL},
 };
 

@@ -1,13 +1,14 @@
 -- Where a wait may be: whether the running coroutine can be left and come back to.
 
+local core = require "finseg.core"
+
 local place = {}
 
 --- True when the running coroutine may yield, as far as Lua can tell.
 ---@return boolean may
 ---@return string? why  it may not
 function place.may_yield()
-  local is_yieldable = coroutine.isyieldable -- Lua 5.1 has none; LuaJIT has
-  if not is_yieldable or is_yieldable() then
+  if core.is_yieldable() then
     return true
   end
   return false,
