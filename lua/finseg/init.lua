@@ -121,10 +121,14 @@ function finseg.spawn(f, ...)
   if not driver then
     error(err, 0)
   end
-  local arguments, count = { ... }, select("#", ...)
-  run.spawn(driver, function()
-    f((table.unpack or unpack)(arguments, 1, count))
-  end)
+  local count = select("#", ...)
+  if count > 0 then
+    local called, arguments = f, { ... }
+    function f()
+      return called((table.unpack or unpack)(arguments, 1, count))
+    end
+  end
+  run.spawn(driver, f)
 end
 
 --- Runs the functions side by side, with or without a loop around, and returns the first result of each, in order.
