@@ -17,7 +17,7 @@ dependencies = {
   "lua >= 5.1, < 5.5",
 }
 external_dependencies = {
-  CURL = { header = "curl/curl.h" },
+  -- libcurl is not looked for here: Debian keeps its headers where the compiler finds them and luarocks does not.
   CJSON = { header = "cjson/cJSON.h" },
 }
 test_dependencies = {
@@ -35,6 +35,7 @@ build = {
   modules = {
     ["finseg.core"] = {
       sources = {
+        "core/aggregate.c",
         "core/answer.c",
         "core/authorization.c",
         "core/buffer.c",
@@ -44,25 +45,33 @@ build = {
         "core/error.c",
         "core/event.c",
         "core/exchange.c",
+        "core/idset.c",
+        "core/idset_text.c",
         "core/job.c",
         "core/json.c",
         "core/kind.c",
         "core/loop.c",
+        "core/memory.c",
         "core/money.c",
         "core/operation.c",
         "core/outcome.c",
         "core/page.c",
+        "core/page_index.c",
+        "core/page_pool.c",
         "core/page_read.c",
         "core/random.c",
         "core/request.c",
         "core/retry.c",
         "core/sigpipe.c",
+        "core/template.c",
         "core/text.c",
         "core/token.c",
         "core/total.c",
         "core/transport.c",
         "core/traversal.c",
         "core/url.c",
+        "core/uuid.c",
+        "core/uuid_sort.c",
         "lua/binding/client.c",
         "lua/binding/config.c",
         "lua/binding/core.c",
@@ -77,8 +86,8 @@ build = {
         "lua/binding/value.c",
       },
       defines = { "_GNU_SOURCE" },
-      incdirs = { "core", "$(CURL_INCDIR)", "$(CJSON_INCDIR)" },
-      libdirs = { "$(CURL_LIBDIR)", "$(CJSON_LIBDIR)" },
+      incdirs = { "core", "$(CJSON_INCDIR)" },
+      libdirs = { "$(CJSON_LIBDIR)" },
       libraries = { "curl", "cjson", "m", "pthread" },
     },
     finseg = "lua/finseg/init.lua",
