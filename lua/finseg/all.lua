@@ -3,6 +3,7 @@
 local Signal = require "finseg.signal"
 local await = require "finseg.await"
 local drivers = require "finseg.driver"
+local run = require "finseg.run"
 local scope = require "finseg.scope"
 local tasks = require "finseg.driver.tasks"
 
@@ -56,7 +57,7 @@ local function run_all(driver, functions)
     done = false,
   }, Group)
   for position, f in ipairs(functions) do
-    driver.spawn(function()
+    run.spawn(driver, function()
       group:run(position, f)
     end)
   end

@@ -17,7 +17,7 @@ local await = require "finseg.await"
 local check = require "finseg.check"
 local core = require "finseg.core"
 local drivers = require "finseg.driver"
-local tasks = require "finseg.driver.tasks"
+local run = require "finseg.run"
 
 local finseg = { _VERSION = "finseg " .. core.version }
 
@@ -55,7 +55,7 @@ finseg.null = core.null
 ---@field retry { attempts: integer?, base: number?, max: number? }?  tries in all, 4; seconds between them, 0.5 to 30
 ---@field kinds table<string, table>?  segment kinds to add or replace (see finseg_config_add_kind in finseg.h)
 ---@field allow_plain_http boolean?  http to hosts other than loopback
----@field driver string|finseg.Driver|nil  "blocking", "tasks", or a table as finseg.driver describes it
+---@field driver string|finseg.Driver|nil  "blocking", "tasks", "cqueues", "luv", or a table as finseg.driver describes it
 ---@field log fun(event: table)?  gets what the client does; never a secret. An error in it ends the logging
 
 --- Makes a client. Sends nothing.
@@ -106,12 +106,12 @@ function finseg.add_driver(driver)
   return drivers.add(driver)
 end
 
---- Runs f(...), and every function it spawns, side by side in this thread, and returns what f returned once all have
---- ended. When one raises, the others still run to their end, and then run raises: f's error, else the first of the
+--- Runs f(...), and every function it spawns, side by side in this thread, in the event loop that runs here if one
+--- does, and returns what f returned once all have ended. When one raises, the others still run to their end, and then run raises: f's error, else the first of the
 --- others.
 function finseg.run(f, ...)
   check.type(f, "function", 1, "run")
-  return tasks.run(f, ...)
+  return run.run(f, ...)
 end
 
 --- Starts f(...) beside the caller, in the loop that runs here. Raises when there is none.
@@ -122,7 +122,7 @@ function finseg.spawn(f, ...)
     error(err, 0)
   end
   local arguments, count = { ... }, select("#", ...)
-  driver.spawn(function()
+  run.spawn(driver, function()
     f((table.unpack or unpack)(arguments, 1, count))
   end)
 end

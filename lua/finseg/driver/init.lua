@@ -29,6 +29,7 @@
 
 local blocking = require "finseg.driver.blocking"
 local core = require "finseg.core"
+local tasks = require "finseg.driver.tasks"
 
 ---@class finseg.Driver
 ---@field name string
@@ -40,11 +41,18 @@ local core = require "finseg.core"
 
 local drivers = { blocking = blocking }
 
---- The drivers that finseg looks for by itself, in this order; blocking is what remains.
-local shipped = { "tasks", "ngx" }
-
---- The program's own, the last first.
-local added = {}
+--- Where finseg looks for a loop that runs, in this order; blocking is what remains. A loop that runs has been loaded
+--- (`host`: its module): finseg never loads one that nobody asked for.
+local candidates = {
+  { name = "tasks", driver = tasks },
+  { name = "cqueues", host = "cqueues" },
+  { name = "luv", host = "luv" },
+  { name = "ngx", host = "ngx" },
+}
+local names = { blocking = true }
+for _, candidate in ipairs(candidates) do
+  names[candidate.name] = true
+end
 
 --- In the order in which a driver that lacks several is told of one.
 local members = {
@@ -65,6 +73,19 @@ local function problem_of(driver)
   end
 end
 
+local function sorted_names()
+  local sorted = {}
+  for name in pairs(names) do
+    sorted[#sorted + 1] = name
+  end
+  table.sort(sorted)
+  return table.concat(sorted, ", ")
+end
+
+local function first_line(problem)
+  return (tostring(problem):match "^[^\n]*")
+end
+
 --- Finds the driver that a config field asks for: nil, a driver, or the name of a shipped one.
 ---@param wanted nil|string|finseg.Driver
 ---@return finseg.Driver? driver  nil without an error when nothing was asked for
@@ -80,15 +101,14 @@ function drivers.named(wanted)
     end
     return wanted
   end
-  local known = wanted == "blocking"
-  for _, name in ipairs(shipped) do
-    known = known or wanted == name
+  if not names[wanted] then
+    return nil, core.error("config", "config: driver: one of " .. sorted_names() .. ", or a table, expected")
   end
-  if not known then
-    local names = "blocking, " .. table.concat(shipped, ", ")
-    return nil, core.error("config", "config: driver: one of " .. names .. ", or a table, expected")
+  local loaded, driver = pcall(require, "finseg.driver." .. wanted)
+  if not loaded then
+    return nil, core.error("config", ("config: driver: %s cannot be loaded: %s"):format(wanted, first_line(driver)))
   end
-  return (require("finseg.driver." .. wanted))
+  return driver
 end
 
 --- Has finseg look for the loop of a program's own driver, too, before it looks for those it knows.
@@ -100,12 +120,12 @@ function drivers.add(driver)
   if err then
     return nil, err
   end
-  for position, known in ipairs(added) do
-    if known == driver then
-      table.remove(added, position)
+  for position, candidate in ipairs(candidates) do
+    if candidate.driver == driver then
+      table.remove(candidates, position)
     end
   end
-  table.insert(added, 1, driver)
+  table.insert(candidates, 2, { name = driver.name, driver = driver }) -- finseg.run comes first, where it runs
   return true
 end
 
@@ -118,17 +138,6 @@ local function choose_explicit(driver)
   return nil, core.error("invalid", why)
 end
 
---- Asks a driver whether its loop runs here. True when that settles the choice.
-local function consider(driver)
-  local running, why = driver.running()
-  if running then
-    return true, driver
-  elseif why then
-    return true, nil, core.error("invalid", why)
-  end
-  return false
-end
-
 --- Chooses the driver for a wait that begins now: the explicit one, else the loop that runs here, else blocking.
 ---@param explicit finseg.Driver?
 ---@return finseg.Driver? driver
@@ -137,16 +146,15 @@ function drivers.choose(explicit)
   if explicit then
     return choose_explicit(explicit)
   end
-  for _, driver in ipairs(added) do
-    local settled, chosen, err = consider(driver)
-    if settled then
-      return chosen, err
-    end
-  end
-  for _, name in ipairs(shipped) do
-    local settled, chosen, err = consider(require("finseg.driver." .. name))
-    if settled then
-      return chosen, err
+  for _, candidate in ipairs(candidates) do
+    if candidate.driver or package.loaded[candidate.host] then
+      local driver = candidate.driver or require("finseg.driver." .. candidate.name)
+      local running, why = driver.running()
+      if running then
+        return driver
+      elseif why then
+        return nil, core.error("invalid", why)
+      end
     end
   end
   return blocking

@@ -3,6 +3,7 @@
 
 local Heap = require "finseg.heap"
 local core = require "finseg.core"
+local place = require "finseg.place"
 
 local unpack = table.unpack or unpack
 
@@ -154,7 +155,7 @@ function tasks.running()
   end
   local current = active.current
   if current and current.coroutine == coroutine.running() then
-    return true
+    return place.may_yield()
   end
   return false,
     "no wait is possible in a coroutine made inside a task of finseg.run, since its yields go elsewhere: "
