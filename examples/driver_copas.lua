@@ -166,11 +166,12 @@ end
 
 --- copas.loop() with timers; ends when nobody waits any more.
 function driver.loop()
-  repeat
+  while asleep > 0 do
     copas.step(until_next_timer())
     fire_timers()
     put_back_ready()
-  until asleep == 0
+  end
+  copas.step(0) -- what steps the clients ends, too
 end
 
 return driver

@@ -45,6 +45,7 @@ local drivers = { blocking = blocking }
 --- (`host`: its module): finseg never loads one that nobody asked for.
 local candidates = {
   { name = "tasks", driver = tasks },
+  { name = "ngx", host = "ngx" },
   { name = "cqueues", host = "cqueues" },
   { name = "luv", host = "luv" },
   { name = "ngx", host = "ngx" },

@@ -120,7 +120,7 @@ function driver.running()
     return place.may_yield()
   elseif uv.loop_mode() then
     return false,
-      "no wait is possible in a callback of luv, outside of any coroutine: start one, with finseg.spawn or "
+      "no wait is possible in a callback of luv, outside of any coroutine: start one with "
         .. "coroutine.wrap(function() ... end)()"
   end
   return true
