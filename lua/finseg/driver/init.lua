@@ -48,7 +48,6 @@ local candidates = {
   { name = "ngx", host = "ngx" },
   { name = "cqueues", host = "cqueues" },
   { name = "luv", host = "luv" },
-  { name = "ngx", host = "ngx" },
 }
 local names = { blocking = true }
 for _, candidate in ipairs(candidates) do
