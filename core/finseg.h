@@ -122,7 +122,7 @@ FINSEG_API int finseg_config_set_flag(finseg_config *config, const char *field, 
  * Adds a segment kind, or replaces one, for clients made from this config. `definition` is JSON:
  *   {"path": "highBalance",                        after /segments/; default: the kind's name
  *    "parameters": {"threshold": {"type": "amount", "required": true}, ...}}
- * A parameter's type is "text", "amount", "integer" (with optional "minimum" and "maximum"), "flag", or
+ * A parameter's type is "text", "url", "amount", "integer" (with optional "minimum" and "maximum"), "flag", or
  * "texts" (a list of text); a text type may carry "values", the list of what is allowed, compared without case.
  * Every kind takes callbackURL. Errors: config.
  */
@@ -301,7 +301,7 @@ FINSEG_API finseg_traversal *finseg_client_traverse(const finseg_client *client,
 FINSEG_API bool finseg_traversal_request(finseg_traversal *traversal, uint64_t *number, uint32_t *size);
 /*
  * Takes the pages in order, beginning with the one after the first. 0 when it fits; -1 with an error of kind protocol when it
- * repeats an earlier page, is shorter than it must be, or tells another totalElements.
+ * repeats an earlier page or overlaps the one before, is shorter than it must be, or tells another totalElements.
  */
 FINSEG_API int finseg_traversal_accept(finseg_traversal *traversal, const finseg_page *page, finseg_error **error);
 /* 1 when every page was accepted and the users received are as many as announced; 0 when pages are missing; -1 with an error of kind

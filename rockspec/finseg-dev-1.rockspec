@@ -17,7 +17,7 @@ dependencies = {
   "lua >= 5.1, < 5.5",
 }
 external_dependencies = {
-  CURL = { header = "curl/curl.h" },
+  -- libcurl is not looked for here: Debian keeps its headers where the compiler finds them and luarocks does not.
   CJSON = { header = "cjson/cJSON.h" },
 }
 test_dependencies = {
@@ -74,8 +74,8 @@ build = {
         "lua/binding/value.c",
       },
       defines = { "_GNU_SOURCE" },
-      incdirs = { "core", "$(CURL_INCDIR)", "$(CJSON_INCDIR)" },
-      libdirs = { "$(CURL_LIBDIR)", "$(CJSON_LIBDIR)" },
+      incdirs = { "core", "$(CJSON_INCDIR)" },
+      libdirs = { "$(CJSON_LIBDIR)" },
       libraries = { "curl", "cjson", "m", "pthread" },
     },
     finseg = "lua/finseg/init.lua",
