@@ -23,6 +23,9 @@ external_dependencies = {
 test_dependencies = {
   "luasocket",
   "lua-cjson",
+  "cqueues",
+  "luv",
+  "copas",
 }
 test = {
   type = "busted",

@@ -98,18 +98,10 @@ static int is_yieldable(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"client", fs_lua_client},
-    {"error", fs_lua_error},
-    {"page", fs_lua_page},
-    {"total", fs_lua_total},
-    {"traversal", fs_lua_traversal},
-    {"from_json", fs_lua_from_json},
-    {"to_json", fs_lua_to_json},
-    {"signal", fs_lua_signal},
-    {"poll", fs_lua_poll},
-    {"now", fs_lua_now},
-    {"is_yieldable", is_yieldable},
-    {NULL, NULL},
+    {"client", fs_lua_client},   {"error", fs_lua_error},         {"page", fs_lua_page},
+    {"total", fs_lua_total},     {"traversal", fs_lua_traversal}, {"from_json", fs_lua_from_json},
+    {"to_json", fs_lua_to_json}, {"signal", fs_lua_signal},       {"poll", fs_lua_poll},
+    {"now", fs_lua_now},         {"is_yieldable", is_yieldable},  {NULL, NULL},
 };
 
 FINSEG_API int luaopen_finseg_core(lua_State *L);

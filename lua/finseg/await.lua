@@ -42,6 +42,7 @@ end
 ---@field client finseg.Client
 ---@field ticket number
 ---@field job finseg.Job?  the job whose cancel ends this operation
+---@field next_of_job finseg.Operation?  the job's operations are a list: a table each would take more memory
 ---@field done boolean
 ---@field ok boolean
 ---@field value any  the result, or the err
@@ -55,13 +56,25 @@ function Operation:cancel()
   end
 end
 
+local function unlink(job, operation)
+  if job._operation == operation then
+    job._operation = operation.next_of_job
+    return
+  end
+  local before = job._operation
+  while before.next_of_job ~= operation do
+    before = before.next_of_job
+  end
+  before.next_of_job = operation.next_of_job
+end
+
 --- Takes the outcome and wakes whoever waits for it.
 ---@param ok boolean
 ---@param value any
 function Operation:finish(ok, value)
   self.done, self.ok, self.value = true, ok, value
   if self.job then
-    self.job._operations[self] = nil
+    unlink(self.job, self)
   end
   if self.driver then
     self.driver.wake(self)
@@ -77,7 +90,7 @@ function await.begin(client, ticket, job)
   local operation = setmetatable({ client = client, ticket = ticket, job = job, done = false }, Operation)
   client._operations[ticket] = operation
   if job then
-    job._operations[operation] = true
+    operation.next_of_job, job._operation = job._operation, operation
   end
   return operation
 end

@@ -28,20 +28,20 @@ local function cpu_share(sleep)
   return (os.clock() - cpu) / (core.now() - clock)
 end
 
-local function create_jobs(client)
-  local ids = {}
+-- Prints the ids of new jobs.
+local function create_jobs(base_url)
+  local client = connect { base_url = base_url, client_id = "sandbox-client", client_secret = "sandbox-secret" }
   finseg.run(function()
+    local started = 0
     for _ = 1, 50 do
       finseg.spawn(function()
-        while #ids < JOBS do
-          local position = #ids + 1
-          ids[position] = false
-          ids[position] = assert(client:create("highBalance", { threshold = 1 })).jobId
+        while started < JOBS do
+          started = started + 1
+          print(assert(client:create("highBalance", { threshold = 1 })).jobId)
         end
       end)
     end
   end)
-  return ids
 end
 
 local function wait_for_all(service, ids)
@@ -107,8 +107,8 @@ local function poll_spread(service, ids)
   return #times, times[#times] - times[1], busiest / (#times / count), busiest
 end
 
--- In a process of its own, since memory that was freed here would count as none.
-local function sleeping_threads()
+-- Prints what a sleeping thread of cqueues takes.
+local function measure_threads()
   local cqueues = require "cqueues"
   local before = resident_bytes()
   local controller = cqueues.new()
@@ -128,23 +128,23 @@ local function sleeping_threads()
   print(bytes, share)
 end
 
-local function measure_sleeping_threads()
-  local pipe = assert(io.popen(("%s %s threads"):format(arg[-1], arg[0])))
-  local bytes, share = pipe:read("*n", "*n")
-  pipe:close()
-  return bytes, share
+local parts = { create = create_jobs, threads = measure_threads }
+if parts[arg[1]] then
+  parts[arg[1]](arg[2])
+  return
 end
 
-if arg[1] == "threads" then
-  sleeping_threads()
-  return
+-- A part of this bench in a process of its own: memory that was freed here would count as none.
+local function run_part(words)
+  return assert(io.popen(("%s %s %s"):format(arg[-1], arg[0], words)))
 end
 
 print(("waits: %d jobs waited for at once (%s)"):format(JOBS, jit and jit.version or _VERSION))
 local service = sandbox.start { users = 1, seed = 1, delay = 3600 }
-local maker = connect(service)
-local ids = create_jobs(maker)
-maker:close()
+local ids = {}
+for id in run_part("create " .. service.base_url):lines() do
+  ids[#ids + 1] = id
+end
 local bytes, share = wait_for_all(service, ids)
 print(("  memory a job: %.0f bytes; CPU while nothing is due: %.2f %% of a core"):format(bytes, share * 100))
 local polls, seconds, peak, busiest = poll_spread(service, ids)
@@ -156,7 +156,7 @@ print(
     peak
   )
 )
-local thread_bytes, thread_share = measure_sleeping_threads()
+local thread_bytes, thread_share = run_part("threads"):read("*n", "*n")
 print(("  a sleeping thread of cqueues: %.0f bytes, %.2f %% of a core"):format(thread_bytes, thread_share * 100))
 print(("  ratio of memory, a job to such a thread: %.2f"):format(bytes / thread_bytes))
 service.stop()

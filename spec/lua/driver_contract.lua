@@ -179,6 +179,25 @@ return function(host)
       client:close()
     end)
 
+    it("ends every wait for a job that is cancelled, whichever ended before", function()
+      local client = connect(pending)
+      local kinds = host.run(function()
+        local job = job_of(client)
+        return all(5, function(i)
+          return function()
+            if i == 5 then
+              finseg.sleep(0.1)
+              return assert(job:cancel())
+            end
+            return select(2, job:wait { timeout = i == 2 and 0.03 or i == 4 and 0.05 or 60 }).kind
+          end
+        end)
+      end)
+      assert.are.same({ "cancelled", "timeout", "cancelled", "timeout", true }, kinds)
+      assert.is_false(job_of(client):cancel())
+      client:close()
+    end)
+
     it("lets a wait be inside pcall and inside an iterator", function()
       local client = connect(service, { page_size = 3 })
       host.run(function()

@@ -15,7 +15,7 @@ local SUSPENDED = {}
 ---@class finseg.Task
 ---@field coroutine thread
 ---@field queued boolean  it stands in the ready queue
----@field timed_out boolean  its sleep ended by the clock
+---@field timed_out boolean?  its sleep ended by the clock
 
 ---@class finseg.Scheduler
 ---@field ready finseg.Task[]  first come, first served, from `head` to `tail`
@@ -36,7 +36,7 @@ function Scheduler.new()
 end
 
 function Scheduler:start(f)
-  local task = { coroutine = coroutine.create(f), queued = false, timed_out = false, scheduler = self }
+  local task = { coroutine = coroutine.create(f), queued = false }
   self.live = self.live + 1
   self:enqueue(task)
   return task
@@ -162,38 +162,36 @@ function tasks.running()
       .. "wait in the task itself, or start the function with finseg.spawn"
 end
 
--- Sleeps until the waiter is woken or its time is due. True when it was the time.
-local function sleep(scheduler, waiter, seconds)
+function tasks.suspend(client, waiter, seconds)
+  local scheduler = active
   local task = scheduler.current
-  task.timed_out = false
+  task.timed_out = nil
   waiter.tasks = task
+  if client then
+    scheduler:watch(client, 1)
+  end
   if seconds then
     scheduler.timers:push(core.now() + seconds, waiter)
   end
-  coroutine.yield(SUSPENDED)
+  coroutine.yield(SUSPENDED) -- called here and nowhere deeper: each frame of a sleeping coroutine takes memory
   waiter.tasks = nil
-  return task.timed_out
-end
-
-function tasks.suspend(client, waiter, seconds)
-  local scheduler = active
-  scheduler:watch(client, 1)
-  local timed_out = sleep(scheduler, waiter, seconds)
-  scheduler:watch(client, -1)
-  if timed_out then
+  if client then
+    scheduler:watch(client, -1)
+  end
+  if task.timed_out then
     return nil, "timeout"
   end
   return true
 end
 
 function tasks.sleep(seconds)
-  sleep(active, {}, seconds)
+  tasks.suspend(nil, {}, seconds)
 end
 
 function tasks.wake(waiter)
   local task = waiter.tasks
-  if task then
-    task.scheduler:enqueue(task)
+  if task and active then
+    active:enqueue(task)
   end
 end
 
