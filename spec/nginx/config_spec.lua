@@ -112,8 +112,8 @@ describe("in nginx", function()
         location = /total { content_by_lua_block { ngx.say(TOTAL) } }
       ]],
     }
-    assert.matches("^nginx cannot wait in its phase init: a worker", server.get("/early").body)
-    assert.matches("^nginx cannot wait in its phase init_worker: start a timer", server.get("/later").body)
+    assert.matches("^no wait is possible in nginx's phase init: a worker", server.get("/early").body)
+    assert.matches("^no wait is possible in nginx's phase init_worker: start a timer", server.get("/later").body)
     nginx.eventually("the timer has its segment", function()
       return tonumber(server.get("/total").body)
     end)

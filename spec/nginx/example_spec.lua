@@ -98,6 +98,16 @@ describe("examples/nginx", function()
     assert.matches("treshold", answer.body)
   end)
 
+  it("is what the README shows", function()
+    local snippet = assert(shell.read_file("README.md"):match "```nginx\n(.-)```")
+    local config, position = shell.read_file "examples/nginx/nginx.conf", 1
+    for line in snippet:gmatch "[^\n]+" do
+      local _, last = config:find(line:match "^%s*(.*)$", position, true)
+      assert.is_number(last, "not in nginx.conf, or not there: " .. line)
+      position = last
+    end
+  end)
+
   it("cuts the answer when the result does not hold together", function()
     service = scripted_server.start {
       ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },

@@ -267,6 +267,9 @@ describe("in nginx", function()
   end)
 
   it("requests leave nothing behind in the worker", function()
+    if os.getenv "FINSEG_SPEC_PRELOAD" then
+      return pending "the sanitizers keep what was freed"
+    end
     start(0, nil, { poll = { first = 0.001, factor = 1, max = 0.001 } })
     local function resident()
       return tonumber(shell.read_file(("/proc/%d/statm"):format(server.workers()[1])):match "^%d+ (%d+)") * 4

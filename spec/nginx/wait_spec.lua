@@ -203,7 +203,10 @@ describe("a wait inside nginx", function()
     it("is refused with a reason: " .. place, function()
       local answer = server.get("/" .. place)
       assert.are.equal(200, answer.status, server.log())
-      assert.matches(("nginx cannot wait in its phase %s: wait in rewrite, access"):format(place), answered(answer))
+      assert.matches(
+        ("no wait is possible in nginx's phase %s: wait in rewrite, access"):format(place),
+        answered(answer)
+      )
     end)
   end
 

@@ -5,7 +5,7 @@
 
 local Signal = require "finseg.signal"
 local Stepper = require "finseg.driver.ngx_stepper"
-local core = require "finseg.core"
+local place = require "finseg.place"
 
 local driver = { name = "ngx" }
 
@@ -40,7 +40,7 @@ local TICK = 0.004
 
 local function no_wait_in(phase)
   local instead = starting[phase] or "wait in rewrite, access or content, or in a timer"
-  return ("nginx cannot wait in its phase %s: %s"):format(phase, instead)
+  return ("no wait is possible in nginx's phase %s: %s"):format(phase, instead)
 end
 
 function driver.running()
@@ -52,12 +52,7 @@ function driver.running()
   if not may_wait[phase] then
     return false, no_wait_in(phase)
   end
-  if not core.is_yieldable() then
-    return false,
-      "no wait is possible at this place, since a C function stands between it and nginx: inside require, table.sort, "
-        .. "string.gsub and the like nothing can wait; call finseg outside of it"
-  end
-  return true
+  return place.may_yield()
 end
 
 --- What the driver keeps in the waiter, made at its first sleep.

@@ -17,8 +17,6 @@ local PATIENCE = 20 -- seconds that anything may take before a test gives up
 
 local WITH_SBIN = "PATH=$PATH:/usr/sbin; "
 
-local unpack = table.unpack or unpack
-
 local top = shell.check("pwd"):gsub("\n", "")
 
 --- The top of the repository.
@@ -88,10 +86,11 @@ local function write_config(prefix, parts)
   shell.write_file(prefix .. "/nginx.conf", (CONFIG:gsub("%u%u%u+", values)))
 end
 
--- Tells the master's pid, and how it ended. The sanitizers' library is for nginx, too, when there is one.
+-- Tells the master's pid, and how it ended. The sanitizers' library is for nginx, too, when there is one; what it
+-- complains about is in the file `stderr`.
 local LAUNCHER = [[
-  exec env -u LD_PRELOAD PATH="$PATH:/usr/sbin" setpriv --pdeathsig KILL sh -c '
-    setpriv --pdeathsig TERM env ${FINSEG_SPEC_PRELOAD:+LD_PRELOAD="$FINSEG_SPEC_PRELOAD"} "$@" 2>/dev/null & echo "$!"; wait "$!"
+  exec env -u LD_PRELOAD PATH="$PATH:/usr/sbin" COMPLAINTS=%s setpriv --pdeathsig KILL sh -c '
+    setpriv --pdeathsig TERM env ${FINSEG_SPEC_PRELOAD:+LD_PRELOAD="$FINSEG_SPEC_PRELOAD"} "$@" 2>"$COMPLAINTS" & echo "$!"; wait "$!"
     echo "exit $?"' sh %s nginx -p %s -c %s -e %s -g %s]]
 
 local Connection = {}
@@ -215,8 +214,11 @@ function nginx.launch(prefix, config, where, options)
     environment[#environment + 1] = quote(each)
   end
   local globals = "daemon off; " .. (options.globals or "")
-  local words = { table.concat(environment, " "), quote(prefix), quote(config), quote(log), quote(globals) }
-  local pipe = assert(io.popen(LAUNCHER:format(unpack(words))))
+  local complaints = prefix .. "/stderr"
+  local words = table.concat(environment, " ")
+  local pipe = assert(
+    io.popen(LAUNCHER:format(quote(complaints), words, quote(prefix), quote(config), quote(log), quote(globals)))
+  )
   local server = { pid = tonumber(pipe:read "*l"), prefix = prefix }
   local status
 
@@ -273,12 +275,17 @@ function nginx.launch(prefix, config, where, options)
     return status
   end
 
-  --- Ends it at once and removes its folder. Again does nothing.
+  --- Ends it at once and removes its folder. Again does nothing. Raises when a sanitizer found a fault of finseg's.
   function server.stop()
-    if pipe then
-      server.signal "TERM"
-      server.wait()
-      shell.remove(prefix)
+    if not pipe then
+      return
+    end
+    server.signal "TERM"
+    server.wait()
+    local said = read_file(complaints)
+    shell.remove(prefix)
+    if said:find("Sanitizer", 1, true) and said:find("finseg", 1, true) then
+      error(said, 2)
     end
   end
 
