@@ -8,3 +8,8 @@ files["spec/lua"] = {
   std = "max+busted",
   ignore = { "512" }, -- a test may leave a loop at its first round
 }
+
+files["lua/finseg/ngx.lua"] = { std = "max+ngx_lua" }
+files["lua/finseg/driver/ngx*.lua"] = { std = "max+ngx_lua" }
+files["examples/nginx"] = { std = "ngx_lua" }
+files["spec/nginx"] = { std = "max+busted" }

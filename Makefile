@@ -240,7 +240,7 @@ build/bench/idset_bench: $(addprefix build/bench/,idset_bench.o sample.o measure
 bench-c: $(C_BENCHES)
 	@set -e; for bench in $(C_BENCHES); do $$bench; done
 
-bench: all bench-c
+bench: all deps-bench bench-c
 	@eval "$$($(MAKE) -s env)"; for bench in $(BENCHES); do $(LUA) $$bench || exit 1; done
 
 # ---- looking after the code ---------------------------------------------------------------------------------

@@ -352,8 +352,9 @@ const finseg_event *finseg_client_next_event(finseg_client *client)
 
 static void refuse_child(finseg_error **error)
 {
-    fs_error_give(error, fs_error_new(FINSEG_ERROR_INVALID, "this client was made before the fork, by another "
-                                                            "process: make one in each process"));
+    fs_error_give(error, fs_error_new(FINSEG_ERROR_INVALID,
+                                      "this client was made before the fork, by another process: make one in each "
+                                      "process (in nginx: in a worker, not in init_by_lua)"));
 }
 
 static finseg_ticket start(finseg_client *client, struct fs_operation *operation, double timeout)

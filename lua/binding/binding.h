@@ -104,6 +104,12 @@ void fs_lua_register_traversal(lua_State *L);
 /* core.traversal(first, first_number, page_size, parallel) -> traversal | nil, err */
 int fs_lua_traversal(lua_State *L);
 
+/* ---- signal.c ------------------------------------------------------------------------------------------- */
+
+void fs_lua_register_signal(lua_State *L);
+/* core.signal() -> a descriptor that Lua makes readable | nil, err */
+int fs_lua_signal(lua_State *L);
+
 /* ---- poll.c ---------------------------------------------------------------------------------------------- */
 
 /* core.poll(descriptors, seconds) -> positions */

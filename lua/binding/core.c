@@ -89,17 +89,19 @@ static void pin_module(void)
         dlclose(handle);
 }
 
+/* core.is_yieldable() -> whether the running coroutine can be left here and come back to. coroutine.isyieldable is not everywhere: nginx
+ * replaces that table. */
+static int is_yieldable(lua_State *L)
+{
+    lua_pushboolean(L, lua_isyieldable(L));
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
-    {"client", fs_lua_client},
-    {"error", fs_lua_error},
-    {"page", fs_lua_page},
-    {"total", fs_lua_total},
-    {"traversal", fs_lua_traversal},
-    {"from_json", fs_lua_from_json},
-    {"to_json", fs_lua_to_json},
-    {"poll", fs_lua_poll},
-    {"now", fs_lua_now},
-    {NULL, NULL},
+    {"client", fs_lua_client},   {"error", fs_lua_error},         {"page", fs_lua_page},
+    {"total", fs_lua_total},     {"traversal", fs_lua_traversal}, {"from_json", fs_lua_from_json},
+    {"to_json", fs_lua_to_json}, {"signal", fs_lua_signal},       {"poll", fs_lua_poll},
+    {"now", fs_lua_now},         {"is_yieldable", is_yieldable},  {NULL, NULL},
 };
 
 FINSEG_API int luaopen_finseg_core(lua_State *L);
@@ -115,6 +117,7 @@ int luaopen_finseg_core(lua_State *L)
     fs_lua_register_page(L);
     fs_lua_register_total(L);
     fs_lua_register_traversal(L);
+    fs_lua_register_signal(L);
 
     lua_newtable(L);
     fs_lua_set_functions(L, functions);

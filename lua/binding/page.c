@@ -79,6 +79,13 @@ static int page_text(lua_State *L)
     return 1;
 }
 
+/* page:users_text() -> the users array with its brackets, as it came */
+static int page_users_text(lua_State *L)
+{
+    push_slice(L, finseg_page_users_text(fs_lua_check_page(L, 1)));
+    return 1;
+}
+
 /* page:user(position) -> table */
 static int page_user(lua_State *L)
 {
@@ -172,8 +179,13 @@ static int page_amounts(lua_State *L)
 void fs_lua_register_page(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"user_count", page_user_count}, {"text", page_text},       {"user", page_user},
-        {"members", page_members},       {"amounts", page_amounts}, {NULL, NULL},
+        {"user_count", page_user_count},
+        {"text", page_text},
+        {"users_text", page_users_text},
+        {"user", page_user},
+        {"members", page_members},
+        {"amounts", page_amounts},
+        {NULL, NULL},
     };
     fs_lua_register_type(L, page_type, methods, collect_page);
 }

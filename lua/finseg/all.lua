@@ -1,8 +1,11 @@
 -- finseg.all: functions side by side, their results in order, or the first failure.
 
+local Signal = require "finseg.signal"
 local await = require "finseg.await"
 local drivers = require "finseg.driver"
+local run = require "finseg.run"
 local scope = require "finseg.scope"
+local tasks = require "finseg.driver.tasks"
 
 local unpack = table.unpack or unpack
 
@@ -35,24 +38,31 @@ function Group:run(position, f)
   end
   self.running = self.running - 1
   if self.running == 0 then
-    self.done = true
-    if self.driver then
-      self.driver.wake(self)
-    end
+    self.signal:finish(self)
   end
 end
 
 local function run_all(driver, functions)
+  local signal, err = Signal.shared()
+  if not signal then
+    return nil, err
+  end
   local count = #functions
-  local own = scope.new()
-  local group = setmetatable({ scope = own, results = {}, running = count, failed = false, done = false }, Group)
+  local group = setmetatable({
+    scope = scope.new(),
+    signal = signal,
+    results = {},
+    running = count,
+    failed = false,
+    done = false,
+  }, Group)
   for position, f in ipairs(functions) do
-    driver.spawn(function()
+    run.spawn(driver, function()
       group:run(position, f)
     end)
   end
   if count > 0 then
-    await.event(driver, group)
+    await.signal(driver, signal, group)
   end
   if group.failed then
     return nil, group.failure
@@ -66,11 +76,10 @@ local function all(functions)
   if not driver then
     return nil, err
   end
-  if driver.name ~= "blocking" then
-    return run_all(driver, functions)
+  if driver == drivers.blocking then
+    return tasks.run(run_all, tasks, functions)
   end
-  local tasks = require "finseg.driver.tasks"
-  return tasks.run(run_all, tasks, functions)
+  return run_all(driver, functions)
 end
 
 return all

@@ -1,5 +1,6 @@
 -- Waiting: from a ticket of the core to its outcome, in whatever loop the program runs.
 
+local Signal = require "finseg.signal"
 local core = require "finseg.core"
 local drivers = require "finseg.driver"
 local scope = require "finseg.scope"
@@ -12,11 +13,11 @@ end
 
 --- Sleeps until waiter.done, or until `seconds` have passed (nil: no limit).
 ---@param driver finseg.Driver
+---@param pollable finseg.Client|finseg.Signal  what ends the wait
 ---@param waiter table  with a method `cancel`, which must lead to waiter.done
----@param client finseg.Client?
 ---@param seconds number?
 ---@return boolean done  false when the time passed first
-local function sleep_until_done(driver, waiter, client, seconds)
+local function sleep_until_done(driver, pollable, waiter, seconds)
   local within = scope.current()
   local deadline = seconds and core.now() + seconds
   waiter.driver = driver
@@ -28,7 +29,7 @@ local function sleep_until_done(driver, waiter, client, seconds)
   end
   local awake = true
   while awake and not waiter.done do
-    awake = driver.suspend(client, waiter, deadline and math.max(deadline - core.now(), 0))
+    awake = driver.suspend(pollable, waiter, deadline and math.max(deadline - core.now(), 0))
   end
   if within then
     within.waiters[waiter] = nil
@@ -41,6 +42,7 @@ end
 ---@field client finseg.Client
 ---@field ticket number
 ---@field job finseg.Job?  the job whose cancel ends this operation
+---@field next_of_job finseg.Operation?  the job's operations are a list: a table each would take more memory
 ---@field done boolean
 ---@field ok boolean
 ---@field value any  the result, or the err
@@ -50,8 +52,20 @@ Operation.__index = Operation
 
 function Operation:cancel()
   if not self.done and not self.client.closed then
-    self.client._core:cancel(self.ticket)
+    self.client:_cancel(self.ticket)
   end
+end
+
+local function unlink(job, operation)
+  if job._operation == operation then
+    job._operation = operation.next_of_job
+    return
+  end
+  local before = job._operation
+  while before.next_of_job ~= operation do
+    before = before.next_of_job
+  end
+  before.next_of_job = operation.next_of_job
 end
 
 --- Takes the outcome and wakes whoever waits for it.
@@ -60,7 +74,7 @@ end
 function Operation:finish(ok, value)
   self.done, self.ok, self.value = true, ok, value
   if self.job then
-    self.job._operations[self] = nil
+    unlink(self.job, self)
   end
   if self.driver then
     self.driver.wake(self)
@@ -76,7 +90,7 @@ function await.begin(client, ticket, job)
   local operation = setmetatable({ client = client, ticket = ticket, job = job, done = false }, Operation)
   client._operations[ticket] = operation
   if job then
-    job._operations[operation] = true
+    operation.next_of_job, job._operation = job._operation, operation
   end
   return operation
 end
@@ -92,7 +106,7 @@ function await.finish(operation)
       operation:cancel()
       return nil, err
     end
-    if not sleep_until_done(driver, operation, operation.client) then
+    if not sleep_until_done(driver, operation.client, operation) then
       operation:cancel()
       return nil, core.error("timeout", ("the driver '%s' gave up the wait"):format(driver.name))
     end
@@ -126,9 +140,33 @@ function await.run(client, job, method, ...)
   return await.finish(await.begin(client, ticket, job))
 end
 
-local function cancel_sleep(waiter)
-  waiter.done = true
-  waiter.driver.wake(waiter)
+--- Waits on the signal, for what ends by signal:finish(waiter).
+---@param driver finseg.Driver
+---@param signal finseg.Signal
+---@param waiter table  with a method `cancel`
+---@param seconds number?
+---@return boolean done  false when the time passed first
+function await.signal(driver, signal, waiter, seconds)
+  signal.waiting = signal.waiting + 1
+  local done = sleep_until_done(driver, signal, waiter, seconds)
+  signal.waiting = signal.waiting - 1
+  return done
+end
+
+--- Sleeps inside a finseg.all, which may end the sleep early.
+local function sleep_within(driver, seconds)
+  local signal, err = Signal.shared()
+  if not signal then
+    return nil, err
+  end
+  local waiter = { done = false }
+  function waiter.cancel()
+    signal:finish(waiter)
+  end
+  if await.signal(driver, signal, waiter, seconds) then
+    return cancelled()
+  end
+  return true
 end
 
 --- Sleeps for that long without a client.
@@ -141,20 +179,13 @@ function await.sleep(seconds)
     return nil, err
   end
   local within = scope.current()
-  if within and within.cancelled then
+  if not within then
+    driver.sleep(seconds)
+    return true
+  elseif within.cancelled then
     return cancelled()
   end
-  if sleep_until_done(driver, { done = false, cancel = cancel_sleep }, nil, seconds) then
-    return cancelled()
-  end
-  return true
-end
-
---- Sleeps until `waiter.done`; who sets that calls waiter.driver.wake(waiter).
----@param driver finseg.Driver
----@param waiter table  with a method `cancel`
-function await.event(driver, waiter)
-  sleep_until_done(driver, waiter)
+  return sleep_within(driver, seconds)
 end
 
 return await

@@ -226,6 +226,13 @@ function Client:_hand_out()
   return count
 end
 
+--- Ends an operation of the core as cancelled, and hands that out at once: a loop that cannot watch descriptors would
+--- learn of it late.
+function Client:_cancel(ticket)
+  self._core:cancel(ticket)
+  self:_hand_out()
+end
+
 --- Calls the log function with each new event. It must not wait.
 function Client:_log_events()
   local log = self._log

@@ -17,7 +17,7 @@ local await = require "finseg.await"
 local check = require "finseg.check"
 local core = require "finseg.core"
 local drivers = require "finseg.driver"
-local tasks = require "finseg.driver.tasks"
+local run = require "finseg.run"
 
 local finseg = { _VERSION = "finseg " .. core.version }
 
@@ -55,7 +55,7 @@ finseg.null = core.null
 ---@field retry { attempts: integer?, base: number?, max: number? }?  tries in all, 4; seconds between them, 0.5 to 30
 ---@field kinds table<string, table>?  segment kinds to add or replace (see finseg_config_add_kind in finseg.h)
 ---@field allow_plain_http boolean?  http to hosts other than loopback
----@field driver string|finseg.Driver|nil  "blocking", "tasks", or a table as finseg.driver describes it
+---@field driver string|finseg.Driver|nil  the name of a shipped one, or a table as finseg.driver describes it
 ---@field log fun(event: table)?  gets what the client does; never a secret. An error in it ends the logging
 
 --- Makes a client. Sends nothing.
@@ -96,12 +96,22 @@ function finseg.decode(text)
   return Page.new(core_page)
 end
 
---- Runs f(...), and every function it spawns, side by side in this thread, and returns what f returned once all have
---- ended. When one raises, the others still run to their end, and then run raises: f's error, else the first of the
---- others.
+--- Has every wait look for the loop of this driver first (see finseg.driver); finseg.new{ driver = ... } is for the
+--- waits of one client.
+---@param driver finseg.Driver
+---@return boolean? ok
+---@return finseg.Err? err  kind `config`: a member is missing
+function finseg.add_driver(driver)
+  check.type(driver, "table", 1, "add_driver")
+  return drivers.add(driver)
+end
+
+--- Runs f(...), and every function it spawns, side by side in this thread, in the event loop that runs here if one
+--- does, and returns what f returned once all have ended. When one raises, the others still run to their end, and then
+--- run raises: f's error, else the first of the others.
 function finseg.run(f, ...)
   check.type(f, "function", 1, "run")
-  return tasks.run(f, ...)
+  return run.run(f, ...)
 end
 
 --- Starts f(...) beside the caller, in the loop that runs here. Raises when there is none.
@@ -111,10 +121,14 @@ function finseg.spawn(f, ...)
   if not driver then
     error(err, 0)
   end
-  local arguments, count = { ... }, select("#", ...)
-  driver.spawn(function()
-    f((table.unpack or unpack)(arguments, 1, count))
-  end)
+  local count = select("#", ...)
+  if count > 0 then
+    local called, arguments = f, { ... }
+    function f()
+      return called((table.unpack or unpack)(arguments, 1, count))
+    end
+  end
+  run.spawn(driver, f)
 end
 
 --- Runs the functions side by side, with or without a loop around, and returns the first result of each, in order.

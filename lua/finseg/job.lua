@@ -12,6 +12,7 @@ local DEFAULT_TIMEOUT = 3600
 ---@field jobId string  the service's name for it, an opaque text
 ---@field kind string
 ---@field created_at number?  seconds since 1970; nil when unknown
+---@field _operation finseg.Operation?  the first of those that cancel() ends
 local Job = {}
 Job.__index = Job
 
@@ -25,7 +26,6 @@ function Job.new(client, core_job)
     created_at = core_job:created_at(),
     _client = client,
     _core = core_job,
-    _operations = {},
   }, Job)
 end
 
@@ -90,10 +90,12 @@ end
 ---@return boolean whether there was one
 function Job:cancel()
   self._client:_open_core("job:cancel")
-  local waiting = false
-  for operation in pairs(self._operations) do
-    waiting = true
+  local operation = self._operation
+  local waiting = operation ~= nil
+  while operation do
+    local following = operation.next_of_job
     operation:cancel()
+    operation = following
   end
   return waiting
 end

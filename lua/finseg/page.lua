@@ -37,4 +37,10 @@ function Page:text()
   return self._first:text()
 end
 
+--- The page's users as JSON as they came, "[{...},{...}]".
+---@return string
+function Page:users_text()
+  return self._first:users_text()
+end
+
 return Page

@@ -187,6 +187,7 @@ describe("a segment of the sandbox", function()
     assert.are.equal(exact_sum(), select(2, page:sum()))
     assert.are.equal(#users, page:user_count())
     assert.are.equal(raw, page:text())
+    assert.are.equal(raw:match '"users":%s*(%[.*%])', page:users_text())
     local pages = 0
     for each in page:pages() do
       pages = pages + 1

@@ -483,7 +483,7 @@ describe("an explicit driver", function()
   it("may wake a coroutine at once, and that coroutine may close the client", function()
     local server = start_pending()
     finally(server.stop)
-    local at_once = { name = "at_once" }
+    local at_once = { name = "at_once", sleep = core.poll }
     function at_once.running()
       return true
     end
@@ -515,6 +515,21 @@ describe("an explicit driver", function()
       client:step()
     end
     assert.are.same({ "timeout", "cancelled", "cancelled" }, kinds)
+  end)
+
+  it("is refused by the member that it lacks", function()
+    local whole = require "finseg.driver.blocking"
+    for _, member in ipairs { "name", "running", "suspend", "wake", "spawn", "sleep" } do
+      local half = {}
+      for name, value in pairs(whole) do
+        half[name] = name ~= member and value or nil
+      end
+      local client, err = finseg.new { base_url = "http://127.0.0.1:1", access_token = "x", driver = half }
+      assert.is_nil(client)
+      assert.are.equal("config", err.kind)
+      assert.matches("`" .. member .. "`", err.message, 1, true)
+      assert.are.equal(err.message, select(2, finseg.add_driver(half)).message)
+    end
   end)
 
   it("may be a table of the user's own", function()

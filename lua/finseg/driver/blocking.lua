@@ -10,17 +10,13 @@ end
 
 function blocking.suspend(client, waiter, seconds)
   local deadline = seconds and core.now() + seconds
-  local descriptors = { client and client:pollfd() }
-  if not deadline and #descriptors == 0 then
-    error("finseg: nothing can end this wait; start it inside finseg.run", 0)
-  end
   while not waiter.done do
     local left = deadline and deadline - core.now()
     if left and left <= 0 then
       return nil, "timeout"
     end
-    core.poll(descriptors, left)
-    if client and not waiter.done then
+    core.poll({ client:pollfd() }, left)
+    if not waiter.done then
       client:step()
     end
   end
@@ -31,6 +27,13 @@ function blocking.wake() end
 
 function blocking.spawn()
   error("finseg.spawn needs a scheduler: call it inside finseg.run(function() ... end)", 0)
+end
+
+function blocking.sleep(seconds)
+  local deadline = core.now() + seconds
+  repeat
+    core.poll({}, deadline - core.now())
+  until core.now() >= deadline
 end
 
 return blocking

@@ -1,47 +1,89 @@
 -- Drivers: how a wait fits the event loop of the program that finseg runs in.
 --
--- A driver is a table with these members. A program may hand its own to finseg.new{ driver = ... }.
+-- A driver is a table with these members. A program may hand its own to finseg.new{ driver = ... }, for that client
+-- alone, or to finseg.add_driver, for all that waits.
 --
 --   name      text, for messages
 --   running() -> true when this loop runs here and the current coroutine may wait in it;
 --             else false and, when the loop does run but no wait is possible at this place, a line that says why
 --   suspend(client, waiter, seconds) -> true | nil, "timeout"
 --             puts the current coroutine to sleep until wake(waiter), or until `seconds` have passed (nil: no limit).
---             It may return true early; the caller looks at waiter.done and comes back. While it sleeps, the driver
---             sees to it that `client` is stepped: whenever client:pollfd() is readable, client:step() is to be
---             called, by anyone. client:pollfd() is nil once the client is closed. `client` is nil for a wait that
---             has nothing to do with one (a sleep): then only wake and the time count.
+--             It may return true early; finseg looks at waiter.done and comes back. While anybody sleeps on it, the
+--             driver sees to it that `client` is stepped: whenever client:pollfd() is readable, client:step() is to
+--             be called, by anyone.
 --   wake(waiter)
---             ends the sleep of that waiter; does nothing when it does not sleep. It may be called from any coroutine,
---             client:step() being the usual place.
+--             ends the sleep of that waiter; does nothing when it does not sleep. It may be called from anywhere,
+--             client:step() being the usual place. The sleeper should go on later, not inside wake().
 --   spawn(f)  starts f in a coroutine of the loop. An error in f is the loop's to report.
+--   sleep(seconds)
+--             puts the current coroutine to sleep for that long.
 --
--- `waiter` is a table that finseg makes for each wait; `waiter.done` tells that it is over. A driver may keep one
--- field of its own in it, under its name. finseg checks waiter.done before each suspend, so a wake that comes first
--- is not lost.
+-- `client` is something pollable, a client or finseg's own signal: pollfd() (nil once closed), events() ("r"),
+-- timeout() (nil), step(), closed, and for loops that cannot watch a descriptor pending(), transfers() and
+-- next_timeout() (see finseg.client). Its descriptor is closed by client:close(), which has woken every waiter before:
+-- a driver lets go of the descriptor when its last waiter is woken or has timed out, so that it watches no stale one.
+--
+-- `waiter` is a table that finseg makes for each wait; `waiter.done` tells that it is over. finseg checks waiter.done
+-- before each suspend, so a wake that comes first is not lost. A driver may keep one field of its own in the waiter and
+-- one in the client, under its name.
 
+local blocking = require "finseg.driver.blocking"
 local core = require "finseg.core"
+local tasks = require "finseg.driver.tasks"
 
 ---@class finseg.Driver
 ---@field name string
 ---@field running fun(): boolean, string?
----@field suspend fun(client: finseg.Client?, waiter: table, seconds: number?): boolean?, string?
+---@field suspend fun(client: finseg.Client|finseg.Signal, waiter: table, seconds: number?): boolean?, string?
 ---@field wake fun(waiter: table)
 ---@field spawn fun(f: function)
+---@field sleep fun(seconds: number)
 
-local drivers = {}
+local drivers = { blocking = blocking }
 
---- The drivers that finseg looks for by itself, in this order; blocking is what remains.
-local shipped = { "tasks" }
+--- Where finseg looks for a loop that runs, in this order; blocking is what remains. A loop that runs has been loaded
+--- (`host`: its module): finseg never loads one that nobody asked for.
+local candidates = {
+  { name = "tasks", driver = tasks },
+  { name = "ngx", host = "ngx" },
+  { name = "cqueues", host = "cqueues" },
+  { name = "luv", host = "luv" },
+}
+local names = { blocking = true }
+for _, candidate in ipairs(candidates) do
+  names[candidate.name] = true
+end
 
-local members = { name = "string", running = "function", suspend = "function", wake = "function", spawn = "function" }
+--- In the order in which a driver that lacks several is told of one.
+local members = {
+  { "name", "string" },
+  { "running", "function" },
+  { "suspend", "function" },
+  { "wake", "function" },
+  { "spawn", "function" },
+  { "sleep", "function" },
+}
 
 local function problem_of(driver)
-  for member, expected in pairs(members) do
-    if type(driver[member]) ~= expected then
-      return ("a driver needs `%s`, a %s (see finseg.driver)"):format(member, expected)
+  for _, member in ipairs(members) do
+    local name, expected = member[1], member[2]
+    if type(driver[name]) ~= expected then
+      return ("a driver needs `%s`, a %s (see finseg.driver)"):format(name, expected)
     end
   end
+end
+
+local function sorted_names()
+  local sorted = {}
+  for name in pairs(names) do
+    sorted[#sorted + 1] = name
+  end
+  table.sort(sorted)
+  return table.concat(sorted, ", ")
+end
+
+local function first_line(problem)
+  return (tostring(problem):match "^[^\n]*")
 end
 
 --- Finds the driver that a config field asks for: nil, a driver, or the name of a shipped one.
@@ -59,15 +101,41 @@ function drivers.named(wanted)
     end
     return wanted
   end
-  local known = wanted == "blocking"
-  for _, name in ipairs(shipped) do
-    known = known or wanted == name
+  if not names[wanted] then
+    return nil, core.error("config", "config: driver: one of " .. sorted_names() .. ", or a table, expected")
   end
-  if not known then
-    local names = "blocking, " .. table.concat(shipped, ", ")
-    return nil, core.error("config", "config: driver: one of " .. names .. ", or a table, expected")
+  local loaded, driver = pcall(require, "finseg.driver." .. wanted)
+  if not loaded then
+    return nil, core.error("config", ("config: driver: %s cannot be loaded: %s"):format(wanted, first_line(driver)))
   end
-  return (require("finseg.driver." .. wanted))
+  return driver
+end
+
+--- Has finseg look for the loop of a program's own driver, too, before it looks for those it knows.
+---@param driver finseg.Driver
+---@return boolean? ok
+---@return table? err  kind config
+function drivers.add(driver)
+  local _, err = drivers.named(driver)
+  if err then
+    return nil, err
+  end
+  for position, candidate in ipairs(candidates) do
+    if candidate.driver == driver then
+      table.remove(candidates, position)
+    end
+  end
+  table.insert(candidates, 2, { name = driver.name, driver = driver }) -- finseg.run comes first, where it runs
+  return true
+end
+
+local function choose_explicit(driver)
+  local running, why = driver.running()
+  if running then
+    return driver
+  end
+  why = why or ("the driver '%s' of this client does not run here"):format(driver.name)
+  return nil, core.error("invalid", why)
 end
 
 --- Chooses the driver for a wait that begins now: the explicit one, else the loop that runs here, else blocking.
@@ -76,23 +144,20 @@ end
 ---@return table? err  kind invalid: no wait is possible here
 function drivers.choose(explicit)
   if explicit then
-    local running, why = explicit.running()
-    if running then
-      return explicit
-    end
-    why = why or ("the driver '%s' of this client does not run here"):format(explicit.name)
-    return nil, core.error("invalid", why)
+    return choose_explicit(explicit)
   end
-  for _, name in ipairs(shipped) do
-    local driver = require("finseg.driver." .. name)
-    local running, why = driver.running()
-    if running then
-      return driver
-    elseif why then
-      return nil, core.error("invalid", why)
+  for _, candidate in ipairs(candidates) do
+    if candidate.driver or package.loaded[candidate.host] then
+      local driver = candidate.driver or require("finseg.driver." .. candidate.name)
+      local running, why = driver.running()
+      if running then
+        return driver
+      elseif why then
+        return nil, core.error("invalid", why)
+      end
     end
   end
-  return (require "finseg.driver.blocking")
+  return blocking
 end
 
 return drivers

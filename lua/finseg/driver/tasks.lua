@@ -3,6 +3,7 @@
 
 local Heap = require "finseg.heap"
 local core = require "finseg.core"
+local place = require "finseg.place"
 
 local unpack = table.unpack or unpack
 
@@ -14,7 +15,7 @@ local SUSPENDED = {}
 ---@class finseg.Task
 ---@field coroutine thread
 ---@field queued boolean  it stands in the ready queue
----@field timed_out boolean  its sleep ended by the clock
+---@field timed_out boolean?  its sleep ended by the clock
 
 ---@class finseg.Scheduler
 ---@field ready finseg.Task[]  first come, first served, from `head` to `tail`
@@ -35,7 +36,7 @@ function Scheduler.new()
 end
 
 function Scheduler:start(f)
-  local task = { coroutine = coroutine.create(f), queued = false, timed_out = false, scheduler = self }
+  local task = { coroutine = coroutine.create(f), queued = false }
   self.live = self.live + 1
   self:enqueue(task)
   return task
@@ -154,7 +155,7 @@ function tasks.running()
   end
   local current = active.current
   if current and current.coroutine == coroutine.running() then
-    return true
+    return place.may_yield()
   end
   return false,
     "no wait is possible in a coroutine made inside a task of finseg.run, since its yields go elsewhere: "
@@ -162,8 +163,9 @@ function tasks.running()
 end
 
 function tasks.suspend(client, waiter, seconds)
-  local scheduler, task = active, active.current
-  task.timed_out = false
+  local scheduler = active
+  local task = scheduler.current
+  task.timed_out = nil
   waiter.tasks = task
   if client then
     scheduler:watch(client, 1)
@@ -171,7 +173,7 @@ function tasks.suspend(client, waiter, seconds)
   if seconds then
     scheduler.timers:push(core.now() + seconds, waiter)
   end
-  coroutine.yield(SUSPENDED)
+  coroutine.yield(SUSPENDED) -- called here and nowhere deeper: each frame of a sleeping coroutine takes memory
   waiter.tasks = nil
   if client then
     scheduler:watch(client, -1)
@@ -182,10 +184,14 @@ function tasks.suspend(client, waiter, seconds)
   return true
 end
 
+function tasks.sleep(seconds)
+  tasks.suspend(nil, {}, seconds)
+end
+
 function tasks.wake(waiter)
   local task = waiter.tasks
-  if task then
-    task.scheduler:enqueue(task)
+  if task and active then
+    active:enqueue(task)
   end
 end
 

@@ -1,0 +1,193 @@
+-- The stepper: one timer of nginx that steps a client while anything is under way, and ends when nothing is.
+--
+-- ngx_lua cannot watch the client's descriptor, so the stepper looks at it: again soon after a step that had work to
+-- do, a few milliseconds later while transfers are under way and silent, and not before the client's next timer when
+-- there are none. So waiting for a job costs nothing between two questions to the service. The stepper goes on in a
+-- worker that is about to exit, since those who wait still wait.
+
+local core = require "finseg.core"
+
+--- Seconds of work after which other requests have their turn.
+local SPELL = 0.001
+
+--- Seconds between looks while transfers are silent: the first and the longest.
+local FIRST_REST, LONGEST_REST = 0.001, 0.004
+
+--- The longest sleep, when the client plans nothing. (Whatever makes a plan wakes the stepper.)
+local LONG = 3600
+
+--- A timer that was granted runs at once. nginx drops it, though, with no more than a line in its log, when
+--- lua_max_running_timers others run; after so many seconds it counts as dropped.
+local PATIENCE = 0.1
+
+--- Seconds between two looks for waits whose request is gone.
+local REAPING = 1
+
+---@class finseg.ngx.Stepper
+---@field state "stopped"|"granted"|"running"
+---@field granted_at number  when nginx granted the timer, for "granted"
+---@field alarm table  the semaphore in which the timer sleeps
+---@field resting boolean  it does
+---@field descriptors integer[]  for core.poll
+---@field waiters table<table, boolean>  those that sleep; none refers to the client but through its operation
+---@field reaped_at number
+local Stepper = {}
+Stepper.__index = Stepper
+
+--- The stepper of a client, which is made at the first wait.
+---@param client finseg.Client
+---@return finseg.ngx.Stepper
+function Stepper.of(client)
+  if not client.ngx then
+    client.ngx = setmetatable({
+      state = "stopped",
+      alarm = assert(require("ngx.semaphore").new(0)),
+      resting = false,
+      descriptors = { client:pollfd() },
+      waiters = {},
+      reaped_at = core.now(),
+    }, Stepper)
+  end
+  return client.ngx
+end
+
+function Stepper:enter(waiter)
+  waiter.ngx.stepper = self
+  self.waiters[waiter] = true
+end
+
+function Stepper:leave(waiter)
+  self.waiters[waiter] = nil
+end
+
+--- Ends the timer's rest, because there is something new to look at.
+function Stepper:nudge()
+  if self.resting then
+    self.resting = false
+    self.alarm:post(1)
+  end
+end
+
+--- True when the client has something to do now.
+function Stepper:has_work()
+  return core.poll(self.descriptors, 0)[1] ~= nil
+end
+
+--- Sleeps until the client is worth a look: at its next timer, or after `silence` seconds while a transfer is under
+--- way.
+function Stepper:rest(client, silence)
+  local seconds = client:next_timeout() or LONG
+  if client:transfers() > 0 then
+    seconds = math.min(seconds, silence)
+  end
+  self.resting = true
+  self.alarm:wait(math.max(math.min(seconds, LONG), FIRST_REST))
+  self.resting = false
+end
+
+--- Finds waits whose request is gone: nobody sleeps in their semaphore, though nobody woke them. A wait for a job ends
+--- here; the job lives on at the service. What else is under way ends soon by itself, a create above all has to: its
+--- job would be lost.
+function Stepper:reap()
+  local now = core.now()
+  if now - self.reaped_at < REAPING then
+    return
+  end
+  self.reaped_at = now
+  local gone = {}
+  for waiter in pairs(self.waiters) do
+    if waiter.ngx.semaphore:count() >= 0 then
+      gone[#gone + 1] = waiter
+    end
+  end
+  for _, waiter in ipairs(gone) do
+    self.waiters[waiter] = nil
+    waiter.ngx.gone = true
+    if waiter.job then
+      waiter:cancel()
+    end
+  end
+end
+
+--- The waiter has its outcome. When its request is gone, a job that was created for it must not be lost with it.
+function Stepper:woken(waiter)
+  self:leave(waiter)
+  self:nudge()
+  local created = waiter.ngx.gone and waiter.ok and type(waiter.value) == "userdata" and waiter.value.id
+  if created then
+    local kind, id = waiter.value:kind(), waiter.value:id()
+    ngx.log(ngx.WARN, ("finseg: job %s/%s was created after its request was gone"):format(kind, id))
+  end
+end
+
+--- Steps until the client has nothing to do at this moment, or others must have their turn.
+---@return boolean going_on  false: everything under way has ended with an error
+local function step_for_a_while(stepper, client)
+  local started = core.now()
+  repeat
+    if not client:step() then
+      return false
+    end
+  until client.closed or core.now() - started > SPELL or not stepper:has_work()
+  return true
+end
+
+--- Steps while anything is under way.
+function Stepper:work(client)
+  local silence = FIRST_REST
+  while not client.closed and client:pending() > 0 do
+    self:reap()
+    if self:has_work() then
+      if not step_for_a_while(self, client) then
+        return
+      end
+      silence = FIRST_REST
+    end
+    if not client.closed and client:pending() > 0 then
+      self:rest(client, silence)
+      silence = math.min(silence * 2, LONGEST_REST)
+    end
+  end
+end
+
+function Stepper:run(client)
+  self.state = "running"
+  local ok, problem = pcall(self.work, self, client)
+  self.state = "stopped"
+  if not ok then
+    ngx.log(ngx.ERR, "finseg: stepping the client failed: ", tostring(problem))
+    client:close()
+  end
+end
+
+--- Asks nginx for the timer.
+function Stepper:ask_for_timer(client)
+  local granted = ngx.timer.at(0, function()
+    -- nginx calls it early in a worker that is about to exit. It runs all the same: those who wait still wait.
+    if self.state ~= "running" then
+      self:run(client)
+    end
+  end)
+  if granted then
+    self.state, self.granted_at = "granted", core.now()
+  end
+  return granted
+end
+
+--- Sees to it that the client is stepped from now on.
+---@param client finseg.Client
+---@return boolean served  false: nobody else may step the client, so the caller has to, once
+---@return number? patience  seconds after which to call again if nothing has happened
+function Stepper:serve(client)
+  if self.state == "running" then
+    self:nudge()
+    return true, math.huge
+  end
+  local lost = self.state == "granted" and core.now() - self.granted_at >= PATIENCE
+  if self.state == "granted" and not lost then
+    return true, PATIENCE
+  end
+  return self:ask_for_timer(client) and not lost, PATIENCE
+end
+
+return Stepper

@@ -1,0 +1,102 @@
+-- finseg.run and finseg.spawn: functions side by side, in finseg's own scheduler, or in the loop that runs already.
+
+local Signal = require "finseg.signal"
+local await = require "finseg.await"
+local drivers = require "finseg.driver"
+local tasks = require "finseg.driver.tasks"
+
+local run = {}
+
+--- What one finseg.run has started in a loop that is not finseg's; itself the waiter of who called it.
+---@class finseg.Party
+---@field signal finseg.Signal
+---@field live integer  functions that have not ended
+---@field failed boolean
+---@field failure any  what the first one to fail raised
+---@field done boolean
+local Party = {}
+Party.__index = Party
+
+--- coroutine -> the party it belongs to
+local parties = setmetatable({}, { __mode = "k" })
+
+local function party_here()
+  local running = coroutine.running()
+  return running and parties[running]
+end
+
+local function with_traceback(problem)
+  return type(problem) == "string" and debug.traceback(problem, 2) or problem
+end
+
+function Party:start(driver, f)
+  self.live = self.live + 1
+  driver.spawn(function()
+    parties[coroutine.running()] = self
+    local ok, problem = xpcall(f, with_traceback)
+    if not ok and not self.failed then
+      self.failed, self.failure = true, problem
+    end
+    self.live = self.live - 1
+    if self.live == 0 then
+      self.signal:finish(self)
+    end
+  end)
+end
+
+-- Somebody outside wants an end: the functions are not finseg's to end, so it is theirs.
+function Party.cancel() end
+
+local function run_in(driver, f, ...)
+  local signal, err = Signal.shared()
+  if not signal then
+    error(err, 0)
+  end
+  local party = setmetatable({ signal = signal, live = 0, failed = false, done = false }, Party)
+  local arguments, count = { ... }, select("#", ...)
+  local results, main_failed, main_failure
+  party:start(driver, function()
+    local function keep(ok, ...)
+      if ok then
+        results = { n = select("#", ...), ... }
+      else
+        main_failed, main_failure = true, ...
+      end
+    end
+    keep(xpcall(function()
+      return f((table.unpack or unpack)(arguments, 1, count))
+    end, with_traceback))
+  end)
+  await.signal(driver, signal, party)
+  if main_failed then
+    error(main_failure, 0)
+  elseif party.failed then
+    error(party.failure, 0)
+  end
+  return (table.unpack or unpack)(results, 1, results.n)
+end
+
+--- See finseg.run.
+function run.run(f, ...)
+  local driver, err = drivers.choose()
+  if not driver then
+    error(err, 0)
+  elseif driver == drivers.blocking or driver == tasks then
+    return tasks.run(f, ...)
+  end
+  return run_in(driver, f, ...)
+end
+
+--- Starts f beside the caller, as part of what the caller is part of.
+---@param driver finseg.Driver
+---@param f function
+function run.spawn(driver, f)
+  local party = party_here()
+  if party then
+    party:start(driver, f)
+  else
+    driver.spawn(f)
+  end
+end
+
+return run

@@ -1,0 +1,81 @@
+-- The signal: what a wait is about that has no client. It has a client's pollable face (pollfd, events, timeout, step,
+-- pending, transfers, next_timeout, closed), so that a driver needs one way to wait and not two.
+
+local core = require "finseg.core"
+
+---@class finseg.Signal
+---@field closed boolean  always false: a signal lives as long as somebody refers to it
+---@field waiting integer  how many wait on it
+---@field raised boolean  a wait has ended since the last step
+local Signal = {}
+Signal.__index = Signal
+
+---@return finseg.Signal? signal
+---@return table? err  kind network: no descriptor is left
+function Signal.new()
+  local core_signal, err = core.signal()
+  if not core_signal then
+    return nil, err
+  end
+  return setmetatable({ closed = false, waiting = 0, raised = false, _core = core_signal }, Signal)
+end
+
+local shared
+
+--- The signal that all waits of this Lua state share, since a wait costs no descriptor then.
+---@return finseg.Signal? signal
+---@return table? err
+function Signal.shared()
+  if shared and shared._core:is_own() then
+    return shared
+  end
+  local err
+  shared, err = Signal.new()
+  return shared, err
+end
+
+--- Ends a wait: its waiter is done, and whoever polls the signal sees it.
+---@param waiter table
+function Signal:finish(waiter)
+  waiter.done = true
+  self.raised = true
+  self._core:raise()
+  if waiter.driver then
+    waiter.driver.wake(waiter)
+  end
+end
+
+function Signal:pollfd()
+  return self._core:fd()
+end
+
+function Signal.events()
+  return "r"
+end
+
+function Signal.timeout()
+  return nil
+end
+
+--- Takes note that waits have ended; finish() has woken their waiters already.
+---@return integer count
+function Signal:step()
+  self._core:clear()
+  local count = self.raised and 1 or 0
+  self.raised = false
+  return count
+end
+
+function Signal:pending()
+  return self.waiting
+end
+
+function Signal.transfers()
+  return 0
+end
+
+function Signal:next_timeout()
+  return self.raised and 0 or nil
+end
+
+return Signal

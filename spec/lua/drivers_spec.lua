@@ -1,0 +1,140 @@
+-- Every driver keeps the same contract.
+
+local hosts = require "spec.lua.support.hosts"
+local run_lua = require "spec.lua.support.run_lua"
+local scripted_server = require "spec.lua.support.scripted_server"
+
+-- It uses describe and its like, which busted gives to this file only.
+local contract = assert(loadfile("spec/lua/driver_contract.lua", "t", _ENV or getfenv(1)))()
+
+for _, host in ipairs(hosts) do
+  contract(host)
+end
+
+describe("the choice of a driver", function()
+  it("never loads a loop", function()
+    local status, printed = run_lua [[
+      local finseg = require "finseg"
+      finseg.sleep(0)
+      finseg.run(function() finseg.sleep(0) end)
+      for name in pairs(package.loaded) do
+        assert(not name:find "cqueues" and not name:find "luv" and name ~= "ngx", name)
+      end
+      print "none"
+    ]]
+    assert.are.same({ 0, "none\n" }, { status, printed })
+  end)
+
+  it("takes the blocking one beside a loop that is loaded and does not run", function()
+    local status, printed = run_lua [[
+      require "cqueues"
+      print(require("finseg.driver").choose().name)
+    ]]
+    assert.are.same({ 0, "blocking\n" }, { status, printed })
+  end)
+
+  it("tells what is missing when a driver is asked for whose loop is not there", function()
+    local status, printed = run_lua [[
+      package.preload.luv = function() error "there is no luv" end
+      print(select(2, require("finseg").new { base_url = "http://127.0.0.1:1", access_token = "x", driver = "luv" }))
+    ]]
+    assert.are.equal(0, status)
+    assert.matches("driver: luv cannot be loaded: .*there is no luv", printed)
+  end)
+
+  it("looks for a driver of the program's own first, and for finseg.run before that", function()
+    local status, printed = run_lua [[
+      local finseg, drivers = require "finseg", require "finseg.driver"
+      local own = setmetatable({ name = "own" }, { __index = drivers.blocking })
+      finseg.run(function()
+        assert(finseg.add_driver(own) and finseg.add_driver(own))
+        print(drivers.choose().name)
+      end)
+      print(drivers.choose().name)
+    ]]
+    assert.are.same({ 0, "tasks\nown\n" }, { status, printed })
+  end)
+end)
+
+describe("under luv", function()
+  it("a wait in a callback, which is no coroutine, is refused", function()
+    local status, printed = run_lua [[
+      local finseg, uv = require "finseg", require "luv"
+      local timer = uv.new_timer()
+      timer:start(0, 0, function()
+        print(select(2, finseg.sleep(1)).kind)
+        coroutine.wrap(function() print(finseg.sleep(0)) end)()
+        timer:close()
+      end)
+      uv.run()
+    ]]
+    assert.are.same({ 0, "invalid\ntrue\n" }, { status, printed })
+  end)
+
+  it("a wait in the main chunk lets everything else in the loop go on", function()
+    local status, printed = run_lua [[
+      local finseg, uv = require "finseg", require "luv"
+      local ticks, timer = 0, uv.new_timer()
+      timer:start(5, 5, function() ticks = ticks + 1 end)
+      finseg.sleep(0.1)
+      timer:close()
+      uv.run()
+      print(ticks > 2)
+    ]]
+    assert.are.same({ 0, "true\n" }, { status, printed })
+  end)
+
+  it("an error in a spawned function is luv's to report, with the traceback", function()
+    local status, printed = run_lua [[
+      local finseg, uv = require "finseg", require "luv"
+      local function fail() error "a spawned function failed" end
+      finseg.spawn(function() finseg.sleep(0) fail() end)
+      uv.run()
+    ]]
+    assert.are_not.equal(0, status)
+    assert.matches("a spawned function failed.*fail", printed)
+  end)
+end)
+
+describe("a program that ends while somebody waits", function()
+  local server
+
+  setup(function()
+    server = scripted_server.start {
+      ["GET /api/v1/segments/highBalance/1"] = { { hold = true } },
+    }
+  end)
+
+  teardown(function()
+    server.stop()
+  end)
+
+  -- The state is closed with the wait, the client and the loop in it, in whatever order.
+  local function end_under(start)
+    local status, printed = run_lua(([[
+      local finseg = require "finseg"
+      local client = assert(finseg.new { base_url = "%s", client_id = "x", client_secret = "x" })
+      local function wait() client:job("highBalance", "1"):wait() end
+      %s
+      print "ends"
+    ]]):format(server.base_url, start))
+    assert.are.same({ 0, "ends\n" }, { status, printed })
+  end
+
+  it("ends well under cqueues", function()
+    end_under [[
+      local controller = require("cqueues").new()
+      controller:wrap(wait)
+      controller:step(0.05)
+    ]]
+  end)
+
+  it("ends well under luv", function()
+    end_under [[
+      local uv = require "luv"
+      coroutine.wrap(wait)()
+      coroutine.wrap(function() finseg.sleep(0.05) uv.stop() end)()
+      uv.run()
+    ]]
+  end)
+end)
