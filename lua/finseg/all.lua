@@ -29,6 +29,7 @@ end
 function Group:run(position, f)
   scope.enter(self.scope)
   local ok, result, err = pcall(f)
+  scope.leave()
   if not ok then
     self:fail(result)
   elseif result == nil and err ~= nil then

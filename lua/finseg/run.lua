@@ -34,6 +34,7 @@ function Party:start(driver, f)
   driver.spawn(function()
     parties[coroutine.running()] = self
     local ok, problem = xpcall(f, with_traceback)
+    parties[coroutine.running()] = nil -- the host may use the coroutine again, as nginx does
     if not ok and not self.failed then
       self.failed, self.failure = true, problem
     end

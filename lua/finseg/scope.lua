@@ -27,6 +27,11 @@ function scope.enter(entered)
   scopes[coroutine.running()] = entered
 end
 
+--- Takes the running coroutine out of its scope. A host may use it again for something else, as nginx does.
+function scope.leave()
+  scopes[coroutine.running()] = nil
+end
+
 --- Ends every wait of the scope, and those still to come.
 ---@param cancelled finseg.Scope
 function scope.cancel(cancelled)

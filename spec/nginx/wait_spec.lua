@@ -237,6 +237,19 @@ describe("a wait inside nginx", function()
     assert.are.equal("nil invalid\n", server.get("/all_fails").body)
   end)
 
+  it("is not taken for one of an earlier request's, whose threads nginx uses again", function()
+    for _ = 1, 5 do
+      server.get "/all_fails"
+    end
+    local expected = total()
+    for _ = 1, 5 do
+      for _, path in ipairs { "/content", "/light_thread", "/timer", "/all" } do
+        assert.are.equal(expected, server.get(path).body)
+      end
+    end
+    assert.are.equal("spawned\n", server.get("/spawn").body)
+  end)
+
   it("is what finseg.spawn and finseg.sleep do", function()
     assert.are.equal("spawned\n", server.get("/spawn").body)
   end)
