@@ -68,6 +68,18 @@ static inline const char *fs_wide_skip_plain(const char *at, const char *end)
     return at;
 }
 
+/*
+ * Whether a string ends behind FS_UUID_TEXT plain bytes, as most ids do. Looking for just that end is faster than looking
+ * for any: the next step need not wait for where it is. Reads three blocks.
+ */
+static inline bool fs_wide_ends_like_uuid(const char *text)
+{
+    const unsigned rest = (1U << FS_UUID_TEXT % FS_WIDE_BYTES) - 1;
+    unsigned special = fs_wide_special(text) | fs_wide_special(text + FS_WIDE_BYTES);
+    special |= fs_wide_special(text + (ptrdiff_t)2 * FS_WIDE_BYTES) & rest;
+    return special == 0 && text[FS_UUID_TEXT] == '"';
+}
+
 /* Steps over white space in the same way. */
 static inline const char *fs_wide_skip_white_space(const char *at, const char *end)
 {
