@@ -64,6 +64,7 @@ static bool refuse_for_memory(struct reader *reader)
 
 /* The members that are read. */
 enum member {
+    MEMBER_NONE = 0,
     MEMBER_USERS = 1 << 0,
     MEMBER_TOTAL_ELEMENTS = 1 << 1,
     MEMBER_USER_ID = 1 << 2,
@@ -322,7 +323,7 @@ static bool read_total_elements(struct reader *reader)
 static bool read_record(struct reader *reader, const char *subject)
 {
     struct object record;
-    enum member member;
+    enum member member = MEMBER_NONE;
     struct fs_page_amount amount = {0};
     if (!enter_object(reader, subject, record_members, &record))
         return false;
@@ -397,7 +398,7 @@ static bool append_user(struct reader *reader, struct fs_page_user *user)
 static bool read_user(struct reader *reader)
 {
     struct object object;
-    enum member member;
+    enum member member = MEMBER_NONE;
     struct fs_page_user user = {.first_amount = reader->page->amount_count & INT32_MAX};
     bool has_accounts = false;
     if (!enter_object(reader, "it", user_members, &object))
@@ -505,7 +506,7 @@ static bool read_users(struct reader *reader)
 static bool read_page(struct reader *reader)
 {
     struct object object;
-    enum member member;
+    enum member member = MEMBER_NONE;
     if (!enter_object(reader, "it", page_members, &object))
         return false;
     while (next_known(reader, &object, &member)) {

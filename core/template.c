@@ -11,7 +11,8 @@
 
 /* No hole looks further than this without asking where the text ends. */
 enum { HOLE_REACH = 64 };
-_Static_assert((int)HOLE_REACH > (int)FS_UUID_TEXT && (int)HOLE_REACH >= (int)FS_WIDE_AMOUNT_REACH,
+_Static_assert((int)HOLE_REACH >= 3 * (int)FS_WIDE_BYTES && (int)HOLE_REACH > (int)FS_UUID_TEXT &&
+                   (int)HOLE_REACH >= (int)FS_WIDE_AMOUNT_REACH,
                "a hole's fast way fits");
 
 /* The depth of a user's members and of a record's, counted from outside of the user. */
@@ -67,7 +68,7 @@ static inline const char *end_of_string(const struct run *run, const char *at)
 
 static inline const char *read_id(const struct run *run, const char *at, struct fs_page_id *id)
 {
-    const char *end = end_of_string(run, at);
+    const char *end = fs_wide_ends_like_uuid(at) ? at + FS_UUID_TEXT : end_of_string(run, at);
     if (!end || end - at > FS_PAGE_MAX_ID)
         return NULL;
     *id = (struct fs_page_id){.start = (uint32_t)(at - run->json->start), .length = (uint32_t)(end - at)};
