@@ -336,6 +336,8 @@ static void on_result_answer(struct fs_operation *operation, const struct fs_ans
     case FINSEG_ERROR_PENDING:
         if (operation->type == FS_OPERATION_WAIT)
             poll_again(operation, error);
+        else if (operation->type == FS_OPERATION_FETCH)
+            repeat_or_end(operation, error); /* of a job that was ready: a passing state */
         else
             fs_operation_end(operation, error);
         break;

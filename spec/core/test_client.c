@@ -454,6 +454,24 @@ static void reads_are_repeated(void)
     close_stage(&stage);
 }
 
+static void a_page_of_a_ready_job_that_is_locked_is_fetched_again(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "423 Locked", "", NOT_READY), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "404 Not Found", "", NOT_READY), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *fetched = job(&stage, "j", 0);
+    check_page(finseg_client_await(stage.client, finseg_client_fetch(stage.client, fetched, 3, 20, NULL)));
+    check_request(&stage, GET_RESULT, "?number=3&size=20 ");
+    finseg_job_free(fetched);
+    close_stage(&stage);
+}
+
 static void tries_are_counted(void)
 {
     struct stage stage;
@@ -812,6 +830,7 @@ static const struct test tests[] = {
     {"a wait ends at its deadline though the server stalls", a_wait_ends_at_its_deadline_though_the_server_stalls},
     {"a request ends at its timeout", a_request_ends_at_its_timeout},
     {"reads are repeated", reads_are_repeated},
+    {"a page of a ready job that is locked is fetched again", a_page_of_a_ready_job_that_is_locked_is_fetched_again},
     {"tries are counted", tries_are_counted},
     {"a Retry-After that is too long is left to the caller", retry_after_that_is_too_long_is_left_to_the_caller},
     {"a create whose answer was lost is not repeated", a_create_whose_answer_was_lost_is_not_repeated},
