@@ -113,7 +113,7 @@ describe("in nginx", function()
   it("a job that is created for a request that has gone is named in the log", function()
     local busy = scripted_server.start {
       ["POST /api/v1/segments/highBalance"] = {
-        { status = 503, headers = { ["Retry-After"] = "2" } },
+        { status = 503, headers = { ["Retry-After"] = "1" } },
         { status = 201, body = '{"jobId":"made-for-nobody"}' },
       },
     }

@@ -36,6 +36,7 @@ local TICK = 0.004
 ---@class finseg.ngx.Sleep  what the driver keeps in a waiter
 ---@field semaphore table
 ---@field asleep boolean
+---@field gone boolean?  its request was aborted while it slept
 ---@field stepper finseg.ngx.Stepper?
 
 local function no_wait_in(phase)
@@ -116,6 +117,7 @@ function driver.wake(waiter)
   end
   if own.asleep then
     own.asleep = false
+    own.gone = Stepper.is_gone(waiter)
     own.semaphore:post(1)
   end
   if own.stepper then

@@ -85,9 +85,13 @@ function Stepper:rest(client, silence)
   self.resting = false
 end
 
---- Finds waits whose request is gone: nobody sleeps in their semaphore, though nobody woke them. A wait for a job ends
---- here; the job lives on at the service. What else is under way ends soon by itself, a create above all has to: its
---- job would be lost.
+--- Whether the request of a waiter that was not woken yet is gone: then nobody sleeps in its semaphore any more.
+function Stepper.is_gone(waiter)
+  return waiter.ngx.semaphore:count() >= 0
+end
+
+--- Finds waits whose request is gone. A wait for a job ends here; the job lives on at the service. What else is under
+--- way ends soon by itself, and a create above all has to: its job would be lost.
 function Stepper:reap()
   local now = core.now()
   if now - self.reaped_at < REAPING then
@@ -96,13 +100,12 @@ function Stepper:reap()
   self.reaped_at = now
   local gone = {}
   for waiter in pairs(self.waiters) do
-    if waiter.ngx.semaphore:count() >= 0 then
+    if Stepper.is_gone(waiter) then
       gone[#gone + 1] = waiter
     end
   end
   for _, waiter in ipairs(gone) do
     self.waiters[waiter] = nil
-    waiter.ngx.gone = true
     if waiter.job then
       waiter:cancel()
     end
