@@ -222,6 +222,7 @@ lint-lua: deps-lint
 	luacheck --quiet $(LUA_SOURCES)
 	$(STYLUA) --check $(LUA_SOURCES)
 	luarocks lint rockspec/finseg-dev-1.rockspec
+	luarocks lint rockspec/sqlite/finseg-sqlite-dev-1.rockspec
 
 lint-shell: deps-lint
 	shellcheck $(SHELL_SOURCES)

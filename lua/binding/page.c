@@ -75,6 +75,13 @@ static int page_user_count(lua_State *L)
     return 1;
 }
 
+/* page:size() -> bytes of its text */
+static int page_size(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)finseg_page_text(fs_lua_check_page(L, 1)).length);
+    return 1;
+}
+
 static int page_text(lua_State *L)
 {
     push_slice(L, finseg_page_text(fs_lua_check_page(L, 1)));
@@ -232,6 +239,7 @@ void fs_lua_register_page(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"user_count", page_user_count},
+        {"size", page_size},
         {"text", page_text},
         {"user", page_user},
         {"user_id", page_user_id},

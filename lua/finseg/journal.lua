@@ -244,9 +244,13 @@ function Journal:wait_for_other(key, intent_text, deadline, pause)
   end
   if core.now() >= deadline then
     return nil,
-      core.error("timeout", ("%s: process %d on %s has been making the same job for %d seconds: try again later, "
-        .. "or make another one with fresh = true"):format(
-        intent.kind, intent.process.pid, intent.process.host, core.time() - intent.created_at))
+      core.error(
+        "timeout",
+        (
+          "%s: process %d on %s has been making the same job for %d seconds: try again later, "
+          .. "or make another one with fresh = true"
+        ):format(intent.kind, intent.process.pid, intent.process.host, core.time() - intent.created_at)
+      )
   end
   return await.sleep(pause)
 end

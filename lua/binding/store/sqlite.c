@@ -25,21 +25,24 @@ enum statement { GET, PUT, DELETE, DELETE_IF, LIST, SWEEP, STATEMENTS };
 
 static const char *const statement_texts[STATEMENTS] = {
     [GET] = "SELECT value FROM entry WHERE key = ?1 AND ends > ?2",
-    [PUT] = "INSERT INTO entry (key, value, ends) VALUES (?1, ?3, ?4) ON CONFLICT (key) DO UPDATE SET value = ?3, ends = ?4 "
+    [PUT] = "INSERT INTO entry (key, value, ends) VALUES (?1, ?3, ?4) ON CONFLICT (key) DO UPDATE SET value = ?3, ends "
+            "= ?4 "
             "WHERE ends <= ?2",
     [DELETE] = "DELETE FROM entry WHERE key = ?1 AND ends > ?2",
     [DELETE_IF] = "DELETE FROM entry WHERE key = ?1 AND ends > ?2 AND value = ?3",
-    [LIST] = "SELECT key, value, ends FROM entry WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND ends > ?2 ORDER BY key",
+    [LIST] = "SELECT key, value, ends FROM entry WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND ends > ?2 "
+             "ORDER BY key",
     [SWEEP] = "DELETE FROM entry WHERE ends <= ?2",
 };
 
-static const char schema[] = "BEGIN IMMEDIATE;"
-                             "CREATE TABLE IF NOT EXISTS entry (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL, ends REAL NOT NULL)"
-                             " WITHOUT ROWID;"
-                             "CREATE INDEX IF NOT EXISTS entry_ends ON entry (ends);"
-                             "PRAGMA application_id = 1718185587;"
-                             "PRAGMA user_version = 1;"
-                             "COMMIT";
+static const char schema[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE IF NOT EXISTS entry (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL, ends REAL NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS entry_ends ON entry (ends);"
+    "PRAGMA application_id = 1718185587;"
+    "PRAGMA user_version = 1;"
+    "COMMIT";
 _Static_assert(APPLICATION_ID == 1718185587, "the schema's application_id");
 _Static_assert(SCHEMA_VERSION == 1, "the schema's user_version");
 

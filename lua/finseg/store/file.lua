@@ -20,7 +20,7 @@ local advice = {
   foreign = "it is no store of finseg, or damaged from its first byte on: name another file",
   corrupt = "it is damaged: move it away, and a new one is made (jobs made so far are then made again)",
   locked = "another process keeps it locked: try again, or end that process",
-  readonly = "it cannot be written: check the file's owner and mode and that the disk is not mounted read-only, or name another file",
+  readonly = "it cannot be written: check its owner and mode, and that the disk is not read-only, or name another file",
   full = "the disk is full or fails: make room, or name another file",
   access = "check that the folder is there and yours, or name another file",
   other = "name another file if this goes on",
@@ -38,8 +38,13 @@ local function load_sqlite()
   end
   local reason = tostring(module):match "[^\n]+"
   return nil,
-    core.error("config", "a store in a file needs finseg's module finseg.store.sqlite, which is not there: "
-      .. "install libsqlite3-dev and run `make all`, or install the rock finseg-sqlite (" .. reason .. ")")
+    core.error(
+      "config",
+      "a store in a file needs finseg's module finseg.store.sqlite, which is not there: "
+        .. "install libsqlite3-dev and run `make all`, or install the rock finseg-sqlite ("
+        .. reason
+        .. ")"
+    )
 end
 
 --- Opens the file, or makes it. Its folder is made too, for the user alone.

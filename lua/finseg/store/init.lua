@@ -16,8 +16,8 @@
 --   list(self, prefix)  -> a list of { key =, value =, ends = seconds since 1970 }, sorted by the bytes of the keys
 --                       | nil, err
 --   notify(self, key)   -> true | nil, err
---                       tells whoever watches the key that there is something new about it. A hint: it may reach nobody,
---                       and who is told looks again.
+--                       tells whoever watches the key that there is something new about it. A hint: it may reach
+--                       nobody, and who is told looks again.
 --   watch(self, key, f) -> stop, a function
 --                       calls f() at each notify of the key that reaches this process, until stop(). f must not wait.
 --   poll_interval       seconds after which a watcher looks for itself, since a notify may not reach it from where it
