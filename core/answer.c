@@ -17,8 +17,8 @@ bool fs_answer_is_json(const struct fs_answer *answer)
     return answer->length > 0 && fs_json_check(answer->body, answer->length, NULL, NULL);
 }
 
-/* cJSON is laxer than RFC 8259, so our own scanner goes first. A tree takes some forty times the memory of its text, and nothing that
- * is read through one is long. */
+/* cJSON is laxer than RFC 8259, so our own scanner goes first. A tree takes some forty times the memory of its text, and
+ * nothing that is read through one is long. */
 cJSON *fs_answer_tree(const struct fs_answer *answer)
 {
     bool readable = answer->length <= TREE_LIMIT && fs_answer_is_json(answer);
@@ -42,6 +42,8 @@ finseg_error_kind fs_answer_kind(int status)
         return FINSEG_ERROR_AUTH;
     case 404:
         return FINSEG_ERROR_NOT_FOUND;
+    case 408:
+        return FINSEG_ERROR_TIMEOUT;
     case 413:
         return FINSEG_ERROR_TOO_LARGE;
     case 429:

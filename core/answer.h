@@ -31,7 +31,7 @@ cJSON *fs_answer_tree(const struct fs_answer *answer);
 finseg_error *fs_answer_error(const struct fs_answer *answer, finseg_error_kind kind, const char *what,
                               const char *advice);
 
-/* The kind for a status that has no special meaning for the request: 401 and 403 auth, 404 not_found, 413 too_large, 429 rate_limited,
+/* The kind for a status that has no special meaning for the request: 401 and 403 auth, 404 not_found, 408 timeout, 413 too_large, 429 rate_limited,
  * 3xx protocol, other 4xx invalid, 5xx server. */
 finseg_error_kind fs_answer_kind(int status);
 

@@ -97,6 +97,12 @@ static finseg_error *read_exchange(finseg_client *client)
     return fs_token_read(&authorization->token, &answer, fs_clock_monotonic());
 }
 
+static void report_token(finseg_client *client)
+{
+    const finseg_event event = {.name = "token", .time = fs_clock_wall(), .message = "a new access token"};
+    fs_event_add(&client->events, &event);
+}
+
 static void on_done(struct fs_transfer *transfer)
 {
     finseg_client *client = transfer->owner;
@@ -106,6 +112,7 @@ static void on_done(struct fs_transfer *transfer)
     end_exchange(client);
     if (!error) {
         authorization->failures = 0;
+        report_token(client);
         send_all(client);
     } else if (authorization->refreshing && finseg_error_get_kind(error) == FINSEG_ERROR_AUTH) {
         /* Refresh tokens end too; the user's own credentials may still be good. */

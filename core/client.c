@@ -60,8 +60,16 @@ static finseg_outcome *take_outcome(finseg_client *client, finseg_ticket ticket)
     return outcome;
 }
 
+/* After a fork, parent and child share the event set and the sockets: each would read and move what is the other's. */
+static bool is_ours(const finseg_client *client)
+{
+    return getpid() == client->process;
+}
+
 finseg_outcome *finseg_client_next(finseg_client *client)
 {
+    if (!is_ours(client))
+        return NULL;
     finseg_outcome *outcome = take_outcome(client, 0);
     settle(client);
     return outcome;
@@ -71,8 +79,8 @@ void fs_client_redact_text(const finseg_client *client, char *text)
 {
     const finseg_config *config = client->config;
     const struct fs_token *token = &client->authorization.token;
-    const char *secrets[] = {config->client_secret, config->password,    config->access_token,
-                             config->proxy,         token->access_token, token->refresh_token};
+    const char *secrets[] = {config->client_secret, config->password,     config->access_token, config->proxy,
+                             token->access_token,   token->refresh_token, client->secret_form,  client->password_form};
     for (size_t i = 0; text && i < sizeof secrets / sizeof *secrets; i++)
         fs_text_redact(text, secrets[i]);
 }
@@ -120,11 +128,38 @@ static int set_urls(finseg_client *client, finseg_error **error)
         struct fs_url token;
         if (read_url(&token, "token_url", config->token_url, config->allow_plain_http, error) != 0)
             return -1;
-        client->token_url = fs_text_copy(token.text, strlen(token.text));
+        client->token_url = fs_text_copy(config->token_url, strlen(config->token_url));
         client->token_loopback = token.loopback;
         fs_url_free(&token);
     }
     return client->token_url ? 0 : fs_error_give(error, fs_error_out_of_memory());
+}
+
+/* True as well when there is no secret. */
+static bool set_form(char **form, const char *secret)
+{
+    if (!secret)
+        return true;
+    struct fs_buffer encoded = {0};
+    fs_buffer_reserve(&encoded, 3 * strlen(secret));
+    fs_text_append_percent_encoded(&encoded, secret, strlen(secret));
+    *form = fs_buffer_take(&encoded);
+    return *form != NULL;
+}
+
+static int set_secret_forms(finseg_client *client, finseg_error **error)
+{
+    if (set_form(&client->secret_form, client->config->client_secret) &&
+        set_form(&client->password_form, client->config->password))
+        return 0;
+    return fs_error_give(error, fs_error_out_of_memory());
+}
+
+static void free_form(char *form)
+{
+    if (form)
+        explicit_bzero(form, strlen(form));
+    free(form);
 }
 
 static int check_ca_file(const finseg_config *config, finseg_error **error)
@@ -183,7 +218,7 @@ finseg_client *finseg_client_new(const finseg_config *config, finseg_error **err
     fs_random_seed(&client->random);
     set_schedules(client);
     if (fs_config_check_credentials(config, error) != 0 || set_urls(client, error) != 0 ||
-        check_ca_file(config, error) != 0 || open_io(client, error) != 0) {
+        set_secret_forms(client, error) != 0 || check_ca_file(config, error) != 0 || open_io(client, error) != 0) {
         finseg_client_free(client);
         return NULL;
     }
@@ -220,7 +255,7 @@ void finseg_client_free(finseg_client *client)
         return;
     /* A child shares the event set and the connections with its parent, who may go on using them: it lets go of its
      * descriptors of the set, and leaves libcurl's memory and the operations to its own end. */
-    if (client->process == getpid())
+    if (is_ours(client))
         close_io(client);
     else if (client->loop_open)
         fs_loop_close(&client->loop);
@@ -231,6 +266,8 @@ void finseg_client_free(finseg_client *client)
     fs_event_log_free(&client->events);
     fs_url_free(&client->base);
     free(client->token_url);
+    free_form(client->secret_form);
+    free_form(client->password_form);
     finseg_config_free(client->config);
     free(client);
 }
@@ -244,8 +281,7 @@ int finseg_client_fd(const finseg_client *client)
 
 int finseg_client_step(finseg_client *client)
 {
-    /* After a fork, parent and child would read each other's answers from the same sockets. */
-    if (getpid() != client->process) {
+    if (!is_ours(client)) {
         errno = EPERM;
         return -1;
     }
@@ -308,6 +344,12 @@ const finseg_event *finseg_client_next_event(finseg_client *client)
 
 /* ---- operations ---- */
 
+static void refuse_child(finseg_error **error)
+{
+    fs_error_give(error, fs_error_new(FINSEG_ERROR_INVALID, "this client was made before the fork, by another "
+                                                            "process: make one in each process"));
+}
+
 static finseg_ticket start(finseg_client *client, struct fs_operation *operation, double timeout)
 {
     finseg_ticket ticket = operation->outcome->ticket;
@@ -319,6 +361,10 @@ static finseg_ticket start(finseg_client *client, struct fs_operation *operation
 finseg_ticket finseg_client_create(finseg_client *client, const char *kind, const char *parameters,
                                    finseg_error **error)
 {
+    if (!is_ours(client)) {
+        refuse_child(error);
+        return 0;
+    }
     const struct fs_kind *found = fs_kind_find(&client->config->kinds, kind);
     if (!found) {
         fs_error_give(error, fs_kind_unknown(&client->config->kinds, kind));
@@ -347,6 +393,10 @@ finseg_ticket finseg_client_create(finseg_client *client, const char *kind, cons
 static finseg_ticket start_get(finseg_client *client, enum fs_operation_type type, finseg_job *job, uint64_t number,
                                uint32_t size, double timeout, finseg_error **error)
 {
+    if (!is_ours(client)) {
+        refuse_child(error);
+        return 0;
+    }
     struct fs_operation *operation = fs_operation_new(client, type, job);
     if (!operation) {
         fs_error_give(error, fs_error_out_of_memory());
@@ -376,7 +426,7 @@ finseg_ticket finseg_client_fetch(finseg_client *client, finseg_job *job, uint64
 bool finseg_client_cancel(finseg_client *client, finseg_ticket ticket)
 {
     struct fs_operation *operation = fs_operation_find(&client->operations, ticket);
-    if (!operation)
+    if (!operation || !is_ours(client))
         return false;
     struct fs_sigpipe held;
     fs_sigpipe_hold(&held);
@@ -388,6 +438,8 @@ bool finseg_client_cancel(finseg_client *client, finseg_ticket ticket)
 
 void finseg_client_cancel_all(finseg_client *client)
 {
+    if (!is_ours(client))
+        return;
     struct fs_sigpipe held;
     fs_sigpipe_hold(&held);
     for (size_t i = 0; i < client->operations.bucket_count; i++) {
@@ -414,4 +466,11 @@ finseg_job *finseg_client_job(finseg_client *client, const char *kind, const cha
     if (!job)
         fs_error_give(error, fs_error_out_of_memory());
     return job;
+}
+
+finseg_traversal *finseg_client_traverse(const finseg_client *client, const finseg_page *first, finseg_error **error)
+{
+    const finseg_config *config = client->config;
+    return finseg_traversal_new(first, (uint64_t)config->first_page, (uint32_t)config->page_size,
+                                (uint32_t)config->parallel_pages, error);
 }

@@ -20,6 +20,8 @@ struct finseg_client {
     pid_t process;
     struct fs_url base;
     char *token_url;
+    char *secret_form; /* client_secret and password as a form carries them: an answer may quote that too */
+    char *password_form;
     bool token_loopback;
     struct fs_poll_schedule poll;
     struct fs_retry_schedule retry;

@@ -158,7 +158,8 @@ FINSEG_API int finseg_client_fd(const finseg_client *client);
  * client cannot go on (EPERM: called in another process than the one that made it).
  */
 FINSEG_API int finseg_client_step(finseg_client *client);
-/* The next finished operation, oldest first; NULL when none is. The caller frees it. */
+/* The next finished operation, oldest first; NULL when none is, and in another process than the client's own. The caller
+ * frees it. */
 FINSEG_API finseg_outcome *finseg_client_next(finseg_client *client);
 /* Operations started and not yet handed over by finseg_client_next(). */
 FINSEG_API size_t finseg_client_pending(const finseg_client *client);
@@ -176,7 +177,8 @@ FINSEG_API finseg_outcome *finseg_client_await(finseg_client *client, finseg_tic
 /*
  * POST /segments/{kind} (stated). `parameters` is a JSON object in wire names; NULL means none. An amount may be a number or
  * decimal text ("5000.10", sent as a number, exact). The outcome carries a job.
- * Returns 0 with an error of kind invalid when the kind or a parameter is unknown, missing or wrong; nothing is sent then.
+ * Returns 0 with an error of kind invalid when the kind or a parameter is unknown, missing or wrong, and, like poll, wait and
+ * fetch below, in another process than the client's own; nothing is sent then.
  * A create is repeated only when it cannot have reached the service; else see finseg_error_maybe_created().
  */
 FINSEG_API finseg_ticket finseg_client_create(finseg_client *client, const char *kind, const char *parameters,
@@ -292,6 +294,9 @@ FINSEG_API double finseg_total_number(const finseg_total *total);
  */
 FINSEG_API finseg_traversal *finseg_traversal_new(const finseg_page *first, uint64_t first_page, uint32_t page_size,
                                                   uint32_t parallel, finseg_error **error);
+/* The same with the first_page, page_size and parallel_pages of a client's config. */
+FINSEG_API finseg_traversal *finseg_client_traverse(const finseg_client *client, const finseg_page *first,
+                                                    finseg_error **error);
 /* True, and which page to ask for next; false when none is to be asked for now. */
 FINSEG_API bool finseg_traversal_request(finseg_traversal *traversal, uint64_t *number, uint32_t *size);
 /*

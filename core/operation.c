@@ -288,7 +288,10 @@ static void on_page(struct fs_operation *operation)
     /* A body that was damaged on the way is whole the next time. */
     fs_error_set_answer(error, operation->exchange->transfer.status, -1);
     fs_error_set_request_id(error, operation->exchange->request_id, strlen(operation->exchange->request_id));
-    repeat_or_end(operation, error);
+    if (finseg_error_get_kind(error) == FINSEG_ERROR_TOO_LARGE)
+        fs_operation_end(operation, error);
+    else
+        repeat_or_end(operation, error);
 }
 
 static void on_result_answer(struct fs_operation *operation, const struct fs_answer *answer)
@@ -307,6 +310,7 @@ static void on_result_answer(struct fs_operation *operation, const struct fs_ans
         break;
     case FINSEG_ERROR_RATE_LIMITED:
     case FINSEG_ERROR_SERVER:
+    case FINSEG_ERROR_TIMEOUT:
         repeat_or_end(operation, error);
         break;
     default:

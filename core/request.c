@@ -31,7 +31,7 @@ static int out_of_memory(const struct reading *reading)
     return fs_error_give(reading->error, fs_error_out_of_memory());
 }
 
-/* The text of a JSON string, to be freed; NULL when it has a zero byte, which C would take for its end, or memory is out. */
+/* The text of a JSON string, to be freed; NULL when it has a zero byte, which C takes for its end, or memory is out. */
 static char *string_text(const struct fs_json_value *string)
 {
     struct fs_buffer text = {0};
@@ -288,8 +288,14 @@ char *fs_request_create_body(const struct fs_kind *kind, const char *parameters,
 
 static void append_create_url(struct fs_buffer *url, const char *base_url, const char *path)
 {
-    fs_buffer_printf(url, "%s/segments/", base_url);
-    fs_text_append_percent_encoded(url, path, strlen(path));
+    fs_buffer_printf(url, "%s/segments", base_url);
+    /* A path that a config gives may have several parts. */
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        fs_buffer_append_char(url, '/');
+        fs_text_append_percent_encoded(url, path, length);
+        path += length + (path[length] == '/');
+    }
 }
 
 char *fs_request_create_url(const char *base_url, const char *path)

@@ -9,9 +9,11 @@ static double grown(double first, double factor, double max, unsigned steps)
     return pause < max ? pause : max;
 }
 
-static double at_least(double pause, double retry_after)
+/* Never before the service's own wish, and spread after it: requests that were turned away together must not come back together. */
+static double at_least(double pause, double retry_after, double fraction)
 {
-    return retry_after > pause ? retry_after : pause;
+    double asked = retry_after * (1 + 0.1 * fraction);
+    return asked > pause ? asked : pause;
 }
 
 double fs_poll_pause(const struct fs_poll_schedule *schedule, unsigned poll, double retry_after, double fraction)
@@ -19,12 +21,12 @@ double fs_poll_pause(const struct fs_poll_schedule *schedule, unsigned poll, dou
     /* A factor of 1 keeps the pause; the loop in grown() must not run for millions of polls then. */
     unsigned steps = schedule->factor > 1 ? poll : 0;
     double pause = grown(schedule->first, schedule->factor, schedule->max, steps);
-    return at_least(pause * (0.8 + 0.4 * fraction), retry_after);
+    return at_least(pause * (0.8 + 0.4 * fraction), retry_after, fraction);
 }
 
 double fs_retry_pause(const struct fs_retry_schedule *schedule, unsigned failure, double retry_after, double fraction)
 {
     if (failure >= schedule->attempts)
         return -1;
-    return at_least(grown(schedule->base, 2, schedule->max, failure - 1) * fraction, retry_after);
+    return at_least(grown(schedule->base, 2, schedule->max, failure - 1) * fraction, retry_after, fraction);
 }

@@ -18,7 +18,7 @@ struct fs_retry_schedule {
 
 /*
  * The pause before GET number `poll` (from 0), spread by a fifth to either side so that jobs made together do not ask together.
- * `retry_after`, when not negative, is what the service asked for: the pause is never shorter.
+ * `retry_after`, when not negative, is what the service asked for: the pause is never shorter, and up to a tenth longer.
  */
 double fs_poll_pause(const struct fs_poll_schedule *schedule, unsigned poll, double retry_after, double fraction);
 

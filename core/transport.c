@@ -225,6 +225,22 @@ static bool set_request_options(struct fs_transfer *transfer)
     return failed == CURLE_OK;
 }
 
+static bool open_multi(struct fs_transport *transport)
+{
+    CURLM *multi = curl_multi_init();
+    transport->multi = multi;
+    transport->broken = false;
+    if (multi && curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+        curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transport) == CURLM_OK &&
+        curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_wish) == CURLM_OK &&
+        curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transport) == CURLM_OK &&
+        curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CACHED_CONNECTIONS) == CURLM_OK)
+        return true;
+    curl_multi_cleanup(multi);
+    transport->multi = NULL;
+    return false;
+}
+
 /* ---- the life of a transfer ---- */
 
 static void release(struct fs_transport *transport, struct fs_transfer *transfer)
@@ -273,6 +289,9 @@ static void on_deadline(struct fs_timer *timer)
 
 static bool activate(struct fs_transport *transport, struct fs_transfer *transfer)
 {
+    /* Rebuilding it may have failed for want of memory or descriptors that are there again. */
+    if (!transport->multi && !open_multi(transport))
+        return false;
     transfer->easy = take_handle(transport);
     if (!transfer->easy || !set_request_options(transfer) ||
         curl_multi_add_handle(transport->multi, transfer->easy) != CURLM_OK)
@@ -404,18 +423,6 @@ static void start_queued(struct fs_transport *transport)
     }
 }
 
-static bool open_multi(struct fs_transport *transport)
-{
-    CURLM *multi = curl_multi_init();
-    transport->multi = multi;
-    transport->broken = false;
-    return multi && curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transport) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer_wish) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transport) == CURLM_OK &&
-           curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, (long)CACHED_CONNECTIONS) == CURLM_OK;
-}
-
 /* After an error of the multi handle all transfers are undefined: every one fails, and a new handle takes over. */
 static void rebuild(struct fs_transport *transport)
 {
@@ -424,10 +431,7 @@ static void rebuild(struct fs_transport *transport)
         curl_multi_remove_handle(transport->multi, transfer->easy);
     curl_multi_cleanup(transport->multi);
     fs_loop_clear_timer(transport->loop, &transport->timer);
-    if (!open_multi(transport)) {
-        curl_multi_cleanup(transport->multi);
-        transport->multi = NULL;
-    }
+    open_multi(transport);
     for (size_t left = broken.count; left > 0 && transport->active.first; left--)
         fail(transport, transport->active.first, "libcurl's multi handle failed");
 }

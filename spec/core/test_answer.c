@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "buffer.h"
 #include "test.h"
 
 static struct fs_answer answer_of(int status, const char *body)
@@ -60,13 +61,16 @@ static void a_page_of_a_proxy_is_quoted_in_part(void)
 
 static void a_message_is_cut_between_characters(void)
 {
-    char body[1000] = "{\"error_description\":\"x";
-    while (strlen(body) < 900)
-        strcat(body, "\xE2\x82\xAC");
-    finseg_error *error = error_of(400, strcat(body, "\"}"));
+    struct fs_buffer body = {0};
+    fs_buffer_append_text(&body, "{\"error_description\":\"x");
+    while (body.length < 900)
+        fs_buffer_append_text(&body, "\xE2\x82\xAC");
+    fs_buffer_append_text(&body, "\"}");
+    finseg_error *error = error_of(400, body.data);
     CHECK(strstr(finseg_error_message(error), "\xE2\x82\xAC...; do this") != NULL);
     CHECK_INT((int64_t)strlen(finseg_error_message(error)),
               (int64_t)strlen("create highBalance: the service answered 400: ") + 298 + 3 + 9);
+    fs_buffer_free(&body);
     finseg_error_free(error);
 }
 
@@ -88,17 +92,14 @@ static void nothing_in_an_answer_can_forge_a_line(void)
 
 static void the_services_words_have_a_limit(void)
 {
-    char *body = calloc(1, 100000);
-    strcpy(body, "{\"error\":\"");
-    memset(body + strlen(body), 'c', 50000);
-    strcat(body, "\",\"requestId\":\"");
-    memset(body + strlen(body), 'r', 40000);
-    finseg_error *error = error_of(400, strcat(body, "\"}"));
+    struct fs_buffer body = {0};
+    fs_buffer_printf(&body, "{\"error\":\"%050000d\",\"requestId\":\"%040000d\"}", 1, 2);
+    finseg_error *error = error_of(400, body.data);
     CHECK(strlen(finseg_error_message(error)) < 500);
     CHECK_INT((int64_t)strlen(finseg_error_code(error)), 255);
     CHECK_INT((int64_t)strlen(finseg_error_request_id(error)), 255);
     finseg_error_free(error);
-    free(body);
+    fs_buffer_free(&body);
 }
 
 static void a_long_body_never_becomes_a_tree(void)

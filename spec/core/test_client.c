@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "buffer.h"
 #include "scripted_server.h"
 #include "test.h"
 
@@ -230,6 +231,43 @@ static void a_wrong_secret_fails_everybody_who_waits(void)
     CHECK_ERROR(error, FINSEG_ERROR_AUTH, "invalid_client");
     CHECK_ERROR(error_of(finseg_client_await(stage.client, second)), FINSEG_ERROR_AUTH,
                 "check client_id and client_secret");
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+static void a_secret_is_not_repeated_in_the_form_that_it_was_sent_in(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_text(&stage, "client_secret", "a/b+c d");
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN,
+         json(&stage, "400 Bad Request", "", "{\"errors\":[{\"message\":\"client_secret=a%2Fb%2Bc%20d\"}]}"),
+         SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_error *error = error_of(create(&stage));
+    CHECK(strstr(finseg_error_message(error), "a%2Fb") == NULL);
+    CHECK_ERROR(error, FINSEG_ERROR_AUTH, "client_secret=***");
+    check_request(&stage, POST_TOKEN, "client_secret=a%2Fb%2Bc%20d");
+    close_stage(&stage);
+}
+
+static void a_page_beyond_a_limit_is_not_fetched_again(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    char deep[401] = "{\"x\":";
+    memset(deep + strlen(deep), '[', 400 - strlen(deep));
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "408 Request Timeout", "", ""), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", deep), SCRIPTED_KEEP, -1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    CHECK_ERROR(error_of(poll_once(&stage, polled)), FINSEG_ERROR_TOO_LARGE, "");
+    CHECK_INT((int64_t)scripted_server_count(stage.server, GET_RESULT), 2);
     finseg_job_free(polled);
     close_stage(&stage);
 }
@@ -643,7 +681,11 @@ static void a_child_process_cannot_step(void)
     pid_t child = fork();
     if (child == 0) {
         errno = 0;
-        _exit(finseg_client_step(stage.client) == -1 && errno == EPERM ? 0 : 1);
+        finseg_error *error = NULL;
+        bool refused = finseg_client_step(stage.client) == -1 && errno == EPERM &&
+                       finseg_client_create(stage.client, "highBalance", "{\"threshold\":1}", &error) == 0 && error &&
+                       finseg_client_next(stage.client) == NULL;
+        _exit(refused ? 0 : 1);
     }
     int status = -1;
     waitpid(child, &status, 0);
@@ -665,15 +707,16 @@ static void events_tell_the_story_without_secrets(void)
     OPEN(&stage, answers);
     finseg_job *polled = job(&stage, "j", 0);
     check_page(poll_once(&stage, polled));
-    char names[256] = "";
+    struct fs_buffer names = {0};
     const finseg_event *event;
     while ((event = finseg_client_next_event(stage.client)) != NULL) {
-        strcat(strcat(names, event->name), " ");
+        fs_buffer_printf(&names, "%s ", event->name);
         const char *texts[] = {event->url, event->request_id, event->message};
         for (size_t i = 0; i < 3; i++)
             CHECK(!texts[i] || (!strstr(texts[i], "the-secret") && !strstr(texts[i], "token-one")));
     }
-    CHECK_TEXT(names, "request response request response retry request response ");
+    CHECK_TEXT(names.data, "request response token request response retry request response ");
+    fs_buffer_free(&names);
     finseg_job_free(polled);
     close_stage(&stage);
 }
@@ -716,6 +759,9 @@ static const struct test tests[] = {
     {"a refused token is renewed once and the request repeated",
      a_refused_token_is_renewed_once_and_the_request_repeated},
     {"a wrong secret fails everybody who waits, and is not repeated", a_wrong_secret_fails_everybody_who_waits},
+    {"a secret is not repeated in the form that it was sent in",
+     a_secret_is_not_repeated_in_the_form_that_it_was_sent_in},
+    {"a page beyond a limit is not fetched again, a 408 is", a_page_beyond_a_limit_is_not_fetched_again},
     {"the password grant renews by its refresh token, then by password",
      the_password_grant_renews_by_its_refresh_token},
     {"a ready-made token that is refused is an auth error", a_ready_made_token_that_is_refused_is_an_auth_error},

@@ -1,4 +1,4 @@
-/* Requests on the way, seen from the client: what was sent, what is said about it, and who is affected when one ends. */
+/* Requests on the way, seen from the client: what was sent, what is said about it, and whom else it affects. */
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,12 +87,14 @@ static finseg_ticket start_create(struct stage *stage)
     return finseg_client_create(stage->client, "highBalance", "{\"threshold\":1}", NULL);
 }
 
-/* Steps until the server has seen `count` such requests. */
+/* Steps until the server has seen `count` such requests, and not once more: its answer to the last is not read yet. */
 static void step_until_seen(struct stage *stage, const char *match, size_t count)
 {
-    while (scripted_server_count(stage->server, match) < count) {
+    for (;;) {
         struct pollfd watched = {.fd = finseg_client_fd(stage->client), .events = POLLIN};
         poll(&watched, 1, 10);
+        if (scripted_server_count(stage->server, match) >= count)
+            return;
         CHECK(finseg_client_step(stage->client) >= 0);
     }
 }

@@ -30,7 +30,8 @@ static void polls_are_spread_by_a_fifth(void)
 
 static void a_poll_never_comes_before_retry_after(void)
 {
-    CHECK(is_near(fs_poll_pause(&polls, 0, 60, 0.5), 60));
+    CHECK(is_near(fs_poll_pause(&polls, 0, 60, 0), 60));
+    CHECK(is_near(fs_poll_pause(&polls, 0, 60, 0.5), 63));
     CHECK(is_near(fs_poll_pause(&polls, 3, 1, 0.5), 4));
     CHECK(is_near(fs_poll_pause(&polls, 0, 0, 0.5), 0.5));
 }
@@ -50,7 +51,8 @@ static void retries_back_off_with_full_jitter(void)
     CHECK(is_near(fs_retry_pause(&tries, 3, -1, 0.5), 1));
     CHECK(is_near(fs_retry_pause(&tries, 4, -1, 0.5), 1.5));
     CHECK(fs_retry_pause(&tries, 4, -1, 0) == 0);
-    CHECK(is_near(fs_retry_pause(&tries, 1, 7, 0.5), 7));
+    CHECK(is_near(fs_retry_pause(&tries, 1, 7, 0), 7));
+    CHECK(is_near(fs_retry_pause(&tries, 1, 7, 0.5), 7.35));
 }
 
 static void attempts_are_tries_in_all(void)

@@ -1,6 +1,6 @@
 /*
- * Any text as the parameters of each kind, and as the definition of a kind: a body that is made is a JSON object, and makes the same body
- * again; a kind that is taken can be found, copied and asked with.
+ * Any text as the parameters of each kind, and as the definition of a kind: a body that is made is a JSON object, and
+ * makes the same body again; a kind that is taken can be found, copied and asked with.
  */
 #include <stdint.h>
 #include <stdlib.h>

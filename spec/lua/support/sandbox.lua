@@ -54,8 +54,8 @@ local function read_file(path)
   return text
 end
 
--- An object that calls f when it is collected, or when Lua ends.
-local function guard(f)
+--- An object that calls f when it is collected, or when Lua ends.
+function sandbox.guard(f)
   if _VERSION ~= "Lua 5.1" then
     return setmetatable({}, { __gc = f })
   end
@@ -192,7 +192,7 @@ function sandbox.start(options)
     return read_file(errors)
   end
 
-  ended_by_collection = guard(function()
+  ended_by_collection = sandbox.guard(function()
     finish("TERM")
   end)
   service.guard = ended_by_collection

@@ -73,6 +73,8 @@ function scripted_server.start(routes)
     end
   end
 
+  -- A test that failed before its stop(): closing the pipe, as the collector would, waits for the process.
+  server.guard = sandbox.guard(server.stop)
   return server
 end
 
