@@ -19,7 +19,7 @@ static const char store_type[] = "finseg.store.sqlite";
 
 /* Kept in the file's header: whose it is ("fins"), and the version of the table below. */
 enum { APPLICATION_ID = 0x66696e73, SCHEMA_VERSION = 1 };
-enum { LOCK_PATIENCE = 5000 /* milliseconds */, OWNER_ONLY = 0600 };
+enum { LOCK_PATIENCE = 2000 /* milliseconds */, OWNER_ONLY = 0600 };
 
 enum statement { GET, PUT, DELETE, DELETE_IF, LIST, SWEEP, STATEMENTS };
 
