@@ -37,8 +37,13 @@ local PROGRAM_OPTIONS = {
 }
 
 -- Tells the program's pid, waits for its end and tells how it ended. setpriv ties each process to its parent.
+-- The pid is told by the process that becomes the program, so that it comes before whatever the program prints.
 -- LD_PRELOAD (the sanitizers' library, in `make asan`) is for Lua, not for the shell.
-local LAUNCHER = [[setpriv --pdeathsig TERM "$@" 2>"$ERRORS" & echo "pid $!"; wait $! 2>/dev/null; echo "exit $?"]]
+local LAUNCHER = [[
+  sh -c 'echo "pid $$"; exec setpriv --pdeathsig TERM "$@" 2>"$ERRORS"' sh "$@" &
+  wait $! 2>/dev/null
+  echo "exit $?"
+]]
 
 local function quote(text)
   return "'" .. tostring(text):gsub("'", [['\'']]) .. "'"
