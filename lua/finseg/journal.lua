@@ -243,14 +243,11 @@ function Journal:wait_for_other(key, intent_text, deadline, pause)
     return taken ~= nil, err
   end
   if core.now() >= deadline then
-    return nil,
-      core.error(
-        "timeout",
-        (
-          "%s: process %d on %s has been making the same job for %d seconds: try again later, "
-          .. "or make another one with fresh = true"
-        ):format(intent.kind, intent.process.pid, intent.process.host, core.time() - intent.created_at)
-      )
+    local seconds = math.floor(core.time() - intent.created_at)
+    local message =
+      "%s: process %d on %s has been making the same job for %d seconds: try again later, or ask for a fresh one"
+    message = message:format(intent.kind, intent.process.pid, intent.process.host, seconds)
+    return nil, core.error("timeout", message)
   end
   return await.sleep(pause)
 end
