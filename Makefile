@@ -74,7 +74,7 @@ SQLITE_STORES := $(LUAS:%=$(B)/%/finseg/store/sqlite.so)
 
 # Expanded when a recipe runs, so that `deps` may install pkg-config and its modules first.
 CORE_LIBS = $(shell pkg-config --libs libcurl libcjson) -lm
-SANDBOX_LIBS = $(shell pkg-config --libs libmicrohttpd sqlite3 libcjson) -lm
+SANDBOX_LIBS = $(shell pkg-config --libs libmicrohttpd sqlite3 libcurl) -lm
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
             -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wsign-conversion
@@ -82,7 +82,7 @@ STANDARD := -std=c11 -D_GNU_SOURCE
 COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(WERROR) -Icore $(FLAVOUR) -pthread -fPIC -MMD -MP $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 
-.PHONY: all demo test lint format asan hard fuzz bench install env clean help deps deps-lint deps-hard valgrind \
+.PHONY: all demo test lint format asan hard fuzz bench install env clean help deps deps-check deps-lint deps-hard valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
 all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(SQLITE_STORES) $(B)/finseg-sandbox
@@ -140,7 +140,19 @@ $(SQLITE_STORES):
 	$(SAY) LINK $@
 	$(Q)$(LINK) -shared -o $@ $^ $(shell pkg-config --libs sqlite3)
 
-$(B)/finseg-sandbox: $(SANDBOX:%.c=$(B)/obj/%.o)
+# The description of the service becomes bytes in the program.
+$(B)/openapi.c: core/sandbox/openapi.json Makefile
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "sandbox/openapi.h"'; echo 'const unsigned char fs_openapi[] = {'; \
+	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '};'; \
+	  echo 'const size_t fs_openapi_length = sizeof fs_openapi;'; } > $@
+
+$(B)/obj/openapi.o: $(B)/openapi.c | deps
+	@mkdir -p $(@D)
+	$(SAY) CC $@
+	$(Q)$(COMPILE) -c -o $@ $<
+
+$(B)/finseg-sandbox: $(SANDBOX:%.c=$(B)/obj/%.o) $(B)/obj/openapi.o
 	$(SAY) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(SANDBOX_LIBS)
 
@@ -163,7 +175,7 @@ build/locale/de_DE.UTF-8: | deps
 	@mkdir -p $(@D)
 	$(Q)localedef -i de_DE -f UTF-8 $@
 
-test: all $(B)/core-tests build/locale/de_DE.UTF-8
+test: all $(B)/core-tests build/locale/de_DE.UTF-8 | deps-check
 	$(Q)BUILD=$(B) SANITIZE=$(SANITIZE) spec/run $(SUITES)
 
 asan:
@@ -183,7 +195,9 @@ build/fuzz/%: spec/fuzz/%.c $(CORE) $(wildcard core/*.h) Makefile | deps-hard
 	@mkdir -p $(@D)
 	$(SAY) CLANG $@
 	$(Q)clang-14 $(STANDARD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Icore \
-	  -o $@ $< $(CORE) $(CORE_LIBS) -lm
+	  -o $@ $(filter %.c,$^) $(CORE_LIBS) -lm
+
+build/fuzz/fuzz_table: core/sandbox/table.c
 
 # What a target finds goes to build/; its seeds are in spec/fuzz/corpus.
 fuzz: $(FUZZERS)
@@ -194,6 +208,10 @@ fuzz: $(FUZZERS)
 	  $$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
 	    -dict=spec/fuzz/json.dict -artifact_prefix=build/fuzz/$$name- $$found $$seeds; \
 	done
+	$(Q)$(MAKE) SANITIZE=1 build/asan/finseg-sandbox
+	@echo "== fuzz http, $(FUZZ_SECONDS) s"; \
+	ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  FINSEG_SANDBOX=build/asan/finseg-sandbox lua5.4 spec/fuzz/http_fuzz.lua $(FUZZ_SECONDS)
 
 bench: all
 	@eval "$$($(MAKE) -s env)"; for bench in $(BENCHES); do $(LUA) $$bench || exit 1; done
@@ -259,6 +277,9 @@ endef
 
 deps:
 	@sh spec/tools/deps build
+
+deps-check: deps
+	@sh spec/tools/deps check
 
 deps-lint: deps
 	@sh spec/tools/deps lint
