@@ -148,3 +148,31 @@ finseg_error *fs_answer_error(const struct fs_answer *answer, finseg_error_kind 
     cJSON_Delete(tree);
     return error;
 }
+
+/* What a page holds is the customers' own, and must not get into logs; a text that is no page at all tells where it came from. */
+static bool looks_like_a_page(const struct fs_answer *answer)
+{
+    size_t at = 0;
+    while (at < answer->length && strchr(" \t\r\n", answer->body[at]))
+        at++;
+    return at < answer->length && answer->body[at] == '{';
+}
+
+finseg_error *fs_answer_unreadable(const struct fs_answer *answer, finseg_error *problem, const char *what)
+{
+    struct fs_buffer message = {0};
+    fs_buffer_printf(&message, "%s: %s", what, finseg_error_message(problem));
+    if (answer->length > 0 && !looks_like_a_page(answer)) {
+        fs_buffer_append_text(&message, "; it begins \"");
+        append_quoted(&message, answer->body, answer->length, EXCERPT_LIMIT);
+        fs_buffer_append_text(&message, "\": check base_url");
+    }
+    finseg_error *error =
+        message.failed ? fs_error_out_of_memory() : fs_error_new(finseg_error_get_kind(problem), "%s", message.data);
+    fs_buffer_free(&message);
+    finseg_error_free(problem);
+    fs_error_set_answer(error, answer->status, answer->retry_after);
+    if (answer->request_id)
+        fs_error_set_request_id(error, answer->request_id, strlen(answer->request_id));
+    return error;
+}

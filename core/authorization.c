@@ -11,6 +11,9 @@
 
 static const char what[] = "token endpoint";
 
+const char fs_authorization_refused_token[] =
+    "the access_token was refused by the service: make a client with a fresh one, or with client_id and client_secret";
+
 static void start_fetch(finseg_client *client);
 
 /* ---- who waits ---- */
@@ -191,10 +194,7 @@ void fs_authorization_wait(finseg_client *client, struct fs_operation *operation
 {
     struct fs_authorization *authorization = &client->authorization;
     if (!fs_authorization_can_renew(client)) {
-        fs_operation_end(operation,
-                         fs_error_new(FINSEG_ERROR_AUTH, "the access_token was refused by the service; make a "
-                                                         "client with a fresh one, or with client_id and "
-                                                         "client_secret"));
+        fs_operation_end(operation, fs_error_new(FINSEG_ERROR_AUTH, "%s", fs_authorization_refused_token));
         return;
     }
     operation->waiting_for_token = true;

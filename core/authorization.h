@@ -27,6 +27,8 @@ void fs_authorization_close(finseg_client *client);
 /* The operation is told by fs_operation_send() or fs_operation_end() when there is a token or none is to be had. */
 void fs_authorization_wait(finseg_client *client, struct fs_operation *operation);
 void fs_authorization_stop_waiting(finseg_client *client, struct fs_operation *operation);
+/* What to do when a ready-made token was refused, for messages. */
+extern const char fs_authorization_refused_token[];
 /* Whether a token that was refused can be replaced by another. */
 bool fs_authorization_can_renew(const finseg_client *client);
 

@@ -65,6 +65,13 @@ const char *finseg_job_state(const finseg_job *job)
     return state_names[job->state];
 }
 
+/* A job that was ready stays so: one of its later pages may be slow. */
+static void not_ready(finseg_job *job)
+{
+    if (job->state != FS_JOB_READY)
+        job->state = FS_JOB_PENDING;
+}
+
 static finseg_error *read_missing(finseg_job *job, const struct fs_answer *answer, const char *what)
 {
     /* No body says nothing: the service's own is not documented. */
@@ -74,18 +81,20 @@ static finseg_error *read_missing(finseg_job *job, const struct fs_answer *answe
         return fs_answer_error(answer, FINSEG_ERROR_PROTOCOL, what,
                                "the service says so in JSON, so this is another server: check base_url");
     }
-    job->state = FS_JOB_PENDING;
+    not_ready(job);
     return fs_answer_error(answer, FINSEG_ERROR_PENDING, what, "the job is not ready yet: ask again later");
 }
 
 static finseg_error *read_gone(finseg_job *job, const struct fs_answer *answer, const char *what, double now)
 {
-    job->state = FS_JOB_EXPIRED;
-    if (job->created_at > 0 && now - job->created_at > FS_JOB_LIFETIME)
+    if (job->created_at > 0 && now - job->created_at > FS_JOB_LIFETIME) {
+        job->state = FS_JOB_EXPIRED;
         return fs_answer_error(answer, FINSEG_ERROR_EXPIRED, what,
                                "results are deleted after 14 days: create the segment again");
+    }
     return fs_answer_error(answer, FINSEG_ERROR_NOT_FOUND, what,
-                           "the service does not know this job, or has deleted it: create the segment again");
+                           "the service does not know this job, or has deleted it: create the segment again; if it "
+                           "complains of number or size, correct first_page or page_size instead");
 }
 
 finseg_error *fs_job_read(finseg_job *job, const struct fs_answer *answer, double now)
@@ -108,7 +117,7 @@ finseg_error *fs_job_read(finseg_job *job, const struct fs_answer *answer, doubl
         return fs_answer_error(answer, FINSEG_ERROR_FAILED, what,
                                "the job failed at the service: create the segment again");
     case 423:
-        job->state = FS_JOB_PENDING;
+        not_ready(job);
         return fs_answer_error(answer, FINSEG_ERROR_PENDING, what, "the job is still running: ask again later");
     default: {
         finseg_error_kind kind = fs_answer_kind(answer->status);

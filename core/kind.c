@@ -45,7 +45,7 @@ static const struct fs_kind built_in[] = {
 };
 enum { BUILT_IN_COUNT = sizeof built_in / sizeof *built_in };
 
-const struct fs_parameter fs_kind_callback_parameter = {.name = "callbackURL", .type = FS_PARAMETER_TEXT};
+const struct fs_parameter fs_kind_callback_parameter = {.name = "callbackURL", .type = FS_PARAMETER_URL};
 
 static const struct fs_kind *find_built_in(const char *name)
 {
@@ -201,8 +201,8 @@ static bool put(struct fs_kind_list *added, const struct fs_kind *kind)
 /* ---- reading a definition ---- */
 
 static const char *const type_names[] = {
-    [FS_PARAMETER_TEXT] = "text",       [FS_PARAMETER_TEXTS] = "texts", [FS_PARAMETER_AMOUNT] = "amount",
-    [FS_PARAMETER_INTEGER] = "integer", [FS_PARAMETER_FLAG] = "flag",
+    [FS_PARAMETER_TEXT] = "text",     [FS_PARAMETER_URL] = "url",         [FS_PARAMETER_TEXTS] = "texts",
+    [FS_PARAMETER_AMOUNT] = "amount", [FS_PARAMETER_INTEGER] = "integer", [FS_PARAMETER_FLAG] = "flag",
 };
 
 static const char *read_type(const cJSON *item, struct fs_parameter *parameter)
@@ -214,7 +214,7 @@ static const char *read_type(const cJSON *item, struct fs_parameter *parameter)
             return NULL;
         }
     }
-    return "type is none of text, texts, amount, integer and flag";
+    return "type is none of text, url, texts, amount, integer and flag";
 }
 
 /* The texts stay in the cJSON tree; `*values` is an array to be freed. */

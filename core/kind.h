@@ -10,6 +10,7 @@
 
 enum fs_parameter_type {
     FS_PARAMETER_TEXT,
+    FS_PARAMETER_URL, /* text: an absolute http or https URL */
     FS_PARAMETER_TEXTS,
     FS_PARAMETER_AMOUNT,
     FS_PARAMETER_INTEGER,

@@ -7,10 +7,9 @@
 #include "client.h"
 #include "clock.h"
 #include "error.h"
-#include "page.h"
 #include "request.h"
 
-enum { WHAT_LIMIT = 160, TIMERS = 2 };
+enum { WHAT_LIMIT = 160, EXCERPT = 80, TIMERS = 2 };
 
 static void proceed(struct fs_operation *operation);
 
@@ -92,9 +91,10 @@ static void on_deadline(struct fs_timer *timer)
     struct fs_operation *operation = timer->owner;
     char what[WHAT_LIMIT];
     describe(operation, what);
+    const char *known = operation->polls > 0 ? "not ready" : "no answer";
     fs_operation_end(operation, fs_error_new(FINSEG_ERROR_TIMEOUT,
-                                             "%s: not ready within %g s; the job lives on: wait again, now or later",
-                                             what, operation->timeout));
+                                             "%s: %s within %g s; the job lives on: wait again, now or later", what,
+                                             known, operation->timeout));
 }
 
 static void free_operation(struct fs_operation *operation)
@@ -177,15 +177,39 @@ void fs_operation_cancel(struct fs_operation *operation)
     fs_operation_end(operation, error);
 }
 
-/* ---- trying again ---- */
+/* ---- events ---- */
 
-static void pause_for(struct fs_operation *operation, double seconds, const char *name, const char *message)
+static void report(struct fs_operation *operation, const char *name, const char *message, double seconds)
 {
     finseg_client *client = operation->client;
-    if (client->events.enabled) {
-        finseg_event event = {.name = name, .time = fs_clock_wall(), .message = message, .seconds = seconds};
-        fs_event_add(&client->events, &event);
-    }
+    if (!client->events.enabled)
+        return;
+    const struct fs_exchange *exchange = operation->exchange;
+    const finseg_event event = {
+        .name = name,
+        .time = fs_clock_wall(),
+        .url = exchange ? exchange->url : NULL,
+        .request_id = exchange ? exchange->request_id : NULL,
+        .message = message,
+        .seconds = seconds,
+    };
+    fs_event_add(&client->events, &event);
+}
+
+static void report_job(struct fs_operation *operation, const char *news, double seconds)
+{
+    char what[WHAT_LIMIT];
+    describe(operation, what);
+    char message[WHAT_LIMIT + 32];
+    snprintf(message, sizeof message, "%s: %s", what, news);
+    report(operation, "job", message, seconds);
+}
+
+/* ---- trying again ---- */
+
+static void pause_for(struct fs_operation *operation, double seconds)
+{
+    finseg_client *client = operation->client;
     fs_exchange_free(client, operation->exchange);
     operation->exchange = NULL;
     fs_loop_set_timer(&client->loop, &operation->pause, fs_clock_monotonic() + seconds);
@@ -205,7 +229,8 @@ static void repeat_or_end(struct fs_operation *operation, finseg_error *error)
         return;
     }
     fs_client_redact(client, error);
-    pause_for(operation, pause, "retry", finseg_error_message(error));
+    report(operation, "retry", finseg_error_message(error), pause);
+    pause_for(operation, pause);
     finseg_error_free(error);
 }
 
@@ -217,7 +242,8 @@ static void poll_again(struct fs_operation *operation, finseg_error *pending)
     operation->polls++;
     double pause = fs_poll_pause(&client->poll, operation->polls, finseg_error_retry_after(pending),
                                  fs_random_fraction(&client->random));
-    pause_for(operation, pause, "job", "not ready yet");
+    report_job(operation, "not ready yet", pause);
+    pause_for(operation, pause);
     finseg_error_free(pending);
 }
 
@@ -243,6 +269,7 @@ static void on_created(struct fs_operation *operation, const struct fs_answer *a
     finseg_job *job = fs_job_new(operation->kind, operation->path, job_id, fs_clock_wall());
     free(job_id);
     operation->outcome->job = job;
+    report_job(operation, "created", 0);
     if (job)
         fs_operation_end(operation, NULL);
     else
@@ -271,23 +298,27 @@ static void on_create_answer(struct fs_operation *operation, const struct fs_ans
 
 static void on_page(struct fs_operation *operation)
 {
-    struct fs_buffer *body = &operation->exchange->transfer.answer;
-    size_t length = body->length;
-    char *text = fs_buffer_take(body);
+    /* The page takes the body over; its beginning stays for a message. */
+    const struct fs_buffer *body = &operation->exchange->transfer.answer;
+    char beginning[EXCERPT + 1];
+    struct fs_answer answer = fs_exchange_answer(operation->exchange);
+    answer.length = body->length < EXCERPT ? body->length : EXCERPT;
+    memcpy(beginning, body->data ? body->data : "", answer.length);
+    answer.body = beginning;
+
     finseg_error *error = NULL;
-    finseg_page *page = NULL;
-    if (text)
-        page = fs_page_adopt(text, length, &error);
-    else
-        error = fs_error_out_of_memory();
+    finseg_page *page = fs_page_pool_read(&operation->client->pages, &operation->exchange->transfer.answer, &error);
     if (page) {
+        if (operation->type == FS_OPERATION_WAIT)
+            report_job(operation, "ready", 0);
         operation->outcome->page = page;
         fs_operation_end(operation, NULL);
         return;
     }
+    char what[WHAT_LIMIT];
+    describe(operation, what);
+    error = fs_answer_unreadable(&answer, error, what);
     /* A body that was damaged on the way is whole the next time. */
-    fs_error_set_answer(error, operation->exchange->transfer.status, -1);
-    fs_error_set_request_id(error, operation->exchange->request_id, strlen(operation->exchange->request_id));
     if (finseg_error_get_kind(error) == FINSEG_ERROR_TOO_LARGE)
         fs_operation_end(operation, error);
     else
@@ -358,6 +389,12 @@ static void on_done(struct fs_transfer *transfer)
     if (transfer->status == 401 && takes_new_token(operation))
         return;
     struct fs_answer answer = fs_exchange_answer(operation->exchange);
+    if (transfer->status == 401 && !fs_authorization_can_renew(operation->client)) {
+        char what[WHAT_LIMIT];
+        describe(operation, what);
+        fs_operation_end(operation, fs_answer_error(&answer, FINSEG_ERROR_AUTH, what, fs_authorization_refused_token));
+        return;
+    }
     if (operation->type == FS_OPERATION_CREATE)
         on_create_answer(operation, &answer);
     else
@@ -384,6 +421,8 @@ static struct fs_exchange *build_exchange(struct fs_operation *operation)
         transfer->body_length = strlen(operation->body);
         transfer->content_type = "application/json";
         transfer->once = true;
+    } else {
+        fs_page_pool_lend(&client->pages, &transfer->answer);
     }
     transfer->loopback = client->base.loopback;
     transfer->bearer = client->authorization.token.access_token;
@@ -417,9 +456,13 @@ void fs_operation_start(struct fs_operation *operation, double timeout)
     operation->timeout = timeout;
     if (timeout >= 0)
         fs_loop_set_timer(&client->loop, &operation->deadline, now + timeout);
-    if (operation->type == FS_OPERATION_WAIT)
-        fs_loop_set_timer(&client->loop, &operation->pause,
-                          now + fs_poll_pause(&client->poll, 0, -1, fs_random_fraction(&client->random)));
-    else
+    if (operation->type != FS_OPERATION_WAIT) {
         proceed(operation);
+        return;
+    }
+    double pause = fs_poll_pause(&client->poll, 0, -1, fs_random_fraction(&client->random));
+    /* A short wait must still have the time to ask. */
+    if (timeout >= 0 && pause > timeout / 2)
+        pause = timeout / 2;
+    fs_loop_set_timer(&client->loop, &operation->pause, now + pause);
 }

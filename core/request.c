@@ -10,6 +10,7 @@
 #include "json.h"
 #include "money.h"
 #include "text.h"
+#include "url.h"
 
 /* ---- checking parameters ---- */
 
@@ -74,6 +75,8 @@ static cJSON *read_text(const struct reading *reading, const struct fs_parameter
     cJSON *item = NULL;
     if (!text)
         refuse(reading, parameter->name, "must be text without a zero byte");
+    else if (parameter->type == FS_PARAMETER_URL && !fs_url_is_http(text))
+        refuse(reading, parameter->name, "must be an absolute http or https URL");
     else if (!is_allowed(parameter, text))
         refuse_value(reading, parameter, text);
     else if (!(item = cJSON_CreateString(text)))
@@ -188,6 +191,7 @@ static cJSON *read_value(const struct reading *reading, const struct fs_paramete
 {
     switch (parameter->type) {
     case FS_PARAMETER_TEXT:
+    case FS_PARAMETER_URL:
         return read_text(reading, parameter, value);
     case FS_PARAMETER_TEXTS:
         return read_texts(reading, parameter, value);

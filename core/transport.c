@@ -8,8 +8,9 @@
 
 #include "clock.h"
 
-/* Enough to fill any line with pages; a bound for descriptors and memory when thousands of jobs are polled at once. */
-enum { ACTIVE_LIMIT = 128, CACHED_CONNECTIONS = 2 * ACTIVE_LIMIT };
+/* Enough to fill any line with pages; a bound for the service, and for descriptors and memory here, when thousands of jobs
+ * are polled at once. */
+enum { ACTIVE_LIMIT = 64, CACHED_CONNECTIONS = 2 * ACTIVE_LIMIT };
 
 enum { TIMERS = 2 };
 

@@ -1,6 +1,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "buffer.h"
 #include "error.h"
 #include "finseg.h"
 #include "page.h"
@@ -35,6 +37,7 @@ struct finseg_traversal {
     bool planned;      /* every page's length is known beforehand */
     bool failed;
     struct seen_pages seen;
+    struct fs_buffer tail; /* the last ids of the page accepted last, a zero byte after each */
 };
 
 static const uint64_t UNKNOWN = UINT64_MAX;
@@ -74,6 +77,40 @@ static bool make_room(struct seen_pages *seen)
 static uint64_t number_of(const finseg_traversal *traversal, uint64_t page)
 {
     return traversal->first_page + page;
+}
+
+/* How far back an overlap is looked for. */
+enum { TAIL = 16 };
+
+static bool is_in_tail(const struct fs_buffer *tail, finseg_slice id)
+{
+    for (size_t at = 0; at < tail->length; at += strlen(tail->data + at) + 1) {
+        if (strlen(tail->data + at) == id.length && memcmp(tail->data + at, id.data, id.length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Users that are inserted between two answers shift the pages: one comes twice, and a page further on another never. */
+static finseg_error *check_overlap(finseg_traversal *traversal, uint64_t number, const finseg_page *page)
+{
+    size_t count = finseg_page_user_count(page);
+    if (count == 0)
+        return NULL;
+    finseg_slice first = finseg_page_user_id(page, 0);
+    if (is_in_tail(&traversal->tail, first))
+        return fs_error_new(FINSEG_ERROR_PROTOCOL,
+                            "page %" PRIu64
+                            " begins with user %.*s, who was on the page before: the result changed while it "
+                            "was read",
+                            number, (int)first.length, first.data);
+    fs_buffer_clear(&traversal->tail);
+    for (size_t i = count > TAIL ? count - TAIL : 0; i < count; i++) {
+        finseg_slice id = finseg_page_user_id(page, i);
+        fs_buffer_append(&traversal->tail, id.data, id.length);
+        fs_buffer_append_char(&traversal->tail, '\0');
+    }
+    return traversal->tail.failed ? fs_error_out_of_memory() : NULL;
 }
 
 static finseg_error *check_announced(finseg_traversal *traversal, uint64_t number, const finseg_page *page)
@@ -188,6 +225,8 @@ static finseg_error *begin(finseg_traversal *traversal, const finseg_page *first
     finseg_error *problem = check_first(traversal, users, page_size);
     if (!problem)
         problem = check_repeated(traversal, traversal->first_page, first);
+    if (!problem)
+        problem = check_overlap(traversal, traversal->first_page, first);
     if (problem)
         return problem;
     plan(traversal, users, page_size);
@@ -234,6 +273,8 @@ static finseg_error *check_page(finseg_traversal *traversal, const finseg_page *
         problem = check_repeated(traversal, number, page);
     if (!problem)
         problem = check_length(traversal, number, finseg_page_user_count(page));
+    if (!problem)
+        problem = check_overlap(traversal, number, page);
     return problem;
 }
 
@@ -270,5 +311,6 @@ void finseg_traversal_free(finseg_traversal *traversal)
     if (!traversal)
         return;
     free(traversal->seen.slots);
+    fs_buffer_free(&traversal->tail);
     free(traversal);
 }

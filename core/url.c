@@ -94,6 +94,18 @@ const char *fs_url_read(struct fs_url *url, const char *text)
     return problem;
 }
 
+bool fs_url_is_http(const char *text)
+{
+    CURLU *parsed = curl_url();
+    char *scheme = NULL;
+    bool http = parsed && curl_url_set(parsed, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK &&
+                curl_url_get(parsed, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+                (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    curl_free(scheme);
+    curl_url_cleanup(parsed);
+    return http;
+}
+
 void fs_url_free(struct fs_url *url)
 {
     free(url->text);

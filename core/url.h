@@ -14,6 +14,8 @@ struct fs_url {
 /* Reads an absolute http or https URL. NULL when it is good, else what is wrong with it ("it has no host"); then nothing is to be freed.
  * Credentials, a query or a fragment in it are refused. */
 const char *fs_url_read(struct fs_url *url, const char *text);
+/* Whether it is an absolute http or https URL; what else it carries does not matter. */
+bool fs_url_is_http(const char *text);
 void fs_url_free(struct fs_url *url);
 
 #endif

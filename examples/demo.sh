@@ -23,5 +23,7 @@ read -r _ _ url <&3 # listening on URL
 echo "A sandbox with 200 made-up users listens on $url; $lua runs examples/quickstart.lua:"
 echo
 
+# Whatever account the shell is set up for has no business here.
+unset FINSEG_TOKEN_URL FINSEG_ACCESS_TOKEN FINSEG_CA_FILE
 FINSEG_BASE_URL="$url/api/v1" FINSEG_CLIENT_ID=demo FINSEG_CLIENT_SECRET=demo-secret \
   "$lua" "$examples/quickstart.lua"

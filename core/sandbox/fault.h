@@ -14,12 +14,13 @@
 
 /* When a fault strikes. Only what could be spoilt is counted against a rule's number or rate. */
 enum fs_fault_moment {
-    FS_FAULT_INSTEAD,  /* of an answer: nothing is done and another status is answered */
-    FS_FAULT_TOKEN,    /* when a segments request brings a valid access token */
-    FS_FAULT_JOB,      /* when a job is made */
-    FS_FAULT_CALLBACK, /* when a job is made that has a callbackURL */
-    FS_FAULT_PAGE,     /* when a page of a ready job is answered */
-    FS_FAULT_BYTES     /* when an answer of status 2xx with a body goes out; what was asked for is done */
+    FS_FAULT_INSTEAD,   /* of an answer: nothing is done and another status is answered */
+    FS_FAULT_TOKEN,     /* when a segments request brings a valid access token */
+    FS_FAULT_JOB,       /* when a job is made */
+    FS_FAULT_CALLBACK,  /* when a job is made that has a callbackURL */
+    FS_FAULT_PAGE,      /* when a page of a ready job is answered */
+    FS_FAULT_NEXT_PAGE, /* when such a page is not the first */
+    FS_FAULT_BYTES      /* when an answer of status 2xx with a body goes out; what was asked for is done */
 };
 
 enum fs_fault_effect {

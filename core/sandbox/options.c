@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "../finseg.h"
+#include "../text.h"
 #include "date.h"
 #include "fault.h"
 
@@ -177,6 +178,12 @@ static bool read_text(const char *text, const char **place)
     return *text != '\0';
 }
 
+/* Forms are UTF-8, so no other credential could ever match. */
+static bool read_credential(const char *text, const char **place)
+{
+    return fs_text_is_utf8(text, strlen(text)) && read_text(text, place);
+}
+
 static bool add_text(const char *text, const char **texts, size_t most, size_t *count)
 {
     if (*text == '\0' || *count == most)
@@ -221,13 +228,13 @@ static bool read_option(int name, const char *text, struct fs_options *options)
         options->token_ttl = (int64_t)number;
         return right;
     case CLIENT_ID:
-        return read_text(text, &options->client_id);
+        return read_credential(text, &options->client_id);
     case CLIENT_SECRET:
-        return read_text(text, &options->client_secret);
+        return read_credential(text, &options->client_secret);
     case USERNAME:
-        return read_text(text, &options->username);
+        return read_credential(text, &options->username);
     case PASSWORD:
-        return read_text(text, &options->password);
+        return read_credential(text, &options->password);
     case ROLE:
         return read_role(text, &options->role);
     case UNIX:

@@ -216,12 +216,12 @@ static bool read_paging(struct fs_call *call, uint64_t *number, uint64_t *size)
 
 static void write_page(struct fs_call *call, const struct fs_result *result, uint64_t number, uint64_t size)
 {
-    const struct fs_fault *fault = fs_faults_draw(call->service->faults, FS_FAULT_PAGE, call->route, call->path.data);
+    struct fs_faults *faults = call->service->faults;
     size_t total = fs_result_count(result);
-    if (fault && fault->effect == FS_FAULT_MOVE_TOTAL)
-        total++;
-    if (fault && fault->effect == FS_FAULT_REPEAT_PAGE && number > 0)
+    if (number > 0 && fs_faults_draw(faults, FS_FAULT_NEXT_PAGE, call->route, call->path.data))
         number--;
+    if (fs_faults_draw(faults, FS_FAULT_PAGE, call->route, call->path.data))
+        total++;
     call->answer->status = 200;
     fs_result_write_page(result, number, size, total, &call->answer->body);
 }

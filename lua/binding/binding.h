@@ -78,7 +78,7 @@ int fs_lua_to_json(lua_State *L);
 /* Makes scratch->config from the table at `index` (positive), after reading the environment when asked. False with scratch->error. */
 bool fs_lua_read_config(lua_State *L, int index, bool from_environment, struct fs_lua_scratch *scratch);
 
-/* ---- client.c, job.c, page.c, total.c, traversal.c --------------------------------------------------------- */
+/* ---- client.c, idset.c, job.c, page.c, total.c, traversal.c --------------------------------------------------------- */
 
 void fs_lua_register_client(lua_State *L);
 /* core.client(fields, from_environment) -> client | nil, err */
@@ -99,6 +99,10 @@ int fs_lua_page(lua_State *L);
 void fs_lua_register_total(lua_State *L);
 /* core.total() -> total */
 int fs_lua_total(lua_State *L);
+
+void fs_lua_register_idset(lua_State *L);
+/* core.idset() -> an empty set of user ids */
+int fs_lua_idset(lua_State *L);
 
 void fs_lua_register_traversal(lua_State *L);
 /* core.traversal(first, first_number, page_size, parallel) -> traversal | nil, err */

@@ -140,8 +140,7 @@ end
 ---@param parameters table?
 ---@param options { timeout: number }?  seconds from the job's creation on, as for job:wait()
 ---@return finseg.Segment? segment
----@return table? err
----@return finseg.Job? job  when the job was created but the wait failed
+---@return table? err  with the job in err.job when it was created but the wait failed
 function Client:segment(kind, parameters, options)
   local text = encode_request(kind, parameters, "segment")
   local timeout, err = Job.read_timeout(check.options(options, Job.wait_options, 3, "segment"))
@@ -156,7 +155,8 @@ function Client:segment(kind, parameters, options)
   end
   segment, err = job:_segment("start_wait", timeout)
   if not segment then
-    return nil, err, job
+    err.job = job
+    return nil, err
   end
   return segment
 end

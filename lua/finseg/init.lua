@@ -42,7 +42,7 @@ finseg.null = core.null
 ---@field username string?  with password: a user token instead of a client token
 ---@field password string?
 ---@field access_token string?  a token made elsewhere, instead of credentials
----@field ca_file string?  PEM: authorities to trust instead of the system's
+---@field ca_file string?  PEM: authorities to trust besides the system's
 ---@field proxy string?
 ---@field user_agent string?
 ---@field timeout number?  seconds a request may take, 30

@@ -272,6 +272,44 @@ static void a_page_beyond_a_limit_is_not_fetched_again(void)
     close_stage(&stage);
 }
 
+static void a_body_that_is_no_page_is_told_without_the_customers(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "retry.attempts", 1);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", "<html>Willkommen"), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", "{\"users\":[{\"userId\":\"zoe\","), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    finseg_error *error = error_of(poll_once(&stage, polled));
+    CHECK(strstr(finseg_error_message(error), "highBalance job j: the result page cannot be read") != NULL);
+    CHECK_ERROR(error, FINSEG_ERROR_PROTOCOL, "begins \"<html>Willkommen\": check base_url");
+    error = error_of(poll_once(&stage, polled));
+    CHECK(strstr(finseg_error_message(error), "zoe") == NULL);
+    CHECK_ERROR(error, FINSEG_ERROR_PROTOCOL, "highBalance job j");
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+static void a_short_wait_still_asks(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "poll.first", 3600);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *waited = job(&stage, "j", 0);
+    check_page(wait_for(&stage, waited, 2));
+    finseg_job_free(waited);
+    close_stage(&stage);
+}
+
 static void the_password_grant_renews_by_its_refresh_token(void)
 {
     struct stage stage;
@@ -314,7 +352,7 @@ static void a_ready_made_token_that_is_refused_is_an_auth_error(void)
     finseg_error *error = error_of(poll_once(&stage, polled));
     CHECK(strstr(finseg_error_message(error), "given-token") == NULL);
     CHECK(strstr(finseg_error_code(error), "given-token") == NULL);
-    CHECK_ERROR(error, FINSEG_ERROR_AUTH, "401");
+    CHECK_ERROR(error, FINSEG_ERROR_AUTH, "make a client with a fresh one");
     check_request(&stage, GET_RESULT, "Bearer given-token\r\n");
     CHECK_ERROR(error_of(poll_once(&stage, polled)), FINSEG_ERROR_AUTH, "access_token was refused");
     finseg_job_free(polled);
@@ -340,7 +378,9 @@ static void a_wait_ends_when_the_job_has_ended(void)
     finseg_job *failed = job(&stage, "failed", 0);
     finseg_job *foreign = job(&stage, "foreign", 0);
     CHECK_ERROR(error_of(wait_for(&stage, unknown, 10)), FINSEG_ERROR_NOT_FOUND, "highBalance job gone");
+    CHECK_TEXT(finseg_job_state(unknown), "created");
     CHECK_ERROR(error_of(wait_for(&stage, old, 10)), FINSEG_ERROR_EXPIRED, "14 days");
+    CHECK_TEXT(finseg_job_state(old), "expired");
     CHECK_ERROR(error_of(wait_for(&stage, failed, 10)), FINSEG_ERROR_FAILED, "422");
     CHECK_ERROR(error_of(wait_for(&stage, foreign, 10)), FINSEG_ERROR_PROTOCOL, "base_url");
     CHECK_INT((int64_t)scripted_server_count(stage.server, GET_RESULT "highBalance/foreign?"), 2);
@@ -363,7 +403,7 @@ static void a_wait_ends_at_its_deadline_though_the_server_stalls(void)
     finseg_job *waited = job(&stage, "j", 0);
     finseg_error *error = error_of(wait_for(&stage, waited, 0.1));
     CHECK(finseg_error_retryable(error));
-    CHECK_ERROR(error, FINSEG_ERROR_TIMEOUT, "not ready within 0.1 s");
+    CHECK_ERROR(error, FINSEG_ERROR_TIMEOUT, "no answer within 0.1 s");
     finseg_job_free(waited);
     close_stage(&stage);
 }
@@ -630,7 +670,7 @@ static void closing_with_work_under_way_frees_it(void)
     for (size_t i = 0; i < 300; i++)
         finseg_client_poll(stage.client, waited, NULL);
     finseg_client_wait(stage.client, waited, 60, NULL);
-    while (scripted_server_count(stage.server, GET_RESULT) < 100) {
+    while (scripted_server_count(stage.server, GET_RESULT) < 40) {
         struct pollfd watched = {.fd = finseg_client_fd(stage.client), .events = POLLIN};
         poll(&watched, 1, 10);
         finseg_client_step(stage.client);
@@ -762,6 +802,9 @@ static const struct test tests[] = {
     {"a secret is not repeated in the form that it was sent in",
      a_secret_is_not_repeated_in_the_form_that_it_was_sent_in},
     {"a page beyond a limit is not fetched again, a 408 is", a_page_beyond_a_limit_is_not_fetched_again},
+    {"a body that is no page is told without the customers in it",
+     a_body_that_is_no_page_is_told_without_the_customers},
+    {"a short wait still asks", a_short_wait_still_asks},
     {"the password grant renews by its refresh token, then by password",
      the_password_grant_renews_by_its_refresh_token},
     {"a ready-made token that is refused is an auth error", a_ready_made_token_that_is_refused_is_an_auth_error},

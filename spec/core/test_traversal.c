@@ -265,6 +265,17 @@ static void huge_totals_do_not_overflow(void)
     finseg_traversal_free(NULL);
 }
 
+static void pages_that_overlap_are_refused(void)
+{
+    finseg_traversal *traversal = start(20, 60, 0, 20, 1, NULL);
+    CHECK_INT(accept(traversal, 20, 20, 60, NULL), 0);
+    finseg_error *error = NULL;
+    /* Two users were inserted before: the counts still agree. */
+    CHECK_INT(accept(traversal, 38, 20, 60, &error), -1);
+    CHECK_ERROR(error, FINSEG_ERROR_PROTOCOL, "page 2 begins with user u38, who was on the page before");
+    finseg_traversal_free(traversal);
+}
+
 static const struct test tests[] = {
     {"an announced result is read to its end", an_announced_result_is_read_to_its_end},
     {"pages are numbered from first_page", pages_are_numbered_from_first_page},
@@ -274,6 +285,7 @@ static const struct test tests[] = {
     {"a first page that contradicts itself is refused", a_first_page_that_contradicts_itself_is_refused},
     {"a page of the wrong length is refused", a_page_of_the_wrong_length_is_refused},
     {"a page that repeats an earlier one is refused", a_page_that_repeats_an_earlier_one_is_refused},
+    {"pages that overlap are refused", pages_that_overlap_are_refused},
     {"another totalElements is refused", another_total_is_refused},
     {"a page beyond the end must be empty", a_page_beyond_the_end_must_be_empty},
     {"without a total a short page is the last", without_a_total_a_short_page_is_the_last},

@@ -71,6 +71,16 @@ describe("a segment of the sandbox", function()
     end
   end)
 
+  it("keeps the job in the err when the wait fails, and answers no third value", function()
+    local slow = sandbox.start { users = 1, delay = 60 }
+    finally(slow.stop)
+    -- LuaJIT's assert raises its last argument: a third value would take the err's place.
+    local results = { connect(slow):segment("highBalance", PARAMETERS, { timeout = 0.05 }) }
+    assert.are.equal("timeout", results[2].kind)
+    assert.are.equal("highBalance", results[2].job.kind)
+    assert.is_nil(results[3])
+  end)
+
   it("has its amounts without tables, with account ids when asked", function()
     local reader = connect(service, { page_size = 9 })
     local segment = assert(reader:segment("highBalance", PARAMETERS))

@@ -156,8 +156,8 @@ describe("the README #readme", function()
           shell.write_file(folder .. "/segment.c", blocks_of("c")[1].text)
         end
         if text:find("luarocks ", 1, true) and shell.lua == "luajit" then
-          local headers = 'LUA_INCDIR="$(pkg-config --variable=includedir luajit)" '
-          text = text:gsub("5%.4", "5.1"):gsub("CURL_INCDIR", headers .. "%0")
+          local headers = ' LUA_INCDIR="$(pkg-config --variable=includedir luajit)"'
+          text = text:gsub("5%.4", "5.1"):gsub(" make", "%0" .. headers)
         else
           text = text:gsub("lua5%.4", shell.lua)
         end

@@ -77,9 +77,12 @@ describe("the sandbox's command line", function()
       { "--import", "berka" },
       { "--import", "mt940=DIR" },
       { "--client-id", "" },
+      { "--client-id", "\255" },
       { "--role", "admin" },
       { "--tls-cert", "cert.pem" },
       { "--tls-key", "key.pem" },
+      { "--callback-allow", "" },
+      { "--callback-patience", "-1" },
     }
     for _, words in ipairs(cases) do
       local status, printed, said = sandbox.run(words)
