@@ -13,3 +13,7 @@ files["lua/finseg/ngx.lua"] = { std = "max+ngx_lua" }
 files["lua/finseg/driver/ngx*.lua"] = { std = "max+ngx_lua" }
 files["examples/nginx"] = { std = "ngx_lua" }
 files["spec/nginx"] = { std = "max+busted" }
+
+files["examples/rules"] = {
+  read_globals = { "segment" }, -- what a rule file is given
+}

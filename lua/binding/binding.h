@@ -78,7 +78,7 @@ int fs_lua_to_json(lua_State *L);
 /* Makes scratch->config from the table at `index` (positive), after reading the environment when asked. False with scratch->error. */
 bool fs_lua_read_config(lua_State *L, int index, bool from_environment, struct fs_lua_scratch *scratch);
 
-/* ---- client.c, job.c, page.c, total.c, traversal.c --------------------------------------------------------- */
+/* ---- client.c, idset.c, job.c, page.c, total.c, traversal.c --------------------------------------------------------- */
 
 void fs_lua_register_client(lua_State *L);
 /* core.client(fields, from_environment) -> client | nil, err */
@@ -100,6 +100,10 @@ void fs_lua_register_total(lua_State *L);
 /* core.total() -> total */
 int fs_lua_total(lua_State *L);
 
+void fs_lua_register_idset(lua_State *L);
+/* core.idset() -> an empty set of user ids */
+int fs_lua_idset(lua_State *L);
+
 void fs_lua_register_traversal(lua_State *L);
 /* core.traversal(first, first_number, page_size, parallel) -> traversal | nil, err */
 int fs_lua_traversal(lua_State *L);
@@ -109,6 +113,15 @@ int fs_lua_traversal(lua_State *L);
 void fs_lua_register_signal(lua_State *L);
 /* core.signal() -> a descriptor that Lua makes readable | nil, err */
 int fs_lua_signal(lua_State *L);
+
+/* ---- file.c: what Lua's io library cannot do: files that are the user's alone ------------------------------- */
+
+/* core.create_file(path) -> true, an empty file of mode 0600 that was not there before | nil, reason */
+int fs_lua_create_file(lua_State *L);
+/* core.create_folder(path) -> true, the folder is there, made with mode 0700 if need be, its parents too | nil, reason */
+int fs_lua_create_folder(lua_State *L);
+/* core.time() -> seconds since 1970, with their fraction */
+int fs_lua_time(lua_State *L);
 
 /* ---- poll.c ---------------------------------------------------------------------------------------------- */
 

@@ -98,10 +98,22 @@ static int is_yieldable(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    {"client", fs_lua_client},   {"error", fs_lua_error},         {"page", fs_lua_page},
-    {"total", fs_lua_total},     {"traversal", fs_lua_traversal}, {"from_json", fs_lua_from_json},
-    {"to_json", fs_lua_to_json}, {"signal", fs_lua_signal},       {"poll", fs_lua_poll},
-    {"now", fs_lua_now},         {"is_yieldable", is_yieldable},  {NULL, NULL},
+    {"client", fs_lua_client},
+    {"error", fs_lua_error},
+    {"idset", fs_lua_idset},
+    {"page", fs_lua_page},
+    {"total", fs_lua_total},
+    {"traversal", fs_lua_traversal},
+    {"from_json", fs_lua_from_json},
+    {"to_json", fs_lua_to_json},
+    {"create_file", fs_lua_create_file},
+    {"create_folder", fs_lua_create_folder},
+    {"time", fs_lua_time},
+    {"signal", fs_lua_signal},
+    {"is_yieldable", is_yieldable},
+    {"poll", fs_lua_poll},
+    {"now", fs_lua_now},
+    {NULL, NULL},
 };
 
 FINSEG_API int luaopen_finseg_core(lua_State *L);
@@ -114,6 +126,7 @@ int luaopen_finseg_core(lua_State *L)
     fs_lua_register_error(L);
     fs_lua_register_client(L);
     fs_lua_register_job(L);
+    fs_lua_register_idset(L);
     fs_lua_register_page(L);
     fs_lua_register_total(L);
     fs_lua_register_traversal(L);

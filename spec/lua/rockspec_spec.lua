@@ -2,6 +2,7 @@ local sandbox = require("spec.lua.support.sandbox")
 local shell = require("spec.lua.support.shell")
 
 local ROCKSPEC = "rockspec/finseg-dev-1.rockspec"
+local SQLITE_ROCKSPEC = "rockspec/sqlite/finseg-sqlite-dev-1.rockspec"
 local LUA_VERSION = shell.lua == "luajit" and "5.1" or "5.4"
 
 local function load_rockspec()
@@ -30,8 +31,9 @@ local function lines(text)
 end
 
 describe("the rockspec #rockspec", function()
-  it("is clean for luarocks lint", function()
+  it("is clean for luarocks lint, and so is that of the store in a file", function()
     shell.check("luarocks lint " .. ROCKSPEC)
+    shell.check("luarocks lint " .. SQLITE_ROCKSPEC)
   end)
 
   it("compiles every C file of the core and of the binding", function()
@@ -50,7 +52,7 @@ describe("the rockspec #rockspec", function()
     assert.are.same(lines(shell.check("find lua/finseg -name '*.lua'")), sorted(installed))
   end)
 
-  it("builds into an empty tree, and the quickstart runs from there", function()
+  it("builds into an empty tree, and the quickstart runs from there, with the store in a file or without", function()
     local service = sandbox.start({ users = 60, seed = 3, delay = 0.1 })
     local folder = shell.scratch()
     finally(function()
@@ -62,6 +64,7 @@ describe("the rockspec #rockspec", function()
       VERSION = LUA_VERSION,
       LUA = shell.lua,
       ROCKSPEC = ROCKSPEC,
+      SQLITE = SQLITE_ROCKSPEC,
       INCLUDES = shell.lua == "luajit" and 'LUA_INCDIR="$(pkg-config --variable=includedir luajit)"' or "",
       URL = service.base_url,
       ID = service.client_id,
@@ -75,11 +78,17 @@ describe("the rockspec #rockspec", function()
       mkdir home
       export HOME="$PWD/home"
       luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $INCLUDES >luarocks.log 2>&1 || { cat luarocks.log; exit 1; }
+      rm -rf without && cp -r tree without
+      luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $SQLITE $INCLUDES >luarocks.log 2>&1 ||
+        { cat luarocks.log; exit 1; }
       rm -r core lua
       export LUA_PATH="$PWD/tree/share/lua/$VERSION/?.lua;$PWD/tree/share/lua/$VERSION/?/init.lua;;"
       export LUA_CPATH="$PWD/tree/lib/lua/$VERSION/?.so;;"
       unset LUA_PATH_5_4 LUA_CPATH_5_4
       export FINSEG_BASE_URL=$URL FINSEG_CLIENT_ID=$ID FINSEG_CLIENT_SECRET=$SECRET
+      $LUA -e 'local s = assert(require("finseg").store.open("file", "jobs.db")) print("kept", s:put_if_absent("a", "b", 9))'
+      LUA_PATH="$PWD/without/share/lua/$VERSION/?.lua;$PWD/without/share/lua/$VERSION/?/init.lua" \
+        LUA_CPATH="$PWD/without/lib/lua/$VERSION/?.so" $LUA -e 'print(require("finseg").store.open("file", "jobs.db"))'
       $LUA examples/quickstart.lua
       [ $LUA != luajit ] || luajit "$top/spec/lua/support/unload_main.lua"
     ]]):gsub("%$(%u+)", function(name)
@@ -89,5 +98,7 @@ describe("the rockspec #rockspec", function()
     if shell.lua == "luajit" then -- luarocks passes no flag that pins the module: it does so itself
       assert.matches("finseg.core is still in memory", printed, 1, true)
     end
+    assert.matches("kept%s+true", printed)
+    assert.matches("nil%s+a store in a file needs finseg's module finseg.store.sqlite", printed)
   end)
 end)
