@@ -215,6 +215,7 @@ finseg_client *finseg_client_new(const finseg_config *config, finseg_error **err
     }
     client->process = getpid();
     client->events.enabled = config->log;
+    client->spares.limit = (size_t)config->parallel_pages + 1;
     fs_random_seed(&client->random);
     set_schedules(client);
     if (fs_config_check_credentials(config, error) != 0 || set_urls(client, error) != 0 ||
@@ -263,6 +264,7 @@ void finseg_client_free(finseg_client *client)
     finseg_outcome *outcome;
     while ((outcome = take_outcome(client, 0)) != NULL)
         finseg_outcome_free(outcome);
+    fs_page_pool_empty(&client->spares);
     fs_event_log_free(&client->events);
     fs_url_free(&client->base);
     free(client->token_url);
@@ -473,4 +475,14 @@ finseg_traversal *finseg_client_traverse(const finseg_client *client, const fins
     const finseg_config *config = client->config;
     return finseg_traversal_new(first, (uint64_t)config->first_page, (uint32_t)config->page_size,
                                 (uint32_t)config->parallel_pages, error);
+}
+
+uint64_t finseg_client_first_page(const finseg_client *client)
+{
+    return (uint64_t)client->config->first_page;
+}
+
+void finseg_client_recycle(finseg_client *client, finseg_page *page)
+{
+    fs_page_pool_give(&client->spares, page);
 }

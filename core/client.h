@@ -10,6 +10,7 @@
 #include "loop.h"
 #include "operation.h"
 #include "outcome.h"
+#include "page_pool.h"
 #include "random.h"
 #include "retry.h"
 #include "transport.h"
@@ -33,6 +34,7 @@ struct finseg_client {
     struct fs_authorization authorization;
     struct fs_event_log events;
     struct fs_operation_table operations;
+    struct fs_page_pool spares;
     finseg_ticket last_ticket;
     finseg_outcome *first_outcome; /* finished, oldest first */
     finseg_outcome *last_outcome;

@@ -197,6 +197,11 @@ FINSEG_API finseg_ticket finseg_client_wait(finseg_client *client, finseg_job *j
 FINSEG_API finseg_ticket finseg_client_fetch(finseg_client *client, finseg_job *job, uint64_t number, uint32_t size,
                                              finseg_error **error);
 /*
+ * Frees a page that this client or any other made, and keeps its memory for pages that come: reading a long result then takes no more memory than
+ * its longest pages. At most as many are kept as parallel_pages says, and one. NULL is allowed.
+ */
+FINSEG_API void finseg_client_recycle(finseg_client *client, finseg_page *page);
+/*
  * Ends an operation here; the service is not told. Its outcome is an error of kind cancelled (for a create already sent, with
  * maybe_created). False when the ticket is unknown or already finished.
  */
@@ -374,6 +379,8 @@ FINSEG_API finseg_traversal *finseg_traversal_new(const finseg_page *first, uint
 /* The same with the first_page, page_size and parallel_pages of a client's config. */
 FINSEG_API finseg_traversal *finseg_client_traverse(const finseg_client *client, const finseg_page *first,
                                                     finseg_error **error);
+/* The configured first_page: the number of a segment's first page. */
+FINSEG_API uint64_t finseg_client_first_page(const finseg_client *client);
 /* True, and which page to ask for next; false when none is to be asked for now. */
 FINSEG_API bool finseg_traversal_request(finseg_traversal *traversal, uint64_t *number, uint32_t *size);
 /*

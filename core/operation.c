@@ -105,6 +105,7 @@ static void free_operation(struct fs_operation *operation)
     fs_loop_clear_timer(&client->loop, &operation->pause);
     fs_exchange_free(client, operation->exchange);
     finseg_job_free(operation->job);
+    fs_page_pool_give(&client->spares, operation->spare);
     free(operation->kind);
     free(operation->path);
     free(operation->body);
@@ -271,16 +272,12 @@ static void on_create_answer(struct fs_operation *operation, const struct fs_ans
 
 static void on_page(struct fs_operation *operation)
 {
-    struct fs_buffer *body = &operation->exchange->transfer.answer;
-    size_t length = body->length;
-    char *text = fs_buffer_take(body);
-    finseg_error *error = NULL;
-    finseg_page *page = NULL;
-    if (text)
-        page = fs_page_adopt(text, length, &error);
-    else
-        error = fs_error_out_of_memory();
-    if (page) {
+    finseg_page *page = operation->spare ? operation->spare : fs_page_new();
+    operation->spare = page;
+    finseg_error *error =
+        page ? fs_page_fill(page, &operation->exchange->transfer.answer) : fs_error_out_of_memory();
+    if (!error) {
+        operation->spare = NULL;
         operation->outcome->page = page;
         fs_operation_end(operation, NULL);
         return;
@@ -366,6 +363,15 @@ static void on_done(struct fs_transfer *transfer)
 
 /* ---- sending ---- */
 
+/* Of a page that is done with, for the page that is to come. */
+static void borrow_memory(struct fs_operation *operation, struct fs_buffer *answer)
+{
+    if (!operation->spare)
+        operation->spare = fs_page_pool_take(&operation->client->spares);
+    if (operation->spare)
+        fs_page_lend_text(operation->spare, answer);
+}
+
 static struct fs_exchange *build_exchange(struct fs_operation *operation)
 {
     finseg_client *client = operation->client;
@@ -384,6 +390,8 @@ static struct fs_exchange *build_exchange(struct fs_operation *operation)
         transfer->body_length = strlen(operation->body);
         transfer->content_type = "application/json";
         transfer->once = true;
+    } else if (operation->type == FS_OPERATION_FETCH) {
+        borrow_memory(operation, &transfer->answer);
     }
     transfer->loopback = client->base.loopback;
     transfer->bearer = client->authorization.token.access_token;

@@ -20,6 +20,8 @@ struct fs_operation {
     uint64_t number; /* the page asked for */
     uint32_t size;
 
+    finseg_page *spare; /* a fetch: to be filled, or NULL */
+
     struct fs_exchange *exchange; /* the request under way */
     uint64_t token_generation;    /* of the token it carries */
     bool token_renewed;           /* a 401 was answered by a new token already */

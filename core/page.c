@@ -5,35 +5,44 @@
 
 #include "error.h"
 #include "page_index.h"
-#include "text.h"
 
-finseg_page *fs_page_adopt(char *text, size_t length, finseg_error **error)
+finseg_page *fs_page_new(void)
 {
-    finseg_page *page = calloc(1, sizeof *page);
-    if (!page) {
-        free(text);
-        fs_error_give(error, fs_error_out_of_memory());
-        return NULL;
-    }
-    page->text = text;
-    page->length = length;
-    finseg_error *problem = fs_page_read(page, FS_PAGE_TEMPLATE);
-    if (problem) {
-        finseg_page_free(page);
-        fs_error_give(error, problem);
-        return NULL;
-    }
-    return page;
+    return calloc(1, sizeof(finseg_page));
+}
+
+void fs_page_lend_text(finseg_page *page, struct fs_buffer *text)
+{
+    *text = (struct fs_buffer){.data = page->text, .capacity = page->capacity};
+    page->text = NULL;
+    page->length = 0;
+    page->capacity = 0;
+}
+
+finseg_error *fs_page_fill(finseg_page *page, struct fs_buffer *text)
+{
+    if (!fs_buffer_reserve(text, 0))
+        return fs_error_out_of_memory();
+    free(page->text);
+    page->text = text->data;
+    page->length = text->length;
+    page->capacity = text->capacity;
+    *text = (struct fs_buffer){0};
+    return fs_page_read(page, FS_PAGE_TEMPLATE);
 }
 
 finseg_page *finseg_page_parse(const char *text, size_t length, finseg_error **error)
 {
-    char *copy = fs_text_copy(length > 0 ? text : "", length);
-    if (!copy) {
-        fs_error_give(error, fs_error_out_of_memory());
-        return NULL;
-    }
-    return fs_page_adopt(copy, length, error);
+    struct fs_buffer copy = {0};
+    finseg_page *page = fs_page_new();
+    fs_buffer_append(&copy, text, length);
+    finseg_error *problem = page ? fs_page_fill(page, &copy) : fs_error_out_of_memory();
+    if (!problem)
+        return page;
+    fs_buffer_free(&copy);
+    finseg_page_free(page);
+    fs_error_give(error, problem);
+    return NULL;
 }
 
 void finseg_page_free(finseg_page *page)

@@ -40,6 +40,7 @@ struct fs_page_amount {
 struct finseg_page {
     char *text;
     size_t length;
+    size_t capacity; /* of the text */
     uint32_t users_start; /* of the users array with its brackets, in the text */
     uint32_t users_length;
     int64_t total_elements; /* -1: not said */
@@ -51,6 +52,7 @@ struct finseg_page {
     uint32_t amount_count;
     uint32_t amount_capacity;
     struct fs_buffer unescaped;
+    finseg_page *next_spare; /* in a pool */
 };
 
 /* Sets all but the account from a JSON number in `text`. */

@@ -1,4 +1,5 @@
 #include "page.h"
+#include "page_pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,22 +272,17 @@ static void limits_are_too_large(void)
 static void many_users_are_indexed(void)
 {
     enum { USERS = 5000 };
-    char *text = malloc((size_t)USERS * 80 + 100);
-    CHECK(text != NULL);
-    if (!text)
-        return;
-    size_t length = (size_t)sprintf(text, "{\"users\":[");
+    struct fs_buffer text = {0};
+    fs_buffer_append_text(&text, "{\"users\":[");
     for (int i = 0; i < USERS; i++)
-        length +=
-            (size_t)sprintf(text + length, "%s{\"userId\":\"u%d\",\"accounts\":[{\"amount\":%d},{\"amount\":-%d}]}",
-                            i ? "," : "", i, i, i);
-    length += (size_t)sprintf(text + length, "]}");
-    finseg_error *error = NULL;
-    finseg_page *page = fs_page_adopt(text, length, &error);
-    CHECK(page != NULL && !error);
+        fs_buffer_printf(&text, "%s{\"userId\":\"u%d\",\"accounts\":[{\"amount\":%d},{\"amount\":-%d}]}", i ? "," : "",
+                         i, i, i);
+    fs_buffer_append_text(&text, "]}");
+    finseg_page *page = finseg_page_parse(text.data, text.length, NULL);
+    fs_buffer_free(&text);
+    CHECK(page != NULL);
     if (!page)
         return;
-    CHECK(finseg_page_text(page).data == text);
     CHECK_INT((int64_t)finseg_page_user_count(page), USERS);
     CHECK_INT((int64_t)finseg_page_amount_count(page), (int64_t)2 * USERS);
     for (int i = 0; i < USERS; i++) {
@@ -300,18 +296,66 @@ static void many_users_are_indexed(void)
     finseg_page_free(page);
 }
 
-static void an_adopted_text_is_freed_on_failure_too(void)
+static void no_page_is_left_of_a_text_that_is_none(void)
 {
     finseg_error *error = NULL;
-    char *text = malloc(1);
-    CHECK(text != NULL);
-    if (!text)
-        return;
-    text[0] = '7';
-    CHECK(fs_page_adopt(text, 1, &error) == NULL);
+    CHECK(finseg_page_parse("7", 1, &error) == NULL);
     CHECK_ERROR(error, FINSEG_ERROR_PROTOCOL, "it is not an object");
     CHECK(finseg_page_parse("7", 1, NULL) == NULL);
     finseg_page_free(NULL);
+}
+
+/* Fills the page with the text, in the memory that its last text had. */
+static finseg_error *refill(finseg_page *page, const char *text)
+{
+    struct fs_buffer buffer = {0};
+    fs_page_lend_text(page, &buffer);
+    fs_buffer_append_text(&buffer, text);
+    finseg_error *error = fs_page_fill(page, &buffer);
+    CHECK(buffer.data == NULL);
+    return error;
+}
+
+static void a_page_is_filled_again_in_the_same_memory(void)
+{
+    static const char one[] = "{\"users\":[{\"userId\":\"\\u0061\",\"accounts\":[{\"amount\":1},{\"amount\":2}]},"
+                              "{\"userId\":\"b\"}],\"totalElements\":2}";
+    static const char other[] = "{\"users\":[{\"userId\":\"\\u0063\",\"accounts\":[{\"amount\":3}]}]}";
+    finseg_page *page = fs_page_new();
+    CHECK(page != NULL);
+    if (!page)
+        return;
+    CHECK(refill(page, one) == NULL);
+    CHECK_SLICE(finseg_page_user_id(page, 0), "a");
+    const char *memory = finseg_page_text(page).data;
+    CHECK(refill(page, other) == NULL);
+    CHECK(finseg_page_text(page).data == memory);
+    CHECK_SLICE(finseg_page_text(page), other);
+    CHECK_INT((int64_t)finseg_page_user_count(page), 1);
+    CHECK_INT((int64_t)finseg_page_amount_count(page), 1);
+    CHECK_INT(finseg_page_total_elements(page), -1);
+    CHECK_SLICE(finseg_page_user_id(page, 0), "c");
+    CHECK_INT(amount_of(page, 0), 30000);
+    finseg_error *error = refill(page, "{\"users\":[{}]}");
+    CHECK(error != NULL);
+    finseg_error_free(error);
+    CHECK(refill(page, one) == NULL);
+    CHECK_INT((int64_t)finseg_page_user_count(page), 2);
+    finseg_page_free(page);
+}
+
+static void a_pool_keeps_as_many_pages_as_it_may(void)
+{
+    struct fs_page_pool pool = {.limit = 2};
+    for (int i = 0; i < 3; i++)
+        fs_page_pool_give(&pool, fs_page_new());
+    fs_page_pool_give(&pool, NULL);
+    CHECK_INT((int64_t)pool.count, 2);
+    finseg_page *page = fs_page_pool_take(&pool);
+    CHECK(page != NULL);
+    fs_page_pool_give(&pool, page);
+    fs_page_pool_empty(&pool);
+    CHECK(fs_page_pool_take(&pool) == NULL);
 }
 
 static uint64_t hash_of(const char *text)
@@ -353,7 +397,9 @@ static const struct test tests[] = {
     {"bad JSON is refused wherever it stands", bad_json_is_refused_wherever_it_stands},
     {"limits on depth and ids hold", limits_are_too_large},
     {"many users are indexed", many_users_are_indexed},
-    {"an adopted text is freed on failure too", an_adopted_text_is_freed_on_failure_too},
+    {"no page is left of a text that is none", no_page_is_left_of_a_text_that_is_none},
+    {"a page is filled again in the same memory", a_page_is_filled_again_in_the_same_memory},
+    {"a pool keeps as many pages as it may", a_pool_keeps_as_many_pages_as_it_may},
     {"the hash is of the ids in their order", the_hash_is_of_the_ids_in_their_order},
 };
 SUITE(page, tests);
