@@ -61,11 +61,14 @@ static void push_user_id(lua_State *L, const finseg_page *page, const struct wal
 
 #if FS_LUA_WAITS_BELOW_C
 
-/*
- * Upvalues of the iterator: the walk, the page, the current userId, the function that gives the next page, and whether accountIds are wanted. That
- * function may have freed the page before.
- */
-enum { WALK = 1, PAGE, USER_ID, NEXT_PAGE, ACCOUNT_IDS, UPVALUES = ACCOUNT_IDS };
+/* Upvalues of the iterator: this, the page that it goes through (kept alive here), the current userId, and the function that gives the next page. */
+enum { ITERATOR = 1, PAGE, USER_ID, NEXT_PAGE, UPVALUES = NEXT_PAGE };
+
+struct iterator {
+    struct walk walk;
+    finseg_page *const *page; /* inside PAGE; NULL before the first one, and NULL inside when NEXT_PAGE has taken it back */
+    bool account_ids;
+};
 
 static int next_amount(lua_State *L);
 
@@ -74,32 +77,32 @@ static int take_page(lua_State *L, int status, lua_KContext context)
 {
     (void)status;
     (void)context;
-    struct walk *walk = lua_touserdata(L, lua_upvalueindex(WALK));
-    *walk = (struct walk){0};
-    lua_pushvalue(L, -1);
-    lua_replace(L, lua_upvalueindex(PAGE));
-    return lua_isnil(L, -1) ? 0 : next_amount(L);
+    struct iterator *iterator = lua_touserdata(L, lua_upvalueindex(ITERATOR));
+    iterator->walk = (struct walk){0};
+    iterator->page = lua_touserdata(L, -1);
+    lua_copy(L, -1, lua_upvalueindex(PAGE));
+    return iterator->page ? next_amount(L) : 0;
 }
 
 /* -> userId, amount [, accountId] | nothing at the end */
 static int next_amount(lua_State *L)
 {
-    struct walk *walk = lua_touserdata(L, lua_upvalueindex(WALK));
-    finseg_page *const *place = lua_touserdata(L, lua_upvalueindex(PAGE));
-    const finseg_page *page = place ? *place : NULL;
-    if (!page || walk->amount == walk->end) {
-        if (!page || !next_user(walk, page)) {
-            lua_pushvalue(L, lua_upvalueindex(NEXT_PAGE));
-            lua_callk(L, 0, 1, 0, take_page);
-            return take_page(L, LUA_OK, 0);
-        }
+    struct iterator *iterator = lua_touserdata(L, lua_upvalueindex(ITERATOR));
+    const finseg_page *page = iterator->page ? *iterator->page : NULL;
+    struct walk *walk = &iterator->walk;
+    if (page && walk->amount < walk->end) {
+        lua_pushvalue(L, lua_upvalueindex(USER_ID));
+    } else if (page && next_user(walk, page)) {
         push_user_id(L, page, walk);
-        lua_replace(L, lua_upvalueindex(USER_ID));
+        lua_copy(L, -1, lua_upvalueindex(USER_ID));
+    } else {
+        lua_pushvalue(L, lua_upvalueindex(NEXT_PAGE));
+        lua_callk(L, 0, 1, 0, take_page);
+        return take_page(L, LUA_OK, 0);
     }
     size_t index = walk->amount++;
-    lua_pushvalue(L, lua_upvalueindex(USER_ID));
     push_amount(L, page, index);
-    if (!lua_toboolean(L, lua_upvalueindex(ACCOUNT_IDS)))
+    if (!iterator->account_ids)
         return 2;
     push_account(L, page, index);
     return 3;
@@ -109,13 +112,12 @@ static int next_amount(lua_State *L)
 static int new_iterator(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TFUNCTION);
-    lua_settop(L, 2);
-    struct walk *walk = lua_newuserdata(L, sizeof *walk);
-    *walk = (struct walk){0};
+    bool account_ids = lua_toboolean(L, 2);
+    struct iterator *iterator = lua_newuserdata(L, sizeof *iterator);
+    *iterator = (struct iterator){.account_ids = account_ids};
     lua_pushnil(L);
     lua_pushnil(L);
     lua_pushvalue(L, 1);
-    lua_pushvalue(L, 2);
     lua_pushcclosure(L, next_amount, UPVALUES);
     return 1;
 }
