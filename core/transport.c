@@ -13,6 +13,9 @@ enum { ACTIVE_LIMIT = 128, CACHED_CONNECTIONS = 2 * ACTIVE_LIMIT };
 
 enum { TIMERS = 2 };
 
+/* Bytes. A page comes in fewer turns of the loop than with libcurl's 16 KB. */
+enum { RECEIVE_BUFFER = 64 * 1024 };
+
 /* ---- lists ---- */
 
 static void append(struct fs_transfer_list *list, struct fs_transfer *transfer)
@@ -130,6 +133,7 @@ static bool set_common_options(const struct fs_transport *transport, CURL *easy)
     SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)options->max_body);
     SET(CURLOPT_USERAGENT, options->user_agent);
     SET(CURLOPT_WRITEFUNCTION, on_body);
+    SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 #if LIBCURL_VERSION_NUM >= 0x075500
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
 #endif

@@ -11,33 +11,33 @@ local function generator(seed)
   end
 end
 
-local function uuid(random)
-  local function hex(digits)
-    local text = {}
-    for i = 1, digits do
-      text[i] = ("%x"):format(random(16))
-    end
-    return table.concat(text)
-  end
-  return ("%s-%s-4%s-a%s-%s"):format(hex(8), hex(4), hex(3), hex(3), hex(12))
-end
+local RANGES = { 1000, 100000, 1000000, 10000000 }
 
-local function account(random)
-  local cents = random(({ 1000, 100000, 1000000, 10000000 })[random(4) + 1])
-  local sign = random(4) == 0 and "-" or ""
-  local amount = ("%s%d.%02d"):format(sign, math.floor(cents / 100), cents % 100)
-  return ('{"accountId":"%s","amount":%s}'):format(uuid(random), amount)
-end
-
---- The JSON of `count` users, in a list of texts.
+--- The JSON of `count` users, in a list of texts. Users of different seeds are different.
 ---@param count integer
 ---@param seed integer?
 ---@return string[]
 function sample.users(count, seed)
-  local random = generator(seed or 7)
+  seed = seed or 7
+  local random = generator(seed)
+  local made = 0
+  local function uuid()
+    made = made + 1
+    return ("%08x-%04x-4000-a%03x-%012x"):format(
+      random(2147483647),
+      random(65536),
+      random(4096),
+      seed * 4294967296 + made
+    )
+  end
+  local function account()
+    local cents = random(RANGES[random(4) + 1])
+    local sign = random(4) == 0 and "-" or ""
+    return ('{"accountId":"%s","amount":%s%d.%02d}'):format(uuid(), sign, math.floor(cents / 100), cents % 100)
+  end
   local users = {}
   for i = 1, count do
-    users[i] = ('{"userId":"%s","accounts":[%s,%s]}'):format(uuid(random), account(random), account(random))
+    users[i] = ('{"userId":"%s","accounts":[%s,%s]}'):format(uuid(), account(), account())
   end
   return users
 end
