@@ -133,7 +133,6 @@ static bool set_common_options(const struct fs_transport *transport, CURL *easy)
     SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t)options->max_body);
     SET(CURLOPT_USERAGENT, options->user_agent);
     SET(CURLOPT_WRITEFUNCTION, on_body);
-    SET(CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
 #if LIBCURL_VERSION_NUM >= 0x075500
     SET(CURLOPT_PROTOCOLS_STR, "http,https");
 #endif
@@ -146,6 +145,8 @@ static bool set_common_options(const struct fs_transport *transport, CURL *easy)
     if (options->proxy)
         SET(CURLOPT_PROXY, options->proxy);
 #undef SET
+    /* Refused by a handle that still has the buffer of a transfer that failed; that one has this size. */
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
     return failed == CURLE_OK;
 }
 

@@ -16,8 +16,10 @@ local function cpu_of(command)
   return seconds
 end
 
+-- Both Luas find finseg as this one does, but for the C module.
 local function with_lua(lua, command)
-  return ('eval "$(make -s env LUA=%s)"; %s %s'):format(lua, lua, command)
+  local cpath = package.cpath:gsub("build/[%w.]+/%?%.so", ("build/%s/?.so"):format(lua))
+  return ("LUA_CPATH=%s %s %s"):format(shell.quote(cpath), lua, command)
 end
 
 local function ways_for(server, pages, users, targets)
@@ -50,7 +52,7 @@ local function bench(pages, users, targets)
       print("cannot be run here: " .. way.name)
     end
   end
-  for turn = 1, 5 do
+  for turn = 1, 3 do
     for _, way in ipairs(ways) do
       taken[way.name][turn] = assert(cpu_of(way.command), way.name)
     end
@@ -70,5 +72,5 @@ local function bench(pages, users, targets)
   )
 end
 
-bench(400, 500, { sum = 8, floor = "none" })
+bench(200, 500, { sum = 8, floor = "none" })
 bench(24, 25000, { sum = 20, floor = "4" })

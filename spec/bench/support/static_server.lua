@@ -53,10 +53,17 @@ end
 function static_server.run(command)
   local pipe = assert(io.popen("exec env -u LD_PRELOAD setpriv --pdeathsig TERM sh -c 'echo $$; exec " .. command .. "'"))
   local pid = pipe:read "*l"
-  return function()
+  local stop = setmetatable({}, {
+    __call = function()
+      sandbox.signal(pid, "TERM")
+      pipe:close()
+    end,
+  })
+  -- When the bench fails: closing the pipe, as the collector would, waits for the process.
+  stop.guard = sandbox.guard(function()
     sandbox.signal(pid, "TERM")
-    pipe:close()
-  end
+  end)
+  return stop
 end
 
 --- Serves `pages` pages of `users` users each, numbered from 0. Answers url, base_url, port, bytes (of a page) and stop().
