@@ -274,8 +274,7 @@ static void on_page(struct fs_operation *operation)
 {
     finseg_page *page = operation->spare ? operation->spare : fs_page_new();
     operation->spare = page;
-    finseg_error *error =
-        page ? fs_page_fill(page, &operation->exchange->transfer.answer) : fs_error_out_of_memory();
+    finseg_error *error = page ? fs_page_fill(page, &operation->exchange->transfer.answer) : fs_error_out_of_memory();
     if (!error) {
         operation->spare = NULL;
         operation->outcome->page = page;

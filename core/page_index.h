@@ -40,7 +40,7 @@ struct fs_page_amount {
 struct finseg_page {
     char *text;
     size_t length;
-    size_t capacity; /* of the text */
+    size_t capacity;      /* of the text */
     uint32_t users_start; /* of the users array with its brackets, in the text */
     uint32_t users_length;
     int64_t total_elements; /* -1: not said */

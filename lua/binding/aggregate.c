@@ -179,8 +179,8 @@ static int histogram_add(lua_State *L)
     struct histogram *histogram = luaL_checkudata(L, 1, histogram_type);
     const finseg_page *page = fs_lua_check_page(L, 2);
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
-    int status = finseg_page_histogram(page, histogram->bounds, histogram->bound_count, counts_of(histogram),
-                                       &scratch->error);
+    int status =
+        finseg_page_histogram(page, histogram->bounds, histogram->bound_count, counts_of(histogram), &scratch->error);
     return answer_add(L, status, scratch);
 }
 

@@ -66,7 +66,8 @@ enum { ITERATOR = 1, PAGE, USER_ID, NEXT_PAGE, UPVALUES = NEXT_PAGE };
 
 struct iterator {
     struct walk walk;
-    finseg_page *const *page; /* inside PAGE; NULL before the first one, and NULL inside when NEXT_PAGE has taken it back */
+    finseg_page *const
+        *page; /* inside PAGE; NULL before the first one, and NULL inside when NEXT_PAGE has taken it back */
     bool account_ids;
 };
 

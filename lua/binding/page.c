@@ -98,8 +98,8 @@ static int page_members(lua_State *L)
 void fs_lua_register_page(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"user_count", page_user_count}, {"text", page_text},
-        {"members", page_members},       {"amount_count", page_amount_count}, {NULL, NULL},
+        {"user_count", page_user_count},     {"text", page_text}, {"members", page_members},
+        {"amount_count", page_amount_count}, {NULL, NULL},
     };
     fs_lua_register_type(L, page_type, methods, collect_page);
 }

@@ -91,7 +91,12 @@ for _, count in ipairs { 500, 5000 } do
   for name, seconds in pairs(figures) do
     figures[name] = seconds / count * 1e9
   end
-  measure.print(("%s: decode and walk a page of %d users, %.0f KB"):format(measure.lua, count, #text / 1024), "ns/user", ways, figures)
+  measure.print(
+    ("%s: decode and walk a page of %d users, %.0f KB"):format(measure.lua, count, #text / 1024),
+    "ns/user",
+    ways,
+    figures
+  )
 end
 if not has_dkjson then
   print "\ndkjson is not installed and was left out."

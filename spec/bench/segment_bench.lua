@@ -28,12 +28,17 @@ local function seconds_to_read(segment)
 end
 
 local function delayed(port)
-  local pipe = assert(io.popen("exec setpriv --pdeathsig TERM sh -c 'echo $$; exec python3 spec/bench/peers/delay_proxy.py " .. port .. "'"))
+  local pipe = assert(
+    io.popen(
+      "exec setpriv --pdeathsig TERM sh -c 'echo $$; exec python3 spec/bench/peers/delay_proxy.py " .. port .. "'"
+    )
+  )
   local pid, own_port = pipe:read "*l", pipe:read "*l"
-  return ("http://127.0.0.1:%s/api/v1"):format(own_port), function()
-    sandbox.signal(pid, "TERM")
-    pipe:close()
-  end
+  return ("http://127.0.0.1:%s/api/v1"):format(own_port),
+    function()
+      sandbox.signal(pid, "TERM")
+      pipe:close()
+    end
 end
 
 local function round_trips(pages)
@@ -72,5 +77,7 @@ local function memory(pages)
   server.stop()
 end
 
-if not arg[1] then round_trips(128) end
+if not arg[1] then
+  round_trips(128)
+end
 memory(2000)

@@ -44,7 +44,7 @@ describe("count", function()
   end)
 
   it("refuses amounts that it cannot hold exactly", function()
-    assert_invalid("9007199254740993.5 of user \"u3\"", page:count { min = 0 })
+    assert_invalid('9007199254740993.5 of user "u3"', page:count { min = 0 })
     assert_invalid("0.00001", page_of("0.00001"):count())
   end)
 
@@ -213,7 +213,8 @@ describe("over a segment", function()
 
   it("two readings side by side do not disturb each other", function()
     local segment = assert(client:segment("highBalance", { threshold = 2000 }))
-    local one, other, last = segment:amounts(), segment:amounts(), nil
+    local one, other = segment:amounts(), segment:amounts()
+    local last
     repeat
       local id, amount = one()
       assert.are.same({ id, amount }, { other() })

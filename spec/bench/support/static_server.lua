@@ -51,7 +51,8 @@ end
 
 --- Starts a command that ends with this process. Answers a function that ends it.
 function static_server.run(command)
-  local pipe = assert(io.popen("exec env -u LD_PRELOAD setpriv --pdeathsig TERM sh -c 'echo $$; exec " .. command .. "'"))
+  local pipe =
+    assert(io.popen("exec env -u LD_PRELOAD setpriv --pdeathsig TERM sh -c 'echo $$; exec " .. command .. "'"))
   local pid = pipe:read "*l"
   local stop = setmetatable({}, {
     __call = function()
