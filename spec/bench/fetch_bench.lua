@@ -1,5 +1,5 @@
--- Pages fetched from nginx on this machine and decoded: the CPU time of finseg beside that of its peers, each a process of
--- its own that reads the same pages. The peers ask for one page after the other over one connection.
+-- Pages fetched from nginx on this machine and decoded: the CPU time of finseg beside that of its peers, each a process
+-- of its own that reads the same pages. The peers ask for one page after the other over one connection.
 
 local measure = require "spec.bench.support.measure"
 local shell = require "spec.lua.support.shell"
@@ -8,7 +8,7 @@ local static_server = require "spec.bench.support.static_server"
 local PEERS = "spec/bench/peers/"
 local build = os.getenv "FINSEG_BENCH_BUILD" or "build/bench"
 
---- Runs a program that prints its CPU seconds a page and what it found; answers the seconds, or nil where it cannot run.
+--- Runs a program that prints its CPU seconds a page and what it found; answers the seconds, or nil where it cannot.
 local function cpu_of(command)
   local pipe = assert(io.popen(command .. " 2>/dev/null"))
   local seconds = pipe:read "*n"

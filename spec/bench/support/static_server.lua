@@ -67,7 +67,8 @@ function static_server.run(command)
   return stop
 end
 
---- Serves `pages` pages of `users` users each, numbered from 0. Answers url, base_url, port, bytes (of a page) and stop().
+--- Serves `pages` pages of `users` users each, numbered from 0. Answers url, base_url, port,
+--- bytes (of a page) and stop().
 function static_server.start(pages, users)
   local folder = shell.scratch()
   shell.check("chmod 755 " .. folder) -- nginx reads it as another user when root starts it
