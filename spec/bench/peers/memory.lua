@@ -1,5 +1,5 @@
--- memory.lua BASE_URL PAGE_SIZE WAY: reads the segment `bench` whole, and prints by how many MiB the memory of this process
--- has grown at most, the CPU seconds it took, and what was found.
+-- memory.lua BASE_URL PAGE_SIZE WAY: reads the segment `bench` whole, and prints by how many MiB the memory of this
+-- process has grown at most, the CPU seconds it took, and what was found.
 local finseg = require "finseg"
 
 local base_url, page_size, way = arg[1], tonumber(arg[2]), arg[3]
