@@ -1,8 +1,8 @@
 -- What a whole segment and a single page share: reading users and amounts, page after page.
 --
 -- A class made here gives its objects `_open`, which begins a reading: it answers `next_page`, a function that gives
--- one core page after the other, then nil (or nil and an err), and `abandon`, which drops what is still under way. A page
--- is good until the next one is asked for, unless the reading was opened to keep them.
+-- one core page after the other, then nil (or nil and an err), and `abandon`, which drops what is still under way. A
+-- page is good until the next one is asked for, unless the reading was opened to keep them.
 
 local check = require "finseg.check"
 local core = require "finseg.core"
@@ -174,7 +174,7 @@ local function check_bound(bound, position, name, what)
 end
 
 --- Counts the amounts of every page, or those from `min` to `max`, both included.
----@param bounds { min: number|string|nil, max: number|string|nil }?  numbers, or decimal text where a float is not exact
+---@param bounds { min: number|string|nil, max: number|string|nil }?  numbers, or decimal text
 ---@return integer? count
 ---@return table? err  `invalid`, too, for a bound that is no amount
 function Result:count(bounds)
