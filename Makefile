@@ -246,11 +246,17 @@ build/bench/idset_bench: $(addprefix build/bench/,idset_bench.o sample.o measure
 	$(SAY) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(CORE_LIBS)
 
+# A peer of fetch_bench.lua: libcurl alone.
+build/bench/discard: spec/bench/peers/discard.c Makefile | deps-bench
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(LINK) $(STANDARD) $(CPPFLAGS) -o $@ $< $(CORE_LIBS)
+
 # `make bench-c` runs these alone.
 bench-c: $(C_BENCHES)
 	@set -e; for bench in $(C_BENCHES); do $$bench; done
 
-bench: all deps-bench bench-c
+bench: all deps-bench bench-c build/bench/discard
 	@eval "$$($(MAKE) -s env)"; for bench in $(BENCHES); do $(LUA) $$bench || exit 1; done
 
 # ---- looking after the code ---------------------------------------------------------------------------------

@@ -481,3 +481,8 @@ finseg_traversal *finseg_client_traverse(const finseg_client *client, const fins
     return finseg_traversal_new(first, (uint64_t)config->first_page, (uint32_t)config->page_size,
                                 (uint32_t)config->parallel_pages, error);
 }
+
+uint64_t finseg_client_first_page(const finseg_client *client)
+{
+    return (uint64_t)client->config->first_page;
+}

@@ -395,6 +395,8 @@ FINSEG_API finseg_traversal *finseg_traversal_new(const finseg_page *first, uint
 /* The same with the first_page, page_size and parallel_pages of a client's config. */
 FINSEG_API finseg_traversal *finseg_client_traverse(const finseg_client *client, const finseg_page *first,
                                                     finseg_error **error);
+/* The configured first_page: the number of a segment's first page. */
+FINSEG_API uint64_t finseg_client_first_page(const finseg_client *client);
 /* True, and which page to ask for next; false when none is to be asked for now. */
 FINSEG_API bool finseg_traversal_request(finseg_traversal *traversal, uint64_t *number, uint32_t *size);
 /*

@@ -14,6 +14,9 @@ enum { ACTIVE_LIMIT = 64, CACHED_CONNECTIONS = 2 * ACTIVE_LIMIT };
 
 enum { TIMERS = 2 };
 
+/* Bytes. A page comes in fewer turns of the loop than with libcurl's 16 KB. */
+enum { RECEIVE_BUFFER = 64 * 1024 };
+
 /* ---- lists ---- */
 
 static void append(struct fs_transfer_list *list, struct fs_transfer *transfer)
@@ -143,6 +146,8 @@ static bool set_common_options(const struct fs_transport *transport, CURL *easy)
     if (options->proxy)
         SET(CURLOPT_PROXY, options->proxy);
 #undef SET
+    /* Refused by a handle that still has the buffer of a transfer that failed; that one has this size. */
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER);
     return failed == CURLE_OK;
 }
 

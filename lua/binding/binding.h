@@ -34,6 +34,9 @@ struct fs_lua_scratch *fs_lua_new_scratch(lua_State *L);
 /* Frees what it holds at once, rather than when Lua collects it; it may be used again. */
 void fs_lua_empty_scratch(struct fs_lua_scratch *scratch);
 
+/* Tells Lua's collector of memory that a new object holds in C, so that such objects do not pile up unseen. */
+void fs_lua_account_for(lua_State *L, size_t bytes);
+
 /* Sets a field of the table at the top; NULL leaves it nil. */
 void fs_lua_set_text(lua_State *L, const char *field, const char *text);
 /* Text without zero bytes, or an argument error. */
@@ -55,13 +58,20 @@ int fs_lua_error(lua_State *L);
 
 /* Pushes the value of JSON text that has passed the scanner. */
 void fs_lua_push_json(lua_State *L, const char *text, size_t length);
-/* Pushes a JSON object that has passed the scanner as a table, without the member `except` (may be NULL). */
+/* Pushes a JSON object that has passed the scanner as a table, without the member `except`. */
 void fs_lua_push_members(lua_State *L, const char *text, size_t length, const char *except);
-/* Pushes a JSON number as the nearest float; as text when it is beyond the floats' range. A character that cannot belong to
- * a number must follow `text`. */
-void fs_lua_push_float(lua_State *L, const char *text, size_t length);
 /* core.from_json(text) -> value | nil, err */
 int fs_lua_from_json(lua_State *L);
+/* core.user_reader() -> function (page, position) -> table; for many users, since it remembers how they look */
+int fs_lua_user_reader(lua_State *L);
+
+/* ---- number.c -------------------------------------------------------------------------------------------- */
+
+/* Pushes a JSON number as a Lua integer where that is exact, else as fs_lua_push_float() does. */
+void fs_lua_push_number(lua_State *L, const char *text, size_t length, bool integer);
+/* Pushes a JSON number as the nearest float; as text when it is beyond the floats' range. A character that cannot belong to
+ * a number must follow `text`; here and above. */
+void fs_lua_push_float(lua_State *L, const char *text, size_t length);
 
 /* ---- encode.c: Lua values into JSON ---------------------------------------------------------------------- */
 
@@ -78,7 +88,7 @@ int fs_lua_to_json(lua_State *L);
 /* Makes scratch->config from the table at `index` (positive), after reading the environment when asked. False with scratch->error. */
 bool fs_lua_read_config(lua_State *L, int index, bool from_environment, struct fs_lua_scratch *scratch);
 
-/* ---- client.c, idset.c, job.c, page.c, total.c, traversal.c --------------------------------------------------------- */
+/* ---- client.c, job.c, page.c, amounts.c, aggregate.c, idset.c, traversal.c --------------------------------- */
 
 void fs_lua_register_client(lua_State *L);
 /* core.client(fields, from_environment) -> client | nil, err */
@@ -93,20 +103,33 @@ void fs_lua_register_page(lua_State *L);
 /* Pushes the page of the outcome, which keeps nothing of it. */
 void fs_lua_push_page(lua_State *L, finseg_outcome *outcome);
 finseg_page *fs_lua_check_page(lua_State *L, int argument);
+/* The page, which the caller owns; calls on it raise from then on. */
+finseg_page *fs_lua_take_page(lua_State *L, int argument);
+/* Argument: the position of a user, from 1; answers its index. */
+size_t fs_lua_check_user(lua_State *L, int argument, const finseg_page *page);
 /* core.page(text) -> page | nil, err */
 int fs_lua_page(lua_State *L);
 
-void fs_lua_register_total(lua_State *L);
+/* Sets core.amounts, or core.walk, in the module at the top: see amounts.c. */
+void fs_lua_register_amounts(lua_State *L);
+
+void fs_lua_register_aggregates(lua_State *L);
 /* core.total() -> total */
 int fs_lua_total(lua_State *L);
+/* core.tally(minimum, maximum) -> tally | nil, err */
+int fs_lua_tally(lua_State *L);
+/* core.range() -> range */
+int fs_lua_range(lua_State *L);
+/* core.histogram(bounds) -> histogram | nil, err */
+int fs_lua_histogram(lua_State *L);
 
 void fs_lua_register_idset(lua_State *L);
-/* core.idset() -> an empty set of user ids */
+/* core.idset() -> set | nil, err */
 int fs_lua_idset(lua_State *L);
 
 void fs_lua_register_traversal(lua_State *L);
-/* core.traversal(first, first_number, page_size, parallel) -> traversal | nil, err */
-int fs_lua_traversal(lua_State *L);
+/* Pushes a traversal to be filled in. */
+finseg_traversal **fs_lua_new_traversal(lua_State *L);
 
 /* ---- signal.c ------------------------------------------------------------------------------------------- */
 

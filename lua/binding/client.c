@@ -208,6 +208,32 @@ static int client_identity(lua_State *L)
     return 1;
 }
 
+/* client:traverse(first page) -> traversal | nil, err */
+static int client_traverse(lua_State *L)
+{
+    const finseg_client *client = check_open(L);
+    const finseg_page *first = fs_lua_check_page(L, 2);
+    struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
+    finseg_traversal **traversal = fs_lua_new_traversal(L);
+    *traversal = finseg_client_traverse(client, first, &scratch->error);
+    return *traversal ? 1 : fs_lua_fail(L, scratch);
+}
+
+/* client:recycle(page), which is gone from then on */
+static int client_recycle(lua_State *L)
+{
+    finseg_client *client = check_open(L);
+    finseg_client_recycle(client, fs_lua_take_page(L, 2));
+    return 0;
+}
+
+/* client:first_page() -> number */
+static int client_first_page(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)finseg_client_first_page(check_open(L)));
+    return 1;
+}
+
 static int client_fd(lua_State *L)
 {
     lua_pushinteger(L, finseg_client_fd(check_open(L)));
@@ -274,6 +300,9 @@ void fs_lua_register_client(lua_State *L)
         {"job", client_job},
         {"canonical", client_canonical},
         {"identity", client_identity},
+        {"traverse", client_traverse},
+        {"recycle", client_recycle},
+        {"first_page", client_first_page},
         {"fd", client_fd},
         {"pending", client_pending},
         {"transfers", client_transfers},

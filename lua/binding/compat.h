@@ -4,6 +4,7 @@
 
 #include <lauxlib.h>
 #include <lua.h>
+#include <stdint.h>
 
 #if LUA_VERSION_NUM < 502
 
@@ -32,6 +33,13 @@ static inline void fs_lua_set_functions(lua_State *L, const luaL_Reg *functions)
 #define FS_LUA_HAS_INTEGERS 0
 #endif
 
+/* Whether a coroutine may yield in what a C function calls, by a continuation. */
+#if LUA_VERSION_NUM >= 503
+#define FS_LUA_WAITS_BELOW_C 1
+#else
+#define FS_LUA_WAITS_BELOW_C 0
+#endif
+
 /* True for a number that Lua itself keeps as an integer. */
 static inline int fs_lua_is_integer(lua_State *L, int index)
 {
@@ -41,6 +49,16 @@ static inline int fs_lua_is_integer(lua_State *L, int index)
     (void)L;
     (void)index;
     return 0;
+#endif
+}
+
+/* Pushes a count: an integer where Lua has them. */
+static inline void fs_lua_push_count(lua_State *L, uint64_t count)
+{
+#if FS_LUA_HAS_INTEGERS
+    lua_pushinteger(L, (lua_Integer)count);
+#else
+    lua_pushnumber(L, (lua_Number)count);
 #endif
 }
 

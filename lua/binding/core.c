@@ -30,6 +30,11 @@ void *fs_lua_new_object(lua_State *L, const char *type, size_t size)
     return object;
 }
 
+void fs_lua_account_for(lua_State *L, size_t bytes)
+{
+    lua_gc(L, LUA_GCSTEP, (int)(bytes / 1024) + 1);
+}
+
 struct fs_lua_scratch *fs_lua_new_scratch(lua_State *L)
 {
     return fs_lua_new_object(L, scratch_type, sizeof(struct fs_lua_scratch));
@@ -100,10 +105,13 @@ static int is_yieldable(lua_State *L)
 static const luaL_Reg functions[] = {
     {"client", fs_lua_client},
     {"error", fs_lua_error},
-    {"idset", fs_lua_idset},
     {"page", fs_lua_page},
     {"total", fs_lua_total},
-    {"traversal", fs_lua_traversal},
+    {"tally", fs_lua_tally},
+    {"range", fs_lua_range},
+    {"histogram", fs_lua_histogram},
+    {"idset", fs_lua_idset},
+    {"user_reader", fs_lua_user_reader},
     {"from_json", fs_lua_from_json},
     {"to_json", fs_lua_to_json},
     {"create_file", fs_lua_create_file},
@@ -126,14 +134,15 @@ int luaopen_finseg_core(lua_State *L)
     fs_lua_register_error(L);
     fs_lua_register_client(L);
     fs_lua_register_job(L);
-    fs_lua_register_idset(L);
     fs_lua_register_page(L);
-    fs_lua_register_total(L);
+    fs_lua_register_aggregates(L);
+    fs_lua_register_idset(L);
     fs_lua_register_traversal(L);
     fs_lua_register_signal(L);
 
     lua_newtable(L);
     fs_lua_set_functions(L, functions);
+    fs_lua_register_amounts(L);
     lua_pushstring(L, finseg_version());
     lua_setfield(L, -2, "version");
     lua_pushlightuserdata(L, NULL);

@@ -1,146 +1,192 @@
+/* Sets of user ids. Their methods are public: Lua gets these userdata as they are (see finseg.idset). */
 #include "binding.h"
 
-static const char idset_type[] = "finseg.core.idset";
+static const char idset_type[] = "finseg.idset";
 
-static finseg_idset **new_place(lua_State *L)
+struct idset {
+    finseg_idset *set;
+    unsigned changes; /* how often something was added */
+};
+
+static struct idset *check_idset(lua_State *L, int argument)
 {
-    return fs_lua_new_object(L, idset_type, sizeof(finseg_idset *));
+    struct idset *idset = luaL_checkudata(L, argument, idset_type);
+    luaL_argcheck(L, idset->set, argument, "the set is gone");
+    return idset;
 }
 
-static finseg_idset *check_set(lua_State *L, int argument)
+static struct idset *new_idset(lua_State *L)
 {
-    finseg_idset **place = luaL_checkudata(L, argument, idset_type);
-    luaL_argcheck(L, *place, argument, "the set is gone");
-    return *place;
+    return fs_lua_new_object(L, idset_type, sizeof(struct idset));
 }
 
-static int collect_set(lua_State *L)
+static int collect_idset(lua_State *L)
 {
-    finseg_idset **place = luaL_checkudata(L, 1, idset_type);
-    finseg_idset_free(*place);
-    *place = NULL;
+    struct idset *idset = luaL_checkudata(L, 1, idset_type);
+    finseg_idset_free(idset->set);
+    idset->set = NULL;
     return 0;
-}
-
-/* Raises the scratch's error when there is one: memory is out, or the caller's mistake. */
-static int settle(lua_State *L, struct fs_lua_scratch *scratch)
-{
-    if (!scratch->error)
-        return 1;
-    lua_pushstring(L, finseg_error_message(scratch->error));
-    fs_lua_empty_scratch(scratch);
-    return lua_error(L);
 }
 
 int fs_lua_idset(lua_State *L)
 {
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
-    finseg_idset **place = new_place(L);
-    *place = finseg_idset_new(&scratch->error);
-    return settle(L, scratch);
+    struct idset *idset = new_idset(L);
+    idset->set = finseg_idset_new(&scratch->error);
+    return idset->set ? 1 : fs_lua_fail(L, scratch);
 }
 
-/* set:add(id) */
-static int set_add(lua_State *L)
+/* The id at `argument`. A number is none, although Lua would make text of it. */
+static finseg_slice check_id(lua_State *L, int argument)
 {
-    size_t length = 0;
-    finseg_idset *set = check_set(L, 1);
-    const char *id = luaL_checklstring(L, 2, &length);
+    finseg_slice id;
+    luaL_checktype(L, argument, LUA_TSTRING);
+    id.data = lua_tolstring(L, argument, &id.length);
+    return id;
+}
+
+/* ---- adding ---- */
+
+static int answer_set(lua_State *L, int status, struct fs_lua_scratch *scratch)
+{
+    if (status != 0)
+        return fs_lua_fail(L, scratch);
+    lua_pushvalue(L, 1);
+    return 1;
+}
+
+/* set:add(id) -> set | nil, err */
+static int idset_add(lua_State *L)
+{
+    struct idset *idset = check_idset(L, 1);
+    finseg_slice id = check_id(L, 2);
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
-    finseg_idset_add(set, id, length, &scratch->error);
-    settle(L, scratch);
-    return 0;
+    idset->changes++;
+    return answer_set(L, finseg_idset_add(idset->set, id.data, id.length, &scratch->error), scratch);
 }
 
-/* set:add_page(page) */
-static int set_add_page(lua_State *L)
+/* set:_add_page(page) -> set | nil, err */
+static int idset_add_page(lua_State *L)
 {
-    finseg_idset *set = check_set(L, 1);
+    enum { BYTES_OF_AN_ID = 16 };
+    struct idset *idset = check_idset(L, 1);
     const finseg_page *page = fs_lua_check_page(L, 2);
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
-    finseg_idset_add_page(set, page, &scratch->error);
-    settle(L, scratch);
-    return 0;
+    idset->changes++;
+    fs_lua_account_for(L, finseg_page_user_count(page) * BYTES_OF_AN_ID);
+    return answer_set(L, finseg_idset_add_page(idset->set, page, &scratch->error), scratch);
 }
 
-static int set_count(lua_State *L)
+/* ---- asking ---- */
+
+/* set:count() -> how many different ids there are */
+static int idset_count(lua_State *L)
 {
-    lua_pushnumber(L, (lua_Number)finseg_idset_count(check_set(L, 1)));
+    fs_lua_push_count(L, finseg_idset_count(check_idset(L, 1)->set));
     return 1;
 }
 
-/* set:has(id) */
-static int set_has(lua_State *L)
+/* set:contains(id) -> boolean */
+static int idset_contains(lua_State *L)
 {
-    size_t length = 0;
-    finseg_idset *set = check_set(L, 1);
-    const char *id = luaL_checklstring(L, 2, &length);
-    lua_pushboolean(L, finseg_idset_contains(set, id, length));
+    const struct idset *idset = check_idset(L, 1);
+    finseg_slice id = check_id(L, 2);
+    lua_pushboolean(L, finseg_idset_contains(idset->set, id.data, id.length));
     return 1;
 }
 
-/* Upvalues: the set, and the cursor. */
+static int idset_tostring(lua_State *L)
+{
+    idset_count(L);
+    lua_pushfstring(L, "finseg set of %s user ids", lua_tostring(L, -1));
+    return 1;
+}
+
+struct walk {
+    finseg_idset_cursor cursor;
+    unsigned changes; /* of the set, when the walk began */
+};
+
+/* Upvalues: the set and the walk. -> id | nil at the end */
 static int next_id(lua_State *L)
 {
-    finseg_idset *const *place = lua_touserdata(L, lua_upvalueindex(1));
-    finseg_idset_cursor *cursor = lua_touserdata(L, lua_upvalueindex(2));
+    const struct idset *idset = lua_touserdata(L, lua_upvalueindex(1));
+    struct walk *walk = lua_touserdata(L, lua_upvalueindex(2));
     finseg_slice id;
-    if (!finseg_idset_next(*place, cursor, &id))
+    if (walk->changes != idset->changes)
+        return luaL_error(L, "finseg: the set of user ids was added to while a loop went through it");
+    if (!finseg_idset_next(idset->set, &walk->cursor, &id))
         return 0;
     lua_pushlstring(L, id.data, id.length);
     return 1;
 }
 
-/* set:each() -> iterator over the ids, sorted by their bytes */
-static int set_each(lua_State *L)
+/* set:ids() -> iterator over the ids, ascending by their bytes */
+static int idset_ids(lua_State *L)
 {
-    check_set(L, 1);
+    const struct idset *idset = check_idset(L, 1);
     lua_pushvalue(L, 1);
-    finseg_idset_cursor *cursor = lua_newuserdata(L, sizeof *cursor);
-    *cursor = (finseg_idset_cursor){0};
+    struct walk *walk = lua_newuserdata(L, sizeof *walk);
+    *walk = (struct walk){.changes = idset->changes};
     lua_pushcclosure(L, next_id, 2);
     return 1;
 }
 
-typedef finseg_idset *operation(finseg_idset *a, finseg_idset *b, finseg_error **error);
+/* ---- union, intersection, difference ---- */
 
-static int make_set(lua_State *L, operation *make)
+typedef finseg_idset *merge_function(finseg_idset *a, finseg_idset *b, finseg_error **error);
+
+/* As operators have nowhere to answer an err, memory that is out raises, as it does everywhere in Lua. */
+static int merge(lua_State *L, merge_function *merged)
 {
-    finseg_idset *a = check_set(L, 1);
-    finseg_idset *b = check_set(L, 2);
-    struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
-    finseg_idset **place = new_place(L);
-    *place = make(a, b, &scratch->error);
-    return settle(L, scratch);
+    enum { BYTES_OF_AN_ID = 16 };
+    const struct idset *a = check_idset(L, 1);
+    const struct idset *b = check_idset(L, 2);
+    struct idset *result = new_idset(L);
+    result->set = merged(a->set, b->set, NULL);
+    if (!result->set)
+        return luaL_error(L, "finseg: memory is out");
+    fs_lua_account_for(L, finseg_idset_count(result->set) * BYTES_OF_AN_ID);
+    return 1;
 }
 
-static int set_union(lua_State *L)
+static int idset_union(lua_State *L)
 {
-    return make_set(L, finseg_idset_union);
+    return merge(L, finseg_idset_union);
 }
 
-static int set_intersection(lua_State *L)
+static int idset_intersection(lua_State *L)
 {
-    return make_set(L, finseg_idset_intersection);
+    return merge(L, finseg_idset_intersection);
 }
 
-static int set_difference(lua_State *L)
+static int idset_difference(lua_State *L)
 {
-    return make_set(L, finseg_idset_difference);
+    return merge(L, finseg_idset_difference);
 }
 
 void fs_lua_register_idset(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"add", set_add},
-        {"add_page", set_add_page},
-        {"count", set_count},
-        {"has", set_has},
-        {"each", set_each},
-        {"union", set_union},
-        {"intersection", set_intersection},
-        {"difference", set_difference},
+        {"add", idset_add},
+        {"_add_page", idset_add_page},
+        {"count", idset_count},
+        {"contains", idset_contains},
+        {"ids", idset_ids},
+        {"union", idset_union},
+        {"intersection", idset_intersection},
+        {"difference", idset_difference},
         {NULL, NULL},
     };
-    fs_lua_register_type(L, idset_type, methods, collect_set);
+    static const luaL_Reg operators[] = {
+        {"__add", idset_union},
+        {"__mul", idset_intersection},
+        {"__sub", idset_difference},
+        {"__tostring", idset_tostring},
+        {NULL, NULL},
+    };
+    fs_lua_register_type(L, idset_type, methods, collect_idset);
+    luaL_getmetatable(L, idset_type);
+    fs_lua_set_functions(L, operators);
+    lua_pop(L, 1);
 }

@@ -17,16 +17,9 @@ static int collect_traversal(lua_State *L)
     return 0;
 }
 
-int fs_lua_traversal(lua_State *L)
+finseg_traversal **fs_lua_new_traversal(lua_State *L)
 {
-    const finseg_page *first = fs_lua_check_page(L, 1);
-    uint64_t first_number = fs_lua_check_whole(L, 2, UINT64_C(1) << 53);
-    uint64_t page_size = fs_lua_check_whole(L, 3, UINT32_MAX);
-    uint64_t parallel = fs_lua_check_whole(L, 4, UINT32_MAX);
-    struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
-    finseg_traversal **place = fs_lua_new_object(L, traversal_type, sizeof(finseg_traversal *));
-    *place = finseg_traversal_new(first, first_number, (uint32_t)page_size, (uint32_t)parallel, &scratch->error);
-    return *place ? 1 : fs_lua_fail(L, scratch);
+    return fs_lua_new_object(L, traversal_type, sizeof(finseg_traversal *));
 }
 
 /* traversal:request() -> number, size of the page to ask for | nil when none is to be asked for now */

@@ -16,7 +16,7 @@ local drivers = require "finseg.driver"
 ---@field _operations table<number, finseg.Operation>  by ticket: everything under way
 ---@field _driver finseg.Driver?  the explicit one
 ---@field _log function?
----@field _paging { first_page: integer, page_size: integer, parallel_pages: integer }
+---@field _first_page integer  the number of a segment's first page
 local Client = {}
 Client.__index = Client
 
@@ -58,11 +58,7 @@ function Client.new(config, from_environment)
     _operations = {},
     _driver = driver,
     _log = log,
-    _paging = {
-      first_page = fields.first_page or 0,
-      page_size = fields.page_size or 500,
-      parallel_pages = fields.parallel_pages or 4,
-    },
+    _first_page = core_client:first_page(),
   }, Client)
 end
 

@@ -8,15 +8,21 @@ local core = require "finseg.core"
 ---@field segment finseg.Segment
 ---@field traversal userdata?  made when the first page is asked for
 ---@field ahead finseg.Operation[]  pages asked for, from `head` to `tail`
+---@field keeps_pages boolean  else a page is good until the next one is asked for, and its memory is used again
+---@field page userdata?  the one that was given last, when it may be used again
 ---@field ended boolean
 ---@field err table?  why it ended early
 local Reading = {}
 Reading.__index = Reading
 
 ---@param segment finseg.Segment
+---@param keeps_pages boolean
 ---@return finseg.Reading
-function Reading.new(segment)
-  return setmetatable({ segment = segment, ahead = {}, head = 1, tail = 0, ended = false }, Reading)
+function Reading.new(segment, keeps_pages)
+  return setmetatable(
+    { segment = segment, keeps_pages = keeps_pages, ahead = {}, head = 1, tail = 0, ended = false },
+    Reading
+  )
 end
 
 function Reading:fail(err)
@@ -51,8 +57,8 @@ function Reading:ask()
 end
 
 function Reading:begin()
-  local paging, first = self.segment._client._paging, self.segment._first
-  local traversal, err = core.traversal(first, paging.first_page, paging.page_size, paging.parallel_pages)
+  local client, first = self.segment._client, self.segment._first
+  local traversal, err = client:_open_core("pages"):traverse(first)
   if not traversal then
     return self:fail(err)
   end
@@ -95,10 +101,20 @@ function Reading:take()
   return page
 end
 
+--- Gives the memory of the last page to those that come.
+function Reading:recycle()
+  local page, client = self.page, self.segment._client
+  self.page = nil
+  if page and not client.closed then
+    client._core:recycle(page)
+  end
+end
+
 --- The next page; nil at the end.
 ---@return userdata? page
 ---@return table? err  again at each later call
 function Reading:next_page()
+  self:recycle()
   if self.ended then
     return nil, self.err
   elseif not self.traversal then
@@ -108,6 +124,7 @@ function Reading:next_page()
     local page, err = self:take()
     -- A result that does not tell its length ends with an empty page.
     if not page or page:user_count() > 0 then
+      self.page = not self.keeps_pages and page or nil
       return page, err
     end
   end

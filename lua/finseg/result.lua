@@ -1,7 +1,8 @@
 -- What a whole segment and a single page share: reading users and amounts, page after page.
 --
 -- A class made here gives its objects `_open`, which begins a reading: it answers `next_page`, a function that gives
--- one core page after the other, then nil (or nil and an err), and `abandon`, which drops what is still under way.
+-- one core page after the other, then nil (or nil and an err), and `abandon`, which drops what is still under way. A
+-- page is good until the next one is asked for, unless the reading was opened to keep them.
 
 local check = require "finseg.check"
 local core = require "finseg.core"
@@ -12,7 +13,7 @@ local core = require "finseg.core"
 ---@field totalElements integer?  users over all pages
 ---@field _first userdata  the first page
 ---@field _members table?  its members but for users, once they were asked for
----@field _open fun(self: finseg.Result): function, function
+---@field _open fun(self: finseg.Result, keeps_pages: boolean?): function, function
 ---@field _wrap fun(self: finseg.Result, page: userdata): finseg.Page
 local Result = {}
 
@@ -44,21 +45,51 @@ end
 ---@return fun(): table?
 function Result:users()
   local next_page, abandon = self:_open()
+  local read_user = core.user_reader()
   local page
   local position, count = 0, 0
   local function next_user()
     while position == count do
+      position, count = 0, 0
       page = page_or_raise(next_page)
       if not page then
         return nil
       end
-      position, count = 0, page:user_count()
+      count = page:user_count()
     end
     position = position + 1
-    return page:user(position)
+    return read_user(page, position)
   end
   return iterate(next_user, abandon)
 end
+
+--- In LuaJIT no C function may wait for the next page, so the amounts come in tables, some at a time.
+local function iterate_in_lua(next_page, account_ids)
+  local walk = core.walk()
+  local user_ids, amounts = {}, {}
+  account_ids = account_ids and {}
+  local page
+  local position, count = 0, 0
+  return function()
+    while position == count do
+      position, count = 0, page and walk:fill(page, user_ids, amounts, account_ids) or 0
+      if count == 0 then
+        page = nil
+        page = next_page()
+        if not page then
+          return nil
+        end
+      end
+    end
+    position = position + 1
+    if account_ids then
+      return user_ids[position], amounts[position], account_ids[position]
+    end
+    return user_ids[position], amounts[position]
+  end
+end
+
+local iterate_amounts = core.amounts or iterate_in_lua
 
 local amounts_options = { account_ids = "boolean" }
 
@@ -74,52 +105,39 @@ function Result:amounts(options)
     error(core.error("invalid", "amounts has no option " .. unknown), 0)
   end
   local next_page, abandon = self:_open()
-  local next_of_page
-  local function next_amount()
-    while true do
-      if next_of_page then
-        local user_id, amount, account_id = next_of_page()
-        if user_id then
-          return user_id, amount, account_id
-        end
-      end
-      local page = page_or_raise(next_page)
-      if not page then
-        next_of_page = nil
-        return nil
-      end
-      local err
-      next_of_page, err = page:amounts(options.account_ids)
-      if not next_of_page then
-        abandon()
-        error(err, 0)
-      end
+  local function next_with_amounts()
+    local page = page_or_raise(next_page)
+    if page and page:amount_count() == 0 and page:user_count() > 0 then
+      abandon()
+      error(core.error("invalid", "the users of this result carry no amounts"), 0)
     end
+    return page
   end
-  return iterate(next_amount, abandon)
+  return iterate(iterate_amounts(next_with_amounts, options.account_ids), abandon)
 end
 
 --- Iterates over the pages. Raises the err object, like users().
 ---@return fun(): finseg.Page?
 function Result:pages()
-  local next_page, abandon = self:_open()
+  local next_page, abandon = self:_open(true)
   return iterate(function()
     local page = page_or_raise(next_page)
     return page and self:_wrap(page)
   end, abandon)
 end
 
---- Adds up the amounts of every page, exactly. An amount with more than four decimals or beyond 64 bits, or a kind
---- without amounts, is an err of kind `invalid`.
----@return number? sum  the nearest float
----@return string|table exact  the sum as decimal text, "12345.60"; when there is none, the err
-function Result:sum()
+--- Gives every page to `gathered`, a method of it at a time, and answers it.
+---@param self finseg.Result
+---@param gathered userdata
+---@param add function  (gathered, page) -> what is true | nil, err
+---@return userdata? gathered
+---@return table? err
+local function gather(self, gathered, add)
   local next_page, abandon = self:_open()
-  local total = core.total()
   local page, err = next_page()
   while page do
     local added
-    added, err = total:add(page)
+    added, err = add(gathered, page)
     if not added then
       abandon()
       return nil, err
@@ -129,7 +147,92 @@ function Result:sum()
   if err then
     return nil, err
   end
-  return total:result()
+  return gathered
+end
+
+--- Gathers the amounts of every page in an aggregate of the core, and answers its result.
+local function aggregate(self, made, ...)
+  local gathered, err = gather(self, made, made.add)
+  if not gathered then
+    return nil, err
+  end
+  return gathered:result(...)
+end
+
+--- Adds up the amounts of every page, exactly. An amount with more than four decimals or beyond 64 bits, or a kind
+--- without amounts, is an err of kind `invalid`, here and in the methods below.
+---@return number? sum  the nearest float
+---@return string|table exact  the sum as decimal text, "12345.60"; when there is none, the err
+function Result:sum()
+  return aggregate(self, core.total())
+end
+
+local function check_bound(bound, position, name, what)
+  if type(bound) ~= "number" and type(bound) ~= "string" then
+    check.fail(position, name, ("%s: number or decimal text expected, got %s"):format(what, type(bound)), 1)
+  end
+end
+
+--- Counts the amounts of every page, or those from `min` to `max`, both included.
+---@param bounds { min: number|string|nil, max: number|string|nil }?  numbers, or decimal text
+---@return integer? count
+---@return table? err  `invalid`, too, for a bound that is no amount
+function Result:count(bounds)
+  check.optional(bounds, "table", 1, "count")
+  bounds = bounds or {}
+  for name, bound in pairs(bounds) do
+    if name ~= "min" and name ~= "max" then
+      return nil, core.error("invalid", ("count has no option %s, only min and max"):format(tostring(name)))
+    end
+    check_bound(bound, 1, "count", name)
+  end
+  local tally, err = core.tally(bounds.min, bounds.max)
+  if not tally then
+    return nil, err
+  end
+  return aggregate(self, tally)
+end
+
+--- The smallest amount of every page; nothing but nil when there are no amounts at all.
+---@return number? amount  the nearest float
+---@return string|table|nil exact  as decimal text, "-12.50"; the err, when there is one
+function Result:min()
+  return aggregate(self, core.range(), false)
+end
+
+--- The largest amount, as min() answers the smallest.
+---@return number? amount
+---@return string|table|nil exact
+function Result:max()
+  return aggregate(self, core.range(), true)
+end
+
+--- Counts the amounts of every page by class. n bounds make n + 1 classes: below the first bound; from each bound,
+--- included, to below the next one; and from the last bound on.
+---@param bounds (number|string)[]  rising
+---@return integer[]? counts
+---@return table? err  `invalid`, too, for a bound that is no amount, and for bounds that do not rise
+function Result:histogram(bounds)
+  check.type(bounds, "table", 1, "histogram")
+  for position, bound in ipairs(bounds) do
+    check_bound(bound, 1, "histogram", ("bound %d"):format(position))
+  end
+  local histogram, err = core.histogram(bounds)
+  if not histogram then
+    return nil, err
+  end
+  return aggregate(self, histogram)
+end
+
+--- The ids of all users, as a set (see finseg.idset), without a string for each of them.
+---@return finseg.Idset? ids
+---@return table? err
+function Result:ids()
+  local set, err = core.idset()
+  if not set then
+    return nil, err
+  end
+  return gather(self, set, set._add_page)
 end
 
 --- The members of the (first) page but for `users`, as they are on the wire. Indexing the result by a member's name

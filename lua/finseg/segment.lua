@@ -23,8 +23,8 @@ function Segment._wrap(_, core_page)
   return Page.new(core_page)
 end
 
-function Segment:_open()
-  local reading = Reading.new(self)
+function Segment:_open(keeps_pages)
+  local reading = Reading.new(self, keeps_pages)
   return function()
     return reading:next_page()
   end, function()
@@ -39,7 +39,7 @@ end
 ---@return table? err
 function Segment:page(number)
   check.type(number, "number", 1, "page")
-  if number == self._client._paging.first_page then
+  if number == self._client._first_page then
     return Page.new(self._first)
   elseif not (number >= 0 and number < 2 ^ 53 and math.floor(number) == number) then
     return nil, core.error("invalid", "a page number is a whole number from 0 on")

@@ -38,7 +38,7 @@ function service.new(client, options, report)
     segments[request] = segment
     request.creationDate = segment.creationDate
     report { name = "ready", request = request, users = segment.totalElements }
-    return segment:_open()
+    return segment:_open(true) -- the roll keeps its pages
   end
 
   function source.reopen(request)

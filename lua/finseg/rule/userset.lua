@@ -28,7 +28,7 @@ end
 --- Adds the users of a page.
 ---@param page userdata
 function UserSet:add_page(page)
-  self.core:add_page(page)
+  self.core:_add_page(page)
 end
 
 ---@return integer
@@ -40,13 +40,13 @@ end
 ---@param id string
 ---@return boolean
 function UserSet:has(id)
-  return self.core:has(id)
+  return self.core:contains(id)
 end
 
 --- Iterates over the ids, sorted by their bytes. Nothing may be added meanwhile.
 ---@return fun(): string?
 function UserSet:each()
-  return self.core:each()
+  return self.core:ids()
 end
 
 --- Who is in either.

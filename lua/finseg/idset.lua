@@ -1,0 +1,41 @@
+-- Sets of user ids, each UUID in 16 bytes.
+
+local check = require "finseg.check"
+local core = require "finseg.core"
+
+--- Made by idset.new, and by segment:ids() and page:ids(). What two sets are combined to is a new set.
+---@class finseg.Idset
+---@field add fun(self: finseg.Idset, id: string): finseg.Idset?, table?  the set itself; `invalid` for an empty id
+---@field count fun(self: finseg.Idset): integer  of different ids
+---@field contains fun(self: finseg.Idset, id: string): boolean
+---@field ids fun(self: finseg.Idset): fun(): string?  an iterator, ascending by bytes; nothing may be added meanwhile
+---@field union fun(self: finseg.Idset, other: finseg.Idset): finseg.Idset  as set + other
+---@field intersection fun(self: finseg.Idset, other: finseg.Idset): finseg.Idset  as set * other
+---@field difference fun(self: finseg.Idset, other: finseg.Idset): finseg.Idset  as set - other
+---@operator add(finseg.Idset): finseg.Idset
+---@operator mul(finseg.Idset): finseg.Idset
+---@operator sub(finseg.Idset): finseg.Idset
+
+local idset = {}
+
+--- Makes a set of the ids in a list.
+---@param ids string[]?
+---@return finseg.Idset? set
+---@return table? err  `invalid`: an id is empty
+function idset.new(ids)
+  check.optional(ids, "table", 1, "new")
+  local set, err = core.idset()
+  for position, id in ipairs(set and ids or {}) do
+    if type(id) ~= "string" then
+      check.fail(1, "new", ("id %d: string expected, got %s"):format(position, type(id)))
+    end
+    local added
+    added, err = set:add(id)
+    if not added then
+      return nil, err
+    end
+  end
+  return set, err
+end
+
+return idset
