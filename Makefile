@@ -63,12 +63,14 @@ FUZZERS := $(patsubst spec/fuzz/%.c,build/fuzz/%,$(wildcard spec/fuzz/fuzz_*.c))
 BENCHES := $(wildcard spec/bench/*_bench.lua)
 LUA_MODULES := $(shell find lua/finseg -name '*.lua')
 
-C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch])
+C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] lua/binding/store/*.c spec/core/*.[ch] spec/fuzz/*.[ch])
 LUA_SOURCES := lua spec examples
 SHELL_SOURCES := .ci/run spec/run spec/tools/deps examples/demo.sh
 
 LIBRARIES := $(B)/libfinseg.a $(B)/libfinseg.so
 BINDINGS := $(LUAS:%=$(B)/%/finseg/core.so)
+# Modules of their own, so that finseg itself does without what they link to.
+SQLITE_STORES := $(LUAS:%=$(B)/%/finseg/store/sqlite.so)
 
 # Expanded when a recipe runs, so that `deps` may install pkg-config and its modules first.
 CORE_LIBS = $(shell pkg-config --libs libcurl libcjson) -lm
@@ -83,7 +85,7 @@ LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 .PHONY: all demo test lint format asan hard fuzz bench install env clean help deps deps-lint deps-hard valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
-all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(B)/finseg-sandbox
+all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(SQLITE_STORES) $(B)/finseg-sandbox
 
 # ---- compiling ----------------------------------------------------------------------------------------------
 
@@ -130,6 +132,13 @@ $(BINDINGS): $(B)/libfinseg.a $(B)/obj/module.map
 	$(SAY) LINK $@
 	$(Q)$(LINK) -shared -Wl,-z,nodelete -Wl,--version-script=$(B)/obj/module.map -o $@ \
 	  $(filter %.o,$^) $(B)/libfinseg.a $(CORE_LIBS)
+
+$(B)/lua5.4/finseg/store/sqlite.so: $(B)/obj/lua5.4/lua/binding/store/sqlite.o
+$(B)/luajit/finseg/store/sqlite.so: $(B)/obj/luajit/lua/binding/store/sqlite.o
+$(SQLITE_STORES):
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(LINK) -shared -o $@ $^ $(shell pkg-config --libs sqlite3)
 
 $(B)/finseg-sandbox: $(SANDBOX:%.c=$(B)/obj/%.o)
 	$(SAY) LINK $@
@@ -213,6 +222,7 @@ lint-lua: deps-lint
 	luacheck --quiet $(LUA_SOURCES)
 	$(STYLUA) --check $(LUA_SOURCES)
 	luarocks lint rockspec/finseg-dev-1.rockspec
+	luarocks lint rockspec/sqlite/finseg-sqlite-dev-1.rockspec
 
 lint-shell: deps-lint
 	shellcheck $(SHELL_SOURCES)
@@ -238,6 +248,7 @@ install: all
 
 define INSTALL_LUA
 install -D -m 755 $(B)/$(1)/finseg/core.so '$(call LUA_LIB,$(1))/finseg/core.so'
+install -D -m 755 $(B)/$(1)/finseg/store/sqlite.so '$(call LUA_LIB,$(1))/finseg/store/sqlite.so'
 for module in $(LUA_MODULES:lua/%=%); do \
   install -D -m 644 lua/$$module '$(call LUA_SHARE,$(1))'/$$module || exit 1; \
 done

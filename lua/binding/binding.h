@@ -104,6 +104,15 @@ void fs_lua_register_traversal(lua_State *L);
 /* core.traversal(first, first_number, page_size, parallel) -> traversal | nil, err */
 int fs_lua_traversal(lua_State *L);
 
+/* ---- file.c: what Lua's io library cannot do: files that are the user's alone ------------------------------- */
+
+/* core.create_file(path) -> true, an empty file of mode 0600 that was not there before | nil, reason */
+int fs_lua_create_file(lua_State *L);
+/* core.create_folder(path) -> true, the folder is there, made with mode 0700 if need be, its parents too | nil, reason */
+int fs_lua_create_folder(lua_State *L);
+/* core.time() -> seconds since 1970, with their fraction */
+int fs_lua_time(lua_State *L);
+
 /* ---- poll.c ---------------------------------------------------------------------------------------------- */
 
 /* core.poll(descriptors, seconds) -> positions */

@@ -1,7 +1,10 @@
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "binding.h"
+#include "canonical.h"
+#include "client.h"
 #include "error.h"
 
 static const char client_type[] = "finseg.core.client";
@@ -172,6 +175,39 @@ static int client_job(lua_State *L)
     return *job ? 1 : fs_lua_fail(L, scratch);
 }
 
+/* client:canonical(kind, parameters as JSON text) -> JSON text, the same for equal requests | nil, err. Sends nothing. */
+static int client_canonical(lua_State *L)
+{
+    finseg_client *client = check_open(L);
+    const char *name = fs_lua_check_text(L, 2);
+    const char *parameters = fs_lua_check_text(L, 3);
+    struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
+    const struct fs_kind *kind = fs_kind_find(&client->config->kinds, name);
+    char *text = NULL;
+    if (!kind)
+        scratch->error = fs_kind_unknown(&client->config->kinds, name);
+    else
+        text = fs_canonical_parameters(kind, parameters, &scratch->error);
+    if (!text)
+        return fs_lua_fail(L, scratch);
+    fs_buffer_append_text(&scratch->text, text);
+    free(text);
+    lua_pushstring(L, scratch->text.data ? scratch->text.data : "");
+    fs_lua_empty_scratch(scratch);
+    return 1;
+}
+
+/* client:identity() -> whose jobs are made here: a table of base_url, client_id and username, nil where there is none. No secrets. */
+static int client_identity(lua_State *L)
+{
+    const finseg_client *client = check_open(L);
+    lua_createtable(L, 0, 3);
+    fs_lua_set_text(L, "base_url", client->base.text);
+    fs_lua_set_text(L, "client_id", client->config->client_id);
+    fs_lua_set_text(L, "username", client->config->username);
+    return 1;
+}
+
 static int client_fd(lua_State *L)
 {
     lua_pushinteger(L, finseg_client_fd(check_open(L)));
@@ -236,6 +272,8 @@ void fs_lua_register_client(lua_State *L)
         {"step", client_step},
         {"next", client_next},
         {"job", client_job},
+        {"canonical", client_canonical},
+        {"identity", client_identity},
         {"fd", client_fd},
         {"pending", client_pending},
         {"transfers", client_transfers},

@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "binding.h"
 #include "error.h"
 
@@ -73,6 +75,13 @@ static int page_user_count(lua_State *L)
     return 1;
 }
 
+/* page:size() -> bytes of its text */
+static int page_size(lua_State *L)
+{
+    lua_pushnumber(L, (lua_Number)finseg_page_text(fs_lua_check_page(L, 1)).length);
+    return 1;
+}
+
 static int page_text(lua_State *L)
 {
     push_slice(L, finseg_page_text(fs_lua_check_page(L, 1)));
@@ -85,6 +94,63 @@ static int page_user(lua_State *L)
     const finseg_page *page = fs_lua_check_page(L, 1);
     finseg_slice user = finseg_page_user(page, check_user(L, page));
     fs_lua_push_json(L, user.data, user.length);
+    return 1;
+}
+
+/* page:user_id(position) -> text */
+static int page_user_id(lua_State *L)
+{
+    const finseg_page *page = fs_lua_check_page(L, 1);
+    push_slice(L, finseg_page_user_id(page, check_user(L, page)));
+    return 1;
+}
+
+static int compare_slices(finseg_slice a, finseg_slice b)
+{
+    size_t shorter = a.length < b.length ? a.length : b.length;
+    int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
+    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+}
+
+/* page:is_sorted() -> whether each userId comes after the one before, by its bytes */
+static int page_is_sorted(lua_State *L)
+{
+    const finseg_page *page = fs_lua_check_page(L, 1);
+    bool sorted = true;
+    for (size_t i = 1; sorted && i < finseg_page_user_count(page); i++)
+        sorted = compare_slices(finseg_page_user_id(page, i - 1), finseg_page_user_id(page, i)) < 0;
+    lua_pushboolean(L, sorted);
+    return 1;
+}
+
+/* page:find_user(userId) -> its position on a page that is sorted | nil */
+static int page_find_user(lua_State *L)
+{
+    const finseg_page *page = fs_lua_check_page(L, 1);
+    finseg_slice wanted = {0};
+    wanted.data = luaL_checklstring(L, 2, &wanted.length);
+    size_t low = 0;
+    size_t high = finseg_page_user_count(page);
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = compare_slices(finseg_page_user_id(page, middle), wanted);
+        if (order == 0) {
+            lua_pushinteger(L, (lua_Integer)middle + 1);
+            return 1;
+        }
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return 0;
+}
+
+/* page:user_text(position) -> the user's JSON object as it came */
+static int page_user_text(lua_State *L)
+{
+    const finseg_page *page = fs_lua_check_page(L, 1);
+    push_slice(L, finseg_page_user(page, check_user(L, page)));
     return 1;
 }
 
@@ -172,8 +238,17 @@ static int page_amounts(lua_State *L)
 void fs_lua_register_page(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"user_count", page_user_count}, {"text", page_text},       {"user", page_user},
-        {"members", page_members},       {"amounts", page_amounts}, {NULL, NULL},
+        {"user_count", page_user_count},
+        {"size", page_size},
+        {"text", page_text},
+        {"user", page_user},
+        {"user_id", page_user_id},
+        {"user_text", page_user_text},
+        {"is_sorted", page_is_sorted},
+        {"find_user", page_find_user},
+        {"members", page_members},
+        {"amounts", page_amounts},
+        {NULL, NULL},
     };
     fs_lua_register_type(L, page_type, methods, collect_page);
 }

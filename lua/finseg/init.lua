@@ -142,4 +142,20 @@ function finseg.sleep(seconds)
   return await.sleep(seconds)
 end
 
-return finseg
+--- Loaded when first used: rules, the journal of jobs, stores, results kept and compared.
+local parts = {
+  compare = "finseg.compare",
+  journal = "finseg.journal",
+  rule = "finseg.rule",
+  store = "finseg.store",
+}
+
+return setmetatable(finseg, {
+  __index = function(_, name)
+    local module = parts[name]
+    if module then
+      finseg[name] = require(module)
+      return finseg[name]
+    end
+  end,
+})

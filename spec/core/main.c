@@ -15,6 +15,7 @@
     SUITE_OF(traversal)                                                                                                \
     SUITE_OF(kind)                                                                                                     \
     SUITE_OF(request)                                                                                                  \
+    SUITE_OF(canonical)                                                                                                \
     SUITE_OF(retry)                                                                                                    \
     SUITE_OF(url)                                                                                                      \
     SUITE_OF(token)                                                                                                    \

@@ -1,0 +1,327 @@
+/*
+ * Module "finseg.store.sqlite": texts under keys in a file, each with an end by the wall clock, shared by processes. What
+ * finseg.store.file stands on, and a module of its own, so that finseg itself needs no SQLite.
+ *
+ * Functions that can fail answer nil, a reason, and a word for the kind of failure: "newer" (a later finseg made the file), "foreign"
+ * (no store of finseg), "corrupt", "locked" (another process kept it too long), "readonly", "full", "access" or "other".
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char store_type[] = "finseg.store.sqlite";
+
+/* Kept in the file's header: whose it is ("fins"), and the version of the table below. */
+enum { APPLICATION_ID = 0x66696e73, SCHEMA_VERSION = 1 };
+enum { LOCK_PATIENCE = 2000 /* milliseconds */, OWNER_ONLY = 0600 };
+
+enum statement { GET, PUT, DELETE, DELETE_IF, LIST, SWEEP, STATEMENTS };
+
+static const char *const statement_texts[STATEMENTS] = {
+    [GET] = "SELECT value FROM entry WHERE key = ?1 AND ends > ?2",
+    [PUT] = "INSERT INTO entry (key, value, ends) VALUES (?1, ?3, ?4) ON CONFLICT (key) DO UPDATE SET value = ?3, ends "
+            "= ?4 "
+            "WHERE ends <= ?2",
+    [DELETE] = "DELETE FROM entry WHERE key = ?1 AND ends > ?2",
+    [DELETE_IF] = "DELETE FROM entry WHERE key = ?1 AND ends > ?2 AND value = ?3",
+    [LIST] = "SELECT key, value, ends FROM entry WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND ends > ?2 "
+             "ORDER BY key",
+    [SWEEP] = "DELETE FROM entry WHERE ends <= ?2",
+};
+
+static const char schema[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE IF NOT EXISTS entry (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL, ends REAL NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS entry_ends ON entry (ends);"
+    "PRAGMA application_id = 1718185587;"
+    "PRAGMA user_version = 1;"
+    "COMMIT";
+_Static_assert(APPLICATION_ID == 1718185587, "the schema's application_id");
+_Static_assert(SCHEMA_VERSION == 1, "the schema's user_version");
+
+struct store {
+    sqlite3 *database;
+    sqlite3_stmt *statements[STATEMENTS];
+};
+
+/* ---- failing ---- */
+
+static int fail(lua_State *L, const char *reason, const char *kind)
+{
+    lua_pushnil(L);
+    lua_pushstring(L, reason);
+    lua_pushstring(L, kind);
+    return 3;
+}
+
+static int fail_with_result(lua_State *L, sqlite3 *database, int result)
+{
+    const char *reason = database ? sqlite3_errmsg(database) : sqlite3_errstr(result);
+    switch (result & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return fail(L, reason, "locked");
+    case SQLITE_READONLY:
+        return fail(L, reason, "readonly");
+    case SQLITE_CORRUPT:
+        return fail(L, reason, "corrupt");
+    case SQLITE_NOTADB:
+        return fail(L, reason, "foreign");
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+        return fail(L, reason, "full");
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+        return fail(L, reason, "access");
+    default:
+        return fail(L, reason, "other");
+    }
+}
+
+/* ---- opening and closing ---- */
+
+static void close_store(struct store *store)
+{
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(store->statements[i]);
+    sqlite3_close(store->database);
+    *store = (struct store){0};
+}
+
+static int collect_store(lua_State *L)
+{
+    close_store(luaL_checkudata(L, 1, store_type));
+    return 0;
+}
+
+/* SQLite would make the file as wide open as the umask lets it. 0, or an errno. */
+static int create_for_owner_only(const char *path)
+{
+    int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, OWNER_ONLY);
+    if (descriptor < 0)
+        return errno == EEXIST ? 0 : errno;
+    close(descriptor);
+    return 0;
+}
+
+static int read_number(sqlite3 *database, const char *query, int *number)
+{
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(database, query, -1, &statement, NULL);
+    if (result == SQLITE_OK && (result = sqlite3_step(statement)) == SQLITE_ROW) {
+        *number = sqlite3_column_int(statement, 0);
+        result = SQLITE_OK;
+    }
+    sqlite3_finalize(statement);
+    return result;
+}
+
+/* Puts the table into an empty file; a file of somebody else's, or of a later finseg, is left as it is. NULL or the kind of failure. */
+static const char *check_schema(sqlite3 *database, int *result)
+{
+    int application = 0;
+    int version = 0;
+    int tables = 0;
+    *result = read_number(database, "PRAGMA application_id", &application);
+    if (*result == SQLITE_OK)
+        *result = read_number(database, "PRAGMA user_version", &version);
+    if (*result == SQLITE_OK)
+        *result = read_number(database, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (*result != SQLITE_OK)
+        return NULL;
+    if (application != APPLICATION_ID && (application != 0 || tables != 0))
+        return "foreign";
+    if (version > SCHEMA_VERSION)
+        return "newer";
+    if (version < SCHEMA_VERSION)
+        *result = sqlite3_exec(database, schema, NULL, NULL, NULL);
+    return NULL;
+}
+
+static int prepare_statements(struct store *store)
+{
+    int result = SQLITE_OK;
+    for (int i = 0; i < STATEMENTS && result == SQLITE_OK; i++)
+        result = sqlite3_prepare_v3(store->database, statement_texts[i], -1, SQLITE_PREPARE_PERSISTENT,
+                                    &store->statements[i], NULL);
+    return result;
+}
+
+/* open(path) -> store | nil, reason, kind */
+static int store_open(lua_State *L)
+{
+    size_t length = 0;
+    const char *path = luaL_checklstring(L, 1, &length);
+    luaL_argcheck(L, length > 0 && strlen(path) == length, 1, "a file name expected");
+    struct store *store = lua_newuserdata(L, sizeof *store);
+    *store = (struct store){0};
+    luaL_getmetatable(L, store_type);
+    lua_setmetatable(L, -2);
+    int problem = create_for_owner_only(path);
+    if (problem != 0)
+        return fail(L, strerror(problem), problem == EROFS ? "readonly" : "access");
+    int result = sqlite3_open_v2(path, &store->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+    const char *kind = NULL;
+    if (result == SQLITE_OK)
+        result = sqlite3_busy_timeout(store->database, LOCK_PATIENCE);
+    if (result == SQLITE_OK && sqlite3_db_readonly(store->database, "main") == 1)
+        result = SQLITE_READONLY;
+    if (result == SQLITE_OK)
+        kind = check_schema(store->database, &result);
+    if (!kind && result == SQLITE_OK)
+        result = prepare_statements(store);
+    if (kind)
+        return fail(L, "it holds something else", kind);
+    if (result == SQLITE_READONLY)
+        return fail(L, "it may not be written", "readonly");
+    return result == SQLITE_OK ? 1 : fail_with_result(L, store->database, result);
+}
+
+/* ---- keys and values ---- */
+
+static struct store *check_store(lua_State *L)
+{
+    struct store *store = luaL_checkudata(L, 1, store_type);
+    if (!store->database)
+        luaL_error(L, "finseg: the store is closed");
+    return store;
+}
+
+/* The statement with ?1 the key (argument 2) and ?2 the time now (argument 3). */
+static sqlite3_stmt *bind(lua_State *L, struct store *store, enum statement which)
+{
+    sqlite3_stmt *statement = store->statements[which];
+    size_t length = 0;
+    const char *key = luaL_checklstring(L, 2, &length);
+    double now = luaL_checknumber(L, 3);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    sqlite3_bind_text(statement, 1, key, (int)length, SQLITE_STATIC);
+    sqlite3_bind_double(statement, 2, now);
+    return statement;
+}
+
+static void bind_value(lua_State *L, sqlite3_stmt *statement, int argument)
+{
+    size_t length = 0;
+    const char *value = luaL_checklstring(L, argument, &length);
+    sqlite3_bind_blob(statement, 3, value, (int)length, SQLITE_STATIC);
+}
+
+/* Runs a change; answers whether it changed anything. The values bound are Lua's, so they are let go of at once. */
+static int run_change(lua_State *L, struct store *store, sqlite3_stmt *statement)
+{
+    int result = sqlite3_step(statement);
+    int changes = sqlite3_changes(store->database);
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    if (result != SQLITE_DONE)
+        return fail_with_result(L, store->database, result);
+    lua_pushboolean(L, changes > 0);
+    return 1;
+}
+
+/* store:get(key, now) -> value | nil when there is none | nil, reason, kind */
+static int store_get(lua_State *L)
+{
+    struct store *store = check_store(L);
+    sqlite3_stmt *statement = bind(L, store, GET);
+    int result = sqlite3_step(statement);
+    if (result == SQLITE_ROW)
+        lua_pushlstring(L, sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0));
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    if (result == SQLITE_ROW)
+        return 1;
+    return result == SQLITE_DONE ? 0 : fail_with_result(L, store->database, result);
+}
+
+/* store:put_if_absent(key, now, value, ends) -> whether it was put | nil, reason, kind */
+static int store_put(lua_State *L)
+{
+    struct store *store = check_store(L);
+    luaL_checkstring(L, 4);
+    double ends = luaL_checknumber(L, 5);
+    sqlite3_stmt *statement = bind(L, store, PUT);
+    bind_value(L, statement, 4);
+    sqlite3_bind_double(statement, 4, ends);
+    return run_change(L, store, statement);
+}
+
+/* store:delete(key, now [, value]) -> whether there was one, of that value when one is given | nil, reason, kind */
+static int store_delete(lua_State *L)
+{
+    struct store *store = check_store(L);
+    bool only_value = !lua_isnoneornil(L, 4);
+    if (only_value)
+        luaL_checkstring(L, 4);
+    sqlite3_stmt *statement = bind(L, store, only_value ? DELETE_IF : DELETE);
+    if (only_value)
+        bind_value(L, statement, 4);
+    return run_change(L, store, statement);
+}
+
+/* store:list(prefix, now) -> a list of { key, value, ends }, sorted by key | nil, reason, kind */
+static int store_list(lua_State *L)
+{
+    struct store *store = check_store(L);
+    lua_newtable(L);
+    sqlite3_stmt *statement = bind(L, store, LIST);
+    int result = SQLITE_ROW;
+    for (int i = 1; (result = sqlite3_step(statement)) == SQLITE_ROW; i++) {
+        lua_createtable(L, 3, 0);
+        lua_pushlstring(L, (const char *)sqlite3_column_text(statement, 0), (size_t)sqlite3_column_bytes(statement, 0));
+        lua_rawseti(L, -2, 1);
+        lua_pushlstring(L, sqlite3_column_blob(statement, 1), (size_t)sqlite3_column_bytes(statement, 1));
+        lua_rawseti(L, -2, 2);
+        lua_pushnumber(L, sqlite3_column_double(statement, 2));
+        lua_rawseti(L, -2, 3);
+        lua_rawseti(L, -2, i);
+    }
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+    return result == SQLITE_DONE ? 1 : fail_with_result(L, store->database, result);
+}
+
+/* store:sweep("", now) -> whether anything had ended, which is gone now | nil, reason, kind */
+static int store_sweep(lua_State *L)
+{
+    struct store *store = check_store(L);
+    return run_change(L, store, bind(L, store, SWEEP));
+}
+
+static void set_function(lua_State *L, const char *name, lua_CFunction function)
+{
+    lua_pushcfunction(L, function);
+    lua_setfield(L, -2, name);
+}
+
+__attribute__((visibility("default"))) int luaopen_finseg_store_sqlite(lua_State *L);
+
+int luaopen_finseg_store_sqlite(lua_State *L)
+{
+    luaL_newmetatable(L, store_type);
+    set_function(L, "__gc", collect_store);
+    lua_newtable(L);
+    set_function(L, "get", store_get);
+    set_function(L, "put_if_absent", store_put);
+    set_function(L, "delete", store_delete);
+    set_function(L, "list", store_list);
+    set_function(L, "sweep", store_sweep);
+    set_function(L, "close", collect_store);
+    lua_setfield(L, -2, "__index");
+    lua_pushliteral(L, "finseg");
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+
+    lua_newtable(L);
+    set_function(L, "open", store_open);
+    return 1;
+}

@@ -1,0 +1,340 @@
+-- The journal: which jobs were made, kept in a store, so that an equal request is answered by the job that is there.
+--
+--   local store = assert(finseg.store.open("file", path))
+--   local journal = finseg.journal.new(store)
+--   local segment, err, job = journal:segment(client, "highBalance", { threshold = 5000 })
+--   for _, entry in ipairs(assert(journal:list())) do print(entry.state, entry.kind, entry.jobId) end
+--
+-- Requests are equal when base URL, client id, user name, kind and parameters are: 5000, 5000.0 and "5000.00" are one
+-- amount, "checking" and "CHECKING" one account type, and callbackURL does not count. A job answers for 14 days less a
+-- margin. No secret and no token is ever written.
+--
+-- Before a POST its intent is written. So a create whose answer was lost, by an error or a crash, is known as a job
+-- that may exist (state "lost"), and of several processes that want the same job at once one makes it and the others
+-- wait for it.
+
+local await = require "finseg.await"
+local check = require "finseg.check"
+local core = require "finseg.core"
+local stores = require "finseg.store"
+
+local DAY = 86400
+--- The service deletes jobs after 14 days (stated); the margin leaves time to read what is found.
+local KEEP = 14 * DAY - 6 * 3600
+--- An intent this old is nobody's any more: no create, retries included, takes as long.
+local LEASE = 600
+--- How long to wait for another process's create, and how often to look at first. Seconds.
+local PATIENCE, FIRST_LOOK = 120, 0.02
+
+---@class finseg.JournalEntry
+---@field state string  "made"; "making" now, in some process; "lost": created perhaps, its id is not known
+---@field kind string
+---@field parameters table  canonical
+---@field jobId string?
+---@field created_at number  seconds since 1970
+---@field base_url string
+---@field client_id string?
+---@field username string?
+
+---@class finseg.Journal
+---@field store finseg.Store
+local Journal = {}
+Journal.__index = Journal
+
+---@param store finseg.Store
+---@return finseg.Journal
+function Journal.new(store)
+  local problem = stores.problem_of(store)
+  if problem then
+    check.fail(1, "new", problem)
+  end
+  return setmetatable({ store = store }, Journal)
+end
+
+-- ---- what is written ------------------------------------------------------------------------------------------------
+
+local function read_first(path, format)
+  local file = io.open(path)
+  local value = file and file:read(format)
+  if file then
+    file:close()
+  end
+  return value
+end
+
+--- Which process this is, as others on its host can look it up.
+local function this_process()
+  return { pid = read_first("/proc/self/stat", "*n") or 0, host = read_first("/proc/sys/kernel/hostname", "*l") or "" }
+end
+
+--- Whether the process that wrote an intent is known to be gone.
+local function is_gone(process)
+  local here = this_process()
+  return process.host == here.host and not read_first(("/proc/%d/stat"):format(process.pid), "*l")
+end
+
+--- The key of a request below a prefix, and what every entry about it tells.
+---@return string? key
+---@return table|finseg.Err about
+local function identify(client, kind, parameters)
+  check.type(kind, "string", 2, "journal", 1)
+  check.optional(parameters, "table", 3, "journal", 1)
+  local text, problem = core.to_json(parameters or {})
+  if not text then
+    check.fail(3, "journal", problem, 1)
+  end
+  local core_client = client:_open_core "journal"
+  local canonical, err = core_client:canonical(kind, text)
+  if not canonical then
+    return nil, err
+  end
+  local about = core_client:identity()
+  about.kind, about.parameters = kind, canonical
+  return core.to_json(about), about
+end
+
+local function encode(about, more)
+  local entry = {}
+  for _, part in ipairs { about, more } do
+    for name, value in pairs(part) do
+      entry[name] = value
+    end
+  end
+  return assert(core.to_json(entry))
+end
+
+-- Another finseg, or a hand, may have written something else: that counts as no entry.
+local function decode(text)
+  local entry = core.from_json(text)
+  if type(entry) == "table" and type(entry.kind) == "string" and type(entry.created_at) == "number" then
+    return entry
+  end
+end
+
+-- ---- jobs that are there --------------------------------------------------------------------------------------------
+
+--- The entry of a job that answers the request; nil when there is none. Asks the store alone.
+---@param client finseg.Client
+---@param kind string
+---@param parameters table?
+---@return finseg.JournalEntry? entry
+---@return finseg.Err? err
+function Journal:find(client, kind, parameters)
+  local key, about = identify(client, kind, parameters)
+  if not key then
+    return nil, about
+  end
+  local text, err = self.store:get("job " .. key)
+  return text and decode(text), err
+end
+
+--- Forgets the job of a request, as when the service no longer knows it.
+---@return boolean? ok
+---@return finseg.Err? err
+function Journal:forget(client, kind, parameters)
+  local key, about = identify(client, kind, parameters)
+  if not key then
+    return nil, about
+  end
+  local deleted, err = self.store:delete("job " .. key)
+  if deleted == nil then
+    return nil, err
+  end
+  return true
+end
+
+local states = { job = "made", intent = "making", lost = "lost" }
+
+--- What the journal knows, newest first.
+---@return finseg.JournalEntry[]? entries
+---@return finseg.Err? err
+function Journal:list()
+  local entries = {}
+  for prefix, state in pairs(states) do
+    local listed, err = self.store:list(prefix .. " ")
+    if not listed then
+      return nil, err
+    end
+    for _, item in ipairs(listed) do
+      local entry = decode(item.value)
+      if entry then
+        entry.state = state
+        if state == "making" and is_gone(entry.process) then
+          entry.state = "lost"
+        end
+        entry.process = nil
+        entry.parameters = core.from_json(entry.parameters)
+        entries[#entries + 1] = entry
+      end
+    end
+  end
+  table.sort(entries, function(a, b)
+    if a.created_at ~= b.created_at then
+      return a.created_at > b.created_at
+    end
+    return (a.jobId or "") < (b.jobId or "")
+  end)
+  return entries
+end
+
+-- ---- jobs to be made ------------------------------------------------------------------------------------------------
+
+--- Turns an intent into the note that a job may exist.
+---@return boolean? taken  false when another process was first
+---@return finseg.Err? err
+function Journal:give_up(key, intent_text)
+  local taken, err = self.store:delete("intent " .. key, intent_text)
+  if not taken then
+    return taken, err
+  end
+  local intent = decode(intent_text)
+  if intent then
+    intent.process = nil
+    local mark = ("lost %s %.6f"):format(key, intent.created_at)
+    local put
+    put, err = self.store:put_if_absent(mark, core.to_json(intent), KEEP)
+    if put == nil then
+      return nil, err
+    end
+  end
+  self.store:notify(key)
+  return true
+end
+
+--- Writes a job down in the place of its intent.
+function Journal:keep(key, about, intent_text, job)
+  local store = self.store
+  local text = encode(about, { jobId = job.jobId, created_at = job.created_at or core.time() })
+  local ok, err = store:delete("job " .. key)
+  if ok ~= nil then
+    ok, err = store:put_if_absent("job " .. key, text, KEEP)
+  end
+  if ok ~= nil then
+    ok, err = store:delete("intent " .. key, intent_text)
+  end
+  store:notify(key)
+  return ok ~= nil, err
+end
+
+--- Makes the job; its intent stands.
+function Journal:make(client, key, about, intent_text, parameters)
+  local job, err = client:create(about.kind, parameters)
+  if job then
+    local kept, problem = self:keep(key, about, intent_text, job)
+    if not kept then
+      return nil, problem, job
+    end
+    return job
+  end
+  if err.maybe_created then
+    self:give_up(key, intent_text)
+  else
+    self.store:delete("intent " .. key, intent_text)
+    self.store:notify(key)
+  end
+  return nil, err
+end
+
+--- Waits while somebody else makes the job. True when it is worth to look again.
+function Journal:wait_for_other(key, intent_text, deadline, pause)
+  local intent = decode(intent_text)
+  if not intent or is_gone(intent.process) or core.time() > intent.created_at + LEASE then
+    local taken, err = self:give_up(key, intent_text)
+    return taken ~= nil, err
+  end
+  if core.now() >= deadline then
+    return nil,
+      core.error(
+        "timeout",
+        (
+          "%s: process %d on %s has been making the same job for %d seconds: try again later, "
+          .. "or make another one with fresh = true"
+        ):format(intent.kind, intent.process.pid, intent.process.host, core.time() - intent.created_at)
+      )
+  end
+  return await.sleep(pause)
+end
+
+--- A job for the request: the one that is there, else a new one.
+---@param client finseg.Client
+---@param kind string
+---@param parameters table?
+---@param options { fresh: boolean?, patience: number? }?  fresh: make a new one in any case; patience: seconds to wait
+---for another process that is making the same job, 120
+---@return finseg.Job? job
+---@return finseg.Err|boolean err  else whether the job was there before
+---@return finseg.Job? job  when it was made but could not be written down
+function Journal:obtain(client, kind, parameters, options)
+  options = options or {}
+  local key, about = identify(client, kind, parameters)
+  if not key then
+    return nil, about
+  end
+  local deadline = core.now() + (options.patience or PATIENCE)
+  local pause = FIRST_LOOK
+  while true do
+    local text, err = self.store:get("job " .. key)
+    if err then
+      return nil, err
+    end
+    local entry = text and not options.fresh and decode(text)
+    if entry then
+      local job
+      job, err = client:job(kind, entry.jobId, { created_at = entry.created_at })
+      return job, err or true
+    end
+    local intent_text = encode(about, { created_at = core.time(), process = this_process() })
+    local put
+    put, err = self.store:put_if_absent("intent " .. key, intent_text, KEEP)
+    if put then
+      -- Another process may have made it between the look and the intent.
+      if options.fresh or not self.store:get("job " .. key) then
+        local job, lost
+        job, err, lost = self:make(client, key, about, intent_text, parameters)
+        return job, err or false, lost
+      end
+      put, err = self.store:delete("intent " .. key, intent_text)
+    elseif put == false then
+      local other = self.store:get("intent " .. key)
+      if other then
+        put, err = self:wait_for_other(key, other, deadline, pause)
+        pause = math.min(pause * 1.5, self.store.poll_interval or 0.25)
+      end
+    end
+    if put == nil then
+      return nil, err
+    end
+  end
+end
+
+local gone = { not_found = true, expired = true, failed = true }
+
+--- Obtains a job and waits for it. A job of the journal that the service no longer has is made anew, once.
+---@param client finseg.Client
+---@param kind string
+---@param parameters table?
+---@param options { fresh: boolean?, timeout: number?, on_job: function? }?  timeout: seconds, as for job:wait();
+---on_job(job, reused) is called once the job is known
+---@return finseg.Segment? segment
+---@return finseg.Err? err
+---@return finseg.Job? job  when there is one but the wait failed
+function Journal:segment(client, kind, parameters, options)
+  options = options or {}
+  local fresh = options.fresh
+  while true do
+    local job, reused, made = self:obtain(client, kind, parameters, { fresh = fresh })
+    if not job then
+      return nil, reused, made
+    end
+    if options.on_job then
+      options.on_job(job, reused)
+    end
+    local segment, err = job:wait { timeout = options.timeout }
+    if segment or not reused or not gone[err.kind] then
+      return segment, err, not segment and job or nil
+    end
+    fresh = true
+  end
+end
+
+return Journal

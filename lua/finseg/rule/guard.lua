@@ -1,0 +1,61 @@
+-- Keeps a rule's own code from running for ever: a count hook stops it, at the line where it is.
+--
+-- What it cannot stop is one call of a C function that takes long (a pathological string.find). In LuaJIT the hook does
+-- not fire in compiled code, so a rule's code is not compiled there (see guard.watchable).
+
+local unpack = table.unpack or unpack
+
+local guard = {}
+
+--- Instructions between two looks, and looks until a rule is stopped: about half a second in Lua 5.4.
+local SLICE, LIMIT = 1000000, 100
+
+--- Prepares a function, and every function written in it, for the hook.
+---@param f function
+---@return function f
+function guard.watchable(f)
+  local jit = rawget(_G, "jit")
+  if jit then
+    jit.off(f, true)
+  end
+  return f
+end
+
+--- Ctrl-C, as lua's own programs report it. It is not for a rule to catch.
+local function is_interrupt(problem)
+  return type(problem) == "string" and problem:match "interrupted!$" ~= nil
+end
+
+--- Calls f(renew, ...) as pcall does. The code in it is stopped after a while by an error at its line; each call of
+--- renew() gives it that while again.
+---@return boolean ok
+---@return any ...
+function guard.call(f, ...)
+  local hook, mask, count = debug.gethook()
+  if type(hook) == "string" then
+    -- A hook of C's (a debugger, or Ctrl-C on its way): it cannot be put back from Lua, so it stays.
+    return pcall(f, function() end, ...)
+  end
+  local looks = 0
+  local function look()
+    looks = looks + 1
+    if looks > LIMIT then
+      looks = 0
+      error(("stopped after %d million steps: does the loop here end?"):format(SLICE * LIMIT / 1e6), 2)
+    end
+  end
+  local function renew()
+    looks = 0
+  end
+  debug.sethook(look, "", SLICE)
+  local results = { n = select("#", ...) + 1, pcall(f, renew, ...) }
+  debug.sethook(hook, mask, count)
+  if not results[1] and is_interrupt(results[2]) then
+    error(results[2], 0)
+  end
+  return unpack(results, 1, 8)
+end
+
+guard.is_interrupt = is_interrupt
+
+return guard

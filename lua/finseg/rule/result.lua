@@ -1,0 +1,93 @@
+-- What a rule found: the users, sorted by the bytes of userId, and why each is among them.
+
+---@class finseg.RuleResult
+---@field rule finseg.Rule
+---@field jobs table[]  label, kind, parameters, jobId, reused, creationDate and users (their number) of each
+local RuleResult = {}
+RuleResult.__index = RuleResult
+
+local function describe_jobs(plan, rolls)
+  local jobs = {}
+  for position, request in ipairs(plan.requests) do
+    jobs[position] = {
+      label = request.label,
+      kind = request.kind,
+      parameters = request.parameters,
+      jobId = request.job and request.job.jobId,
+      reused = request.reused,
+      creationDate = request.creationDate,
+      users = rolls[request].users:count(),
+    }
+  end
+  return jobs
+end
+
+---@param rule finseg.Rule
+---@param evaluation finseg.Evaluation
+---@param set finseg.UserSet
+---@return finseg.RuleResult
+function RuleResult.new(rule, evaluation, set)
+  return setmetatable({
+    rule = rule,
+    jobs = describe_jobs(evaluation.plan, evaluation.rolls),
+    _evaluation = evaluation,
+    _set = set,
+  }, RuleResult)
+end
+
+function RuleResult:__tostring()
+  return ("result of %s: %d users"):format(self.rule.name, self:count())
+end
+
+---@return integer
+function RuleResult:count()
+  return self._set:count()
+end
+
+---@param user_id string
+---@return boolean
+function RuleResult:has(user_id)
+  return self._set:has(user_id)
+end
+
+--- The user ids as a set: set:count(), set:has(id), `for id in set:each()`, and + * - with other sets.
+---@return finseg.UserSet
+function RuleResult:ids()
+  return self._set
+end
+
+--- Iterates over the users: { userId =, NAME = record, ... }, a record for each segment of the rule that has one for
+--- the user, its members as they came but for userId. Raises the err when records that were too many to keep cannot be
+--- read again.
+---@return fun(): table?
+function RuleResult:users()
+  local evaluation, set = self._evaluation, self._set
+  for request, roll in pairs(evaluation.rolls) do
+    if not roll:is_at_hand(set) then
+      local ok, err = evaluation.recall(request, set)
+      if not ok then
+        error(err, 0)
+      end
+    end
+  end
+  local next_id = set:each()
+  return function()
+    local id = next_id()
+    if not id then
+      return nil
+    end
+    local user = { userId = id }
+    for _, request in ipairs(evaluation.plan.requests) do
+      user[request.label] = evaluation.rolls[request]:record(id)
+    end
+    return user
+  end
+end
+
+--- What was done, with how many users came out of each step.
+---@return string
+function RuleResult:explain()
+  return table.concat(self._evaluation.steps, "\n")
+end
+
+return RuleResult

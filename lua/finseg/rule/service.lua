@@ -1,0 +1,51 @@
+-- The service as the source of a rule's segments: jobs through a journal, pages through the client.
+
+local Journal = require "finseg.journal"
+local stores = require "finseg.store"
+
+local service = {}
+
+--- The check of a request that a client makes, as finseg.rule.plan wants it.
+---@param client finseg.Client
+function service.canonical(client)
+  return function(kind, parameters)
+    return client:_open_core("rule"):canonical(kind, parameters)
+  end
+end
+
+--- A source (see finseg.rule.gathering).
+---@param client finseg.Client
+---@param options table  of rule:run
+---@param report fun(event: table)
+---@return table source
+function service.new(client, options, report)
+  local journal = Journal.new(options.store or assert(stores.open "memory"))
+  local segments = {}
+  local source = { canonical = service.canonical(client) }
+
+  function source.open(request)
+    local segment, err = journal:segment(client, request.kind, request.parameters, {
+      fresh = options.fresh,
+      timeout = options.timeout,
+      on_job = function(job, reused)
+        request.job, request.reused = job, reused
+        report { name = "job", request = request, job = job, reused = reused }
+      end,
+    })
+    if not segment then
+      return nil, err
+    end
+    segments[request] = segment
+    request.creationDate = segment.creationDate
+    report { name = "ready", request = request, users = segment.totalElements }
+    return segment:_open()
+  end
+
+  function source.reopen(request)
+    return segments[request]:_open()
+  end
+
+  return source
+end
+
+return service

@@ -1,0 +1,82 @@
+-- Stores: what must be remembered beyond a client (jobs made, callbacks come) goes through one interface. Nothing else
+-- in finseg remembers.
+--
+-- A store keeps texts under keys, each until an end by the wall clock. It is a table with these members; a program may
+-- bring its own, and spec/lua/store_spec.lua is the contract that one must keep.
+--
+--   name                text, for messages: "memory", "file /home/ann/.local/state/finseg/store.db"
+--   get(self, key)      -> value | nil when there is none, or no more | nil, err
+--   put_if_absent(self, key, value, seconds)
+--                       -> true | false when the key is taken | nil, err
+--                       keeps the value for that long. However many processes try at once, one gets true.
+--   delete(self, key, value)
+--                       -> whether there was one | nil, err
+--                       with a value, only while the store holds exactly that: so that one process, of several that
+--                       try, takes an entry away
+--   list(self, prefix)  -> a list of { key =, value =, ends = seconds since 1970 }, sorted by the bytes of the keys
+--                       | nil, err
+--   notify(self, key)   -> true | nil, err
+--                       tells whoever watches the key that there is something new about it. A hint: it may reach
+--                       nobody, and who is told looks again.
+--   watch(self, key, f) -> stop, a function
+--                       calls f() at each notify of the key that reaches this process, until stop(). f must not wait.
+--   poll_interval       seconds after which a watcher looks for itself, since a notify may not reach it from where it
+--                       was made (another process); nil: every notify does
+--   close(self)         lets go of everything; again is harmless. Other calls on a closed store raise.
+--
+-- Keys and values are text; zero bytes in values are kept. Failures are err objects of finseg: kind `config` when the
+-- store cannot be used as it stands (the message says what to do), `timeout` when somebody else kept it too long.
+--
+-- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine).
+
+local check = require "finseg.check"
+local core = require "finseg.core"
+
+---@class finseg.Store
+---@field name string
+---@field poll_interval number?
+---@field get fun(self: finseg.Store, key: string): string?, table?
+---@field put_if_absent fun(self: finseg.Store, key: string, value: string, seconds: number): boolean?, table?
+---@field delete fun(self: finseg.Store, key: string, value: string?): boolean?, table?
+---@field list fun(self: finseg.Store, prefix: string): table[]?, table?
+---@field notify fun(self: finseg.Store, key: string): boolean?, table?
+---@field watch fun(self: finseg.Store, key: string, f: function): function
+---@field close fun(self: finseg.Store)
+
+local store = {}
+
+local kinds = { memory = "finseg.store.memory", file = "finseg.store.file" }
+local methods = { "get", "put_if_absent", "delete", "list", "notify", "watch", "close" }
+
+--- Opens a store of a kind that comes with finseg: store.open "memory", store.open("file", path).
+---@param kind string
+---@param ... any  what the kind takes
+---@return finseg.Store? store
+---@return table? err  kind `config`
+function store.open(kind, ...)
+  check.type(kind, "string", 1, "open")
+  local module = kinds[kind]
+  if not module then
+    return nil, core.error("config", ("there is no store of the kind %s: the kinds are file and memory"):format(kind))
+  end
+  return require(module).open(...)
+end
+
+--- What a table lacks to be a store; nil when nothing.
+---@param candidate any
+---@return string?
+function store.problem_of(candidate)
+  if type(candidate) ~= "table" then
+    return "a store must be a table, see finseg.store"
+  end
+  for _, name in ipairs(methods) do
+    if type(candidate[name]) ~= "function" then
+      return ("a store needs `%s`, a function (see finseg.store)"):format(name)
+    end
+  end
+  if type(candidate.name) ~= "string" then
+    return "a store needs `name`, a text (see finseg.store)"
+  end
+end
+
+return store

@@ -1,0 +1,92 @@
+-- The store of one process: it is gone when the process is. The interface is described in finseg.store.
+
+local Watchers = require "finseg.store.watchers"
+local check = require "finseg.check"
+local core = require "finseg.core"
+
+---@class finseg.MemoryStore: finseg.Store
+---@field entries table<string, { value: string, ends: number }>
+local MemoryStore = { name = "memory" }
+MemoryStore.__index = MemoryStore
+
+---@return finseg.MemoryStore
+function MemoryStore.open()
+  return setmetatable({ entries = {}, watchers = Watchers.new(), closed = false }, MemoryStore)
+end
+
+--- The entry that has not ended; one that has is dropped on the way.
+local function living(self, key)
+  if self.closed then
+    error("finseg: the store is closed", 3)
+  end
+  local entry = self.entries[key]
+  if entry and entry.ends <= core.time() then
+    self.entries[key], entry = nil, nil
+  end
+  return entry
+end
+
+function MemoryStore:get(key)
+  check.type(key, "string", 1, "get")
+  local entry = living(self, key)
+  return entry and entry.value
+end
+
+function MemoryStore:put_if_absent(key, value, seconds)
+  check.type(key, "string", 1, "put_if_absent")
+  check.type(value, "string", 2, "put_if_absent")
+  check.type(seconds, "number", 3, "put_if_absent")
+  if living(self, key) then
+    return false
+  end
+  self.entries[key] = { value = value, ends = core.time() + seconds }
+  return true
+end
+
+function MemoryStore:delete(key, value)
+  check.type(key, "string", 1, "delete")
+  check.optional(value, "string", 2, "delete")
+  local entry = living(self, key)
+  if not entry or (value and entry.value ~= value) then
+    return false
+  end
+  self.entries[key] = nil
+  return true
+end
+
+function MemoryStore:list(prefix)
+  check.type(prefix, "string", 1, "list")
+  local keys = {}
+  for key in pairs(self.entries) do
+    if key:sub(1, #prefix) == prefix then
+      keys[#keys + 1] = key
+    end
+  end
+  table.sort(keys)
+  local listed = {}
+  for _, key in ipairs(keys) do
+    local entry = living(self, key)
+    if entry then
+      listed[#listed + 1] = { key = key, value = entry.value, ends = entry.ends }
+    end
+  end
+  return listed
+end
+
+function MemoryStore:notify(key)
+  check.type(key, "string", 1, "notify")
+  self.watchers:notify(key)
+  return true
+end
+
+function MemoryStore:watch(key, f)
+  check.type(key, "string", 1, "watch")
+  check.type(f, "function", 2, "watch")
+  return self.watchers:watch(key, f)
+end
+
+function MemoryStore:close()
+  self.closed, self.entries, self.watchers = true, {}, Watchers.new()
+end
+
+return MemoryStore

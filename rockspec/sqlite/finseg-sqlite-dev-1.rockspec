@@ -1,0 +1,33 @@
+rockspec_format = "3.0"
+package = "finseg-sqlite"
+version = "dev-1"
+source = {
+  url = "git+https://github.com/finseg/finseg",
+}
+description = {
+  summary = "Keeps finseg's jobs in a file",
+  detailed = [[
+    The module finseg.store.sqlite, which finseg's store of the kind `file` loads when it is used. A rock of its own, so
+    that finseg itself needs no SQLite.]],
+  license = "MIT",
+  labels = { "api", "banking" },
+}
+supported_platforms = { "linux" }
+dependencies = {
+  "lua >= 5.1, < 5.5",
+}
+external_dependencies = {
+  SQLITE = { header = "sqlite3.h" },
+}
+build = {
+  type = "builtin",
+  modules = {
+    ["finseg.store.sqlite"] = {
+      sources = { "lua/binding/store/sqlite.c" },
+      defines = { "_GNU_SOURCE" },
+      incdirs = { "$(SQLITE_INCDIR)" },
+      libdirs = { "$(SQLITE_LIBDIR)" },
+      libraries = { "sqlite3" },
+    },
+  },
+}

@@ -1,0 +1,353 @@
+-- The contract that every kind of store keeps (see finseg.store), and what is the file's own.
+
+local core = require "finseg.core"
+local finseg = require "finseg"
+local run_lua = require "spec.lua.support.run_lua"
+local shell = require "spec.lua.support.shell"
+
+local stores = finseg.store
+
+-- The program that runs the tests, for scripts of the shell; `make asan` needs its library in it.
+local LUA = 'env LD_PRELOAD="${FINSEG_SPEC_PRELOAD-}" ' .. shell.lua
+
+-- A kind is a name and open(place): a store on what stands at that place, a folder of the test's own; `shared` tells that
+-- two stores opened at one place see the same.
+local kinds = {
+  {
+    name = "memory",
+    open = function()
+      return stores.open "memory"
+    end,
+  },
+  {
+    name = "file",
+    shared = true,
+    open = function(place)
+      return stores.open("file", place .. "/store.db")
+    end,
+  },
+}
+
+for _, kind in ipairs(kinds) do
+  describe("the store of the kind " .. kind.name, function()
+    local place, store
+
+    before_each(function()
+      place = shell.scratch()
+      store = assert(kind.open(place))
+    end)
+
+    after_each(function()
+      store:close()
+      shell.remove(place)
+    end)
+
+    it("is a store, and its name tells its kind", function()
+      assert.is_nil(stores.problem_of(store))
+      assert.matches(kind.name, store.name)
+    end)
+
+    it("answers what was put, and nil for what was not", function()
+      assert.is_true(store:put_if_absent("a", "1", 60))
+      assert.are.equal("1", store:get "a")
+      local value, err = store:get "b"
+      assert.is_nil(value)
+      assert.is_nil(err)
+    end)
+
+    it("keeps every byte of a value", function()
+      local bytes = "\0\255\n'\"%s" .. ("x"):rep(100000)
+      assert.is_true(store:put_if_absent("a", bytes, 60))
+      assert.are.equal(bytes, store:get "a")
+      assert.is_true(store:put_if_absent("empty", "", 60))
+      assert.are.equal("", store:get "empty")
+    end)
+
+    it("puts nothing over what is there", function()
+      assert.is_true(store:put_if_absent("a", "1", 60))
+      assert.is_false(store:put_if_absent("a", "2", 60))
+      assert.are.equal("1", store:get "a")
+    end)
+
+    it("forgets what has ended, and lets it be put again", function()
+      assert.is_true(store:put_if_absent("a", "1", -1))
+      assert.is_nil(store:get "a")
+      assert.are.same({}, store:list "")
+      assert.is_false(store:delete "a")
+      assert.is_true(store:put_if_absent("a", "2", 60))
+      assert.are.equal("2", store:get "a")
+    end)
+
+    it("deletes, and tells whether there was anything", function()
+      store:put_if_absent("a", "1", 60)
+      assert.is_true(store:delete "a")
+      assert.is_false(store:delete "a")
+      assert.is_nil(store:get "a")
+    end)
+
+    it("deletes a value only while it is that value", function()
+      store:put_if_absent("a", "1", 60)
+      assert.is_false(store:delete("a", "2"))
+      assert.are.equal("1", store:get "a")
+      assert.is_true(store:delete("a", "1"))
+    end)
+
+    it("lists what begins with a prefix, sorted, whatever bytes the prefix has", function()
+      for _, key in ipairs { "job b", "job a", "jobs", "job%", "lost a", "job \xC3\xA9" } do
+        store:put_if_absent(key, "of " .. key, 60)
+      end
+      local listed = {}
+      for _, item in ipairs(store:list "job ") do
+        listed[#listed + 1] = item.key .. "=" .. item.value
+        assert.is_true(item.ends > core.time() + 50 and item.ends < core.time() + 70)
+      end
+      assert.are.same({ "job a=of job a", "job b=of job b", "job \xC3\xA9=of job \xC3\xA9" }, listed)
+      assert.are.equal(1, #store:list "job%")
+      assert.are.equal(6, #store:list "")
+    end)
+
+    it("tells who watches a key, until they stop", function()
+      local told = {}
+      local stop = store:watch("a", function()
+        told[#told + 1] = "first"
+      end)
+      store:watch("a", function()
+        told[#told + 1] = "second"
+      end)
+      store:watch("b", function()
+        told[#told + 1] = "other"
+      end)
+      assert.is_true(store:notify "a")
+      assert.are.same({ "first", "second" }, told)
+      stop()
+      stop()
+      store:notify "a"
+      assert.are.same({ "first", "second", "second" }, told)
+      store:notify "nobody"
+    end)
+
+    it("lets a watcher stop, and others begin, while it is told", function()
+      local calls = 0
+      local stop
+      stop = store:watch("a", function()
+        calls = calls + 1
+        stop()
+        store:watch("a", function()
+          calls = calls + 10
+        end)
+      end)
+      store:notify "a"
+      assert.are.equal(1, calls)
+      store:notify "a"
+      assert.are.equal(11, calls)
+    end)
+
+    it("closes, and again, and then raises", function()
+      store:close()
+      store:close()
+      assert.has_error(function()
+        store:get "a"
+      end)
+    end)
+
+    it("raises for keys and values that are no text", function()
+      assert.error_matches(function()
+        store:get(nil)
+      end, "bad argument #1 to 'get'")
+      assert.error_matches(function()
+        store:put_if_absent("a", {}, 1)
+      end, "bad argument #2 to 'put_if_absent'")
+      assert.error_matches(function()
+        store:put_if_absent("a", "1")
+      end, "bad argument #3 to 'put_if_absent'")
+    end)
+
+    if kind.shared then
+      it("shows one opener what another has put, and gives a key to one of them", function()
+        local other = assert(kind.open(place))
+        assert.is_true(store:put_if_absent("a", "1", 60))
+        assert.is_false(other:put_if_absent("a", "2", 60))
+        assert.are.equal("1", other:get "a")
+        assert.is_true(other:delete("a", "1"))
+        assert.is_false(store:delete("a", "1"))
+        other:close()
+      end)
+
+      it("keeps what was put when it is opened again", function()
+        store:put_if_absent("a", "1", 60)
+        store:close()
+        store = assert(kind.open(place))
+        assert.are.equal("1", store:get "a")
+      end)
+    end
+  end)
+end
+
+describe("finseg.store", function()
+  it("names the kinds there are when asked for another", function()
+    local store, err = stores.open "cloud"
+    assert.is_nil(store)
+    assert.are.equal("config", err.kind)
+    assert.matches("file and memory", err.message)
+  end)
+
+  it("tells what a table lacks to be a store", function()
+    assert.matches("put_if_absent", stores.problem_of { name = "x", get = print })
+    assert.matches("a table", stores.problem_of "memory")
+  end)
+
+  it("loads SQLite only when a file is opened", function()
+    local script = [[
+      local finseg = require "finseg"
+      local store = finseg.store.open "memory"
+      finseg.rule.parse "return segment.highBalance { threshold = 1 }"
+      print(package.loaded["finseg.store.sqlite"], store:put_if_absent("a", "b", 1))
+    ]]
+    local _, output = run_lua(script)
+    assert.matches("^nil%s+true", output)
+  end)
+end)
+
+describe("the store of the kind file", function()
+  local folder, path
+
+  before_each(function()
+    folder = shell.scratch()
+    path = folder .. "/state/jobs.db"
+  end)
+
+  after_each(function()
+    shell.check("chmod -R u+rwX " .. shell.quote(folder))
+    shell.remove(folder)
+  end)
+
+  -- Where SQLite's header has them.
+  local USER_VERSION, APPLICATION_ID = 60, 68
+
+  local function overwrite(file, position, bytes)
+    local handle = assert(io.open(file, "r+b"))
+    handle:seek("set", position)
+    handle:write(bytes)
+    handle:close()
+  end
+
+  local function mode_of(file)
+    return (shell.check("stat -c %a " .. shell.quote(file)):gsub("\n", ""))
+  end
+
+  local function refused(file)
+    local store, err = stores.open("file", file or path)
+    assert.is_nil(store)
+    assert.matches(file or path, err.message, 1, true)
+    return err
+  end
+
+  it("makes its folder and file for the user alone, whatever the umask", function()
+    local script = ([[
+      umask 0
+      %s -e 'local s = assert(require("finseg").store.open("file", "%s")) s:put_if_absent("a", "b", 60) s:close()'
+    ]]):format(LUA, path)
+    shell.check(script)
+    assert.are.equal("600", mode_of(path))
+    assert.are.equal("700", mode_of(folder .. "/state"))
+  end)
+
+  it("refuses the store of a later version", function()
+    assert(stores.open("file", path)):close()
+    overwrite(path, USER_VERSION, "\0\0\0\2")
+    local err = refused()
+    assert.are.equal("config", err.kind)
+    assert.matches("later version of finseg: update finseg", err.message)
+  end)
+
+  it("refuses a file that is somebody else's, and leaves it as it is", function()
+    shell.write_file(folder .. "/letter.txt", ("Dear Anna,\n"):rep(100))
+    assert.matches("no store of finseg", refused(folder .. "/letter.txt").message)
+    assert.are.equal(("Dear Anna,\n"):rep(100), shell.read_file(folder .. "/letter.txt"))
+
+    assert(stores.open("file", path)):close()
+    overwrite(path, APPLICATION_ID, "mail")
+    assert.matches("no store of finseg", refused().message)
+  end)
+
+  it("says that a file is damaged", function()
+    local store = assert(stores.open("file", path))
+    for i = 1, 200 do
+      store:put_if_absent("key " .. i, ("v"):rep(200), 60)
+    end
+    store:close()
+    overwrite(path, 4096, ("0"):rep(8192))
+    store = assert(stores.open("file", path))
+    local listed, err = store:list ""
+    store:close()
+    assert.is_nil(listed)
+    assert.are.equal("config", err.kind)
+    assert.matches("damaged: move it away", err.message)
+  end)
+
+  it("says that it may not write", function()
+    assert(stores.open("file", path)):close()
+    shell.check(("chmod 444 %s && chmod 555 %s/state && chmod 755 %s"):format(path, folder, folder))
+    local script = ([[
+      local store, err = require("finseg").store.open("file", "%s")
+      print(store, err.kind, err)
+    ]]):format(path)
+    shell.write_file(folder .. "/try.lua", script)
+    -- root may write anything, so another user has to try
+    local run = ([[
+      who=; [ "$(id -u)" != 0 ] || who="setpriv --reuid=65534 --regid=65534 --clear-groups"
+      $who %s %s/try.lua
+    ]]):format(LUA, folder)
+    local output = shell.check(run)
+    assert.matches("^nil%s+config%s", output)
+    assert.matches("cannot be written: check its owner and mode", output)
+  end)
+
+  it("names a folder that cannot be made", function()
+    shell.write_file(folder .. "/file", "")
+    assert.matches("check that the folder is there", refused(folder .. "/file/sub/jobs.db").message)
+  end)
+
+  it("gives a key to one of many processes", function()
+    assert(stores.open("file", path)):close()
+    local script = ([[
+      for i in 1 2 3 4 5 6; do
+        %s -e 'local store = assert(require("finseg").store.open("file", "%s"))
+          local won = 0
+          for i = 1, 40 do
+            if store:put_if_absent("key " .. i, "x", 60) then won = won + 1 end
+          end
+          print("won", won)' &
+      done
+      wait
+    ]]):format(LUA, path)
+    local won = 0
+    for count in shell.check(script):gmatch "won%s+(%d+)" do
+      won = won + tonumber(count)
+    end
+    assert.are.equal(40, won)
+  end)
+
+  it("says that another process keeps it locked", function()
+    assert(stores.open("file", path)):close()
+    local ready = folder .. "/ready"
+    -- a lock on the bytes that SQLite locks to write
+    local holder = io.popen(([[exec env -u LD_PRELOAD perl -MFcntl=:DEFAULT,:seek -e '
+      open(F, "+<", "%s") or die; $lock = pack("ssx4qqlx4", F_WRLCK, SEEK_SET, 0x40000000, 512, 0);
+      fcntl(F, F_SETLK, $lock) or die;
+      open(R, ">", "%s") or die; <STDIN>']]):format(path, ready), "w")
+    shell.check(("timeout 10 sh -c 'until [ -e %s ]; do sleep 0.01; done'"):format(ready))
+    local store, err = stores.open("file", path)
+    holder:write "\n"
+    holder:close()
+    assert.is_nil(store)
+    assert.are.equal("timeout", err.kind)
+    assert.matches("another process keeps it locked", err.message)
+  end)
+
+  it("raises for a path that is no text", function()
+    assert.error_matches(function()
+      stores.open("file", 7)
+    end, "bad argument #1 to 'open'")
+  end)
+end)
