@@ -68,6 +68,7 @@ build = {
         "lua/binding/error.c",
         "lua/binding/file.c",
         "lua/binding/job.c",
+        "lua/binding/kinds.c",
         "lua/binding/page.c",
         "lua/binding/poll.c",
         "lua/binding/total.c",

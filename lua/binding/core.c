@@ -92,6 +92,7 @@ static void pin_module(void)
 static const luaL_Reg functions[] = {
     {"client", fs_lua_client},
     {"error", fs_lua_error},
+    {"kinds", fs_lua_kinds},
     {"page", fs_lua_page},
     {"total", fs_lua_total},
     {"traversal", fs_lua_traversal},

@@ -4,13 +4,16 @@ local shell = require("spec.lua.support.shell")
 local ROCKSPEC = "rockspec/finseg-dev-1.rockspec"
 local LUA_VERSION = shell.lua == "luajit" and "5.1" or "5.4"
 
-local function load_rockspec()
+-- The command line is a rock of its own, since it needs more than finseg does.
+local CLI_ROCKSPEC = "rockspec/cli/finseg-cli-dev-1.rockspec"
+
+local function load_rockspec(path)
   local rockspec = {}
   local chunk
   if setfenv then
-    chunk = setfenv(assert(loadfile(ROCKSPEC)), rockspec)
+    chunk = setfenv(assert(loadfile(path)), rockspec)
   else
-    chunk = assert(loadfile(ROCKSPEC, "t", rockspec))
+    chunk = assert(loadfile(path, "t", rockspec))
   end
   chunk()
   return rockspec
@@ -32,19 +35,22 @@ end
 describe("the rockspec #rockspec", function()
   it("is clean for luarocks lint", function()
     shell.check("luarocks lint " .. ROCKSPEC)
+    shell.check("luarocks lint " .. CLI_ROCKSPEC)
   end)
 
   it("compiles every C file of the core and of the binding", function()
-    local sources = load_rockspec().build.modules["finseg.core"].sources
+    local sources = load_rockspec(ROCKSPEC).build.modules["finseg.core"].sources
     assert.are.same(lines(shell.check("ls core/*.c lua/binding/*.c")), sorted(sources))
   end)
 
   it("installs every Lua module under the name of its file", function()
     local installed = {}
-    for name, file in pairs(load_rockspec().build.modules) do
-      if name ~= "finseg.core" then
-        installed[#installed + 1] = file
-        assert.are.equal(name, (file:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")))
+    for _, path in ipairs({ ROCKSPEC, CLI_ROCKSPEC }) do
+      for name, file in pairs(load_rockspec(path).build.modules) do
+        if type(file) == "string" then
+          installed[#installed + 1] = file
+          assert.are.equal(name, (file:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")))
+        end
       end
     end
     assert.are.same(lines(shell.check("find lua/finseg -name '*.lua'")), sorted(installed))
@@ -74,15 +80,19 @@ describe("the rockspec #rockspec", function()
       mkdir home
       export HOME="$PWD/home"
       luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $INCLUDES >luarocks.log 2>&1 || { cat luarocks.log; exit 1; }
+      luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $INCLUDES \
+        rockspec/cli/finseg-cli-dev-1.rockspec >luarocks.log 2>&1 || { cat luarocks.log; exit 1; }
       rm -r core lua
       export LUA_PATH="$PWD/tree/share/lua/$VERSION/?.lua;$PWD/tree/share/lua/$VERSION/?/init.lua;;"
       export LUA_CPATH="$PWD/tree/lib/lua/$VERSION/?.so;;"
       unset LUA_PATH_5_4 LUA_CPATH_5_4
       export FINSEG_BASE_URL=$URL FINSEG_CLIENT_ID=$ID FINSEG_CLIENT_SECRET=$SECRET
       $LUA examples/quickstart.lua
+      "$PWD/tree/bin/finseg" kinds --format table
     ]]):gsub("%$(%u+)", function(name)
       return values[name]
     end))
     assert.matches("%d+ users, %d+ accounts, [%d.]+ in all", printed)
+    assert.matches("highBalance +%-%-threshold", printed)
   end)
 end)
