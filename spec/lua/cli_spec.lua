@@ -129,7 +129,8 @@ describe("the command line", function()
         ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
         ["GET /api/v1/segments/highBalance/1"] = {
           {
-            body = '{"users":[{"userId":"7",\n  "accounts":[{"accountId":"a","amount":12.10}],"extra":{"x":1.00}}],"totalElements":1}',
+            body = '{"users":[{"userId":"7",\n  "accounts":[{"accountId":"a","amount":12.10}],"extra":{"x":1.00}}]'
+              .. ',"totalElements":1}',
           },
         },
       }
@@ -162,7 +163,8 @@ describe("the command line", function()
         ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
         ["GET /api/v1/segments/highBalance/1"] = {
           {
-            body = '{"users":[{"userId":"=1+1","accounts":[{"accountId":"a,\\"b","amount":-12.5},{"accountId":"c","amount":3}]}]}',
+            body = '{"users":[{"userId":"=1+1","accounts":[{"accountId":"a,\\"b","amount":-12.5},'
+              .. '{"accountId":"c","amount":3}]}]}',
           },
           { body = '{"users":[]}' },
         },
@@ -324,7 +326,8 @@ describe("the command line", function()
         )
       )
       nobody.check "chmod 600 mine; finseg create highBalance --threshold 5 --credentials mine"
-      nobody.check [[mkdir -p .config/finseg; mv mine .config/finseg/credentials; finseg create highBalance --threshold 6]]
+      nobody.check "mkdir -p .config/finseg; mv mine .config/finseg/credentials"
+      nobody.check "finseg create highBalance --threshold 6"
     end)
 
     it("and never quotes a line of that file", function()
@@ -402,7 +405,7 @@ describe("the command line", function()
         ["return segment.noSuchKind { }"] = "bad.lua:1: there is no segment kind",
         ["\nreturn segment.highBalance { treshold = 5 }"] = "bad.lua:2: .*treshold is no parameter",
         ["local x = 1"] = "bad.lua: the rule returns nothing",
-        ["return segment.highBalance { threshold = 5 }:where(function(u)\nreturn u.nobody.x end)"] = "bad.lua:2: user.nobody",
+        ["return segment.highBalance { threshold = 5 }:where(function(u)\nreturn u.x.y end)"] = "bad.lua:2: user.x",
         ["while true do end"] = "bad.lua:1: stopped after",
       } do
         home.write("bad.lua", text)

@@ -240,7 +240,11 @@ examples:
   add_rule_file(watch)
   watch:flag("--json", "One JSON object a run.")
   watch:option("--sample", "Users to show of each run."):argname("<count>"):convert(tonumber):default "5"
-  watch:epilog "Jobs are reused, so a change answers at once. Ctrl-C ends it.\n\nexample:\n  finseg rule watch overdraft.lua"
+  watch:epilog [[
+Jobs are reused, so a change answers at once. Ctrl-C ends it.
+
+example:
+  finseg rule watch overdraft.lua]]
 
   command:epilog [[
 A rule, overdraft.lua:

@@ -91,7 +91,7 @@ are stale (update the accounts), or the threshold or the time asked for leaves n
 
 --- Says what an empty result usually means.
 function Session:note_empty(count)
-  if count == 0 and not (self.arguments.limit == 0) then
+  if count == 0 and self.arguments.limit ~= 0 then
     output.note(CAUSES)
   end
 end

@@ -104,7 +104,7 @@ function verbs.explain(session)
   end
 end
 
--- ---- watch ------------------------------------------------------------------------------------------------------------
+-- ---- watch ----------------------------------------------------------------------------------------------------------
 
 --- Seconds between two looks at the file. Its text is compared, so no save is missed, however an editor saves.
 local LOOK = 0.25
