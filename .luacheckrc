@@ -8,3 +8,7 @@ files["spec/lua"] = {
   std = "max+busted",
   ignore = { "512" }, -- a test may leave a loop at its first round
 }
+
+files["examples/rules"] = {
+  read_globals = { "segment" }, -- what a rule file is given
+}

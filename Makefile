@@ -59,11 +59,13 @@ BINDING := $(wildcard lua/binding/*.c)
 # The sandbox shares the lowest floor with the client and nothing else.
 SANDBOX := $(wildcard core/sandbox/*.c) core/buffer.c core/text.c core/money.c core/json.c
 CORE_TESTS := $(wildcard spec/core/*.c)
-FUZZERS := $(patsubst spec/fuzz/%.c,build/fuzz/%,$(wildcard spec/fuzz/fuzz_*.c))
+FUZZERS := $(patsubst spec/fuzz/%.c,build/fuzz/%,$(wildcard spec/fuzz/fuzz_*.c)) build/fuzz/fuzz_oracle
 BENCHES := $(wildcard spec/bench/*_bench.lua)
+C_BENCHES := $(patsubst spec/bench/%.c,build/bench/%,$(wildcard spec/bench/*_bench.c))
 LUA_MODULES := $(shell find lua/finseg -name '*.lua')
 
-C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] lua/binding/store/*.c lua/binding/cli/*.c spec/core/*.[ch] spec/fuzz/*.[ch])
+C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] lua/binding/store/*.c lua/binding/cli/*.c \
+             spec/core/*.[ch] spec/fuzz/*.[ch] spec/bench/*.[ch])
 LUA_SOURCES := lua spec examples
 SHELL_SOURCES := .ci/run spec/run spec/tools/deps examples/demo.sh
 
@@ -75,7 +77,7 @@ CLI_SYSTEMS := $(LUAS:%=$(B)/%/finseg/cli/system.so)
 
 # Expanded when a recipe runs, so that `deps` may install pkg-config and its modules first.
 CORE_LIBS = $(shell pkg-config --libs libcurl libcjson) -lm
-SANDBOX_LIBS = $(shell pkg-config --libs libmicrohttpd sqlite3 libcjson) -lm
+SANDBOX_LIBS = $(shell pkg-config --libs libmicrohttpd sqlite3 libcurl) -lm
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
             -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wsign-conversion
@@ -83,7 +85,7 @@ STANDARD := -std=c11 -D_GNU_SOURCE
 COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(WERROR) -Icore $(FLAVOUR) -pthread -fPIC -MMD -MP $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 
-.PHONY: all demo test lint format asan hard fuzz bench install env clean help deps deps-lint deps-hard valgrind \
+.PHONY: all demo test lint format asan hard fuzz bench bench-c install env clean help deps deps-lint deps-check deps-hard deps-bench valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
 all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(SQLITE_STORES) $(CLI_SYSTEMS) $(B)/finseg-sandbox
@@ -148,7 +150,19 @@ $(CLI_SYSTEMS):
 	$(SAY) LINK $@
 	$(Q)$(LINK) -shared -o $@ $^
 
-$(B)/finseg-sandbox: $(SANDBOX:%.c=$(B)/obj/%.o)
+# The description of the service becomes bytes in the program.
+$(B)/openapi.c: core/sandbox/openapi.json Makefile
+	@mkdir -p $(@D)
+	$(Q){ echo '#include "sandbox/openapi.h"'; echo 'const unsigned char fs_openapi[] = {'; \
+	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '};'; \
+	  echo 'const size_t fs_openapi_length = sizeof fs_openapi;'; } > $@
+
+$(B)/obj/openapi.o: $(B)/openapi.c | deps
+	@mkdir -p $(@D)
+	$(SAY) CC $@
+	$(Q)$(COMPILE) -c -o $@ $<
+
+$(B)/finseg-sandbox: $(SANDBOX:%.c=$(B)/obj/%.o) $(B)/obj/openapi.o
 	$(SAY) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(SANDBOX_LIBS)
 
@@ -171,7 +185,7 @@ build/locale/de_DE.UTF-8: | deps
 	@mkdir -p $(@D)
 	$(Q)localedef -i de_DE -f UTF-8 $@
 
-test: all $(B)/core-tests build/locale/de_DE.UTF-8
+test: all $(B)/core-tests build/locale/de_DE.UTF-8 | deps-check
 	$(Q)BUILD=$(B) SANITIZE=$(SANITIZE) spec/run $(SUITES)
 
 asan:
@@ -187,11 +201,23 @@ hard:
 	$(Q)$(MAKE) fuzz
 
 # One clang build a target, core included, so that coverage guides through all of it.
-build/fuzz/%: spec/fuzz/%.c $(CORE) $(wildcard core/*.h) Makefile | deps-hard
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE -Icore
+
+build/fuzz/%: spec/fuzz/%.c $(CORE) $(wildcard core/*.h spec/fuzz/*.h) Makefile | deps-hard
 	@mkdir -p $(@D)
 	$(SAY) CLANG $@
-	$(Q)clang-14 $(STANDARD) -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Icore \
-	  -o $@ $< $(CORE) $(CORE_LIBS) -lm
+	$(Q)clang-14 $(STANDARD) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) $(CORE_LIBS) -lm
+
+# Its oracle, simdjson, is C++. What the reading of a page needs of the core, and no more.
+ORACLE_CORE := $(addprefix core/,buffer.c error.c json.c money.c page.c page_index.c page_read.c template.c text.c uuid.c)
+
+build/fuzz/fuzz_oracle: spec/fuzz/fuzz_oracle.cpp $(ORACLE_CORE) $(wildcard core/*.h) Makefile | deps-hard
+	@mkdir -p $(@D)/oracle
+	$(SAY) CLANG $@
+	$(Q)cd $(@D)/oracle && clang-14 $(STANDARD) $(subst -Icore,-I$(CURDIR)/core,$(FUZZ_FLAGS)) -c $(ORACLE_CORE:%=$(CURDIR)/%)
+	$(Q)clang++-14 -std=c++17 $(FUZZ_FLAGS) -o $@ $< $(@D)/oracle/*.o -lsimdjson
+
+build/fuzz/fuzz_table: core/sandbox/table.c
 
 # What a target finds goes to build/; its seeds are in spec/fuzz/corpus.
 fuzz: $(FUZZERS)
@@ -202,8 +228,37 @@ fuzz: $(FUZZERS)
 	  $$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
 	    -dict=spec/fuzz/json.dict -artifact_prefix=build/fuzz/$$name- $$found $$seeds; \
 	done
+	$(Q)$(MAKE) SANITIZE=1 build/asan/finseg-sandbox
+	@echo "== fuzz http, $(FUZZ_SECONDS) s"; \
+	ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
+	  FINSEG_SANDBOX=build/asan/finseg-sandbox lua5.4 spec/fuzz/http_fuzz.lua $(FUZZ_SECONDS)
 
-bench: all
+# Peers for the benches: the C++ one is simdjson.
+build/bench/%.o: spec/bench/%.c Makefile | deps-bench
+	@mkdir -p $(@D)
+	$(SAY) CC $@
+	$(Q)$(COMPILE) -Ispec/bench -c -o $@ $<
+
+build/bench/%.o: spec/bench/%.cpp Makefile | deps-bench
+	@mkdir -p $(@D)
+	$(SAY) CXX $@
+	$(Q)g++ -std=c++17 -Wall -Wextra -Icore -Ispec/bench -MMD -MP $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+-include $(wildcard build/bench/*.d)
+
+build/bench/page_bench: $(addprefix build/bench/,page_bench.o sample.o measure.o peer_cjson.o peer_simdjson.o) $(B)/libfinseg.a
+	$(SAY) LINK $@
+	$(Q)g++ -o $@ $^ $(CORE_LIBS) -lsimdjson
+
+build/bench/idset_bench: $(addprefix build/bench/,idset_bench.o sample.o measure.o) $(B)/libfinseg.a
+	$(SAY) LINK $@
+	$(Q)$(LINK) -o $@ $^ $(CORE_LIBS)
+
+# `make bench-c` runs these alone.
+bench-c: $(C_BENCHES)
+	@set -e; for bench in $(C_BENCHES); do $$bench; done
+
+bench: all bench-c
 	@eval "$$($(MAKE) -s env)"; for bench in $(BENCHES); do $(LUA) $$bench || exit 1; done
 
 # ---- looking after the code ---------------------------------------------------------------------------------
@@ -219,12 +274,12 @@ lint-format: deps-lint
 # One file a run: clang-tidy 14 confuses the va_lists of several.
 lint-tidy: deps-lint
 	printf '%s\n' $(filter %.c,$(C_SOURCES)) | xargs -P 2 -n 1 bash -o pipefail -c \
-	  'clang-tidy --quiet "$$1" -- $(STANDARD) -Icore $(subst -I,-isystem ,$(shell pkg-config --cflags lua5.4)) 2>&1 | \
+	  'clang-tidy --quiet "$$1" -- $(STANDARD) -Icore -Ispec/bench $(subst -I,-isystem ,$(shell pkg-config --cflags lua5.4)) 2>&1 | \
 	   sed "/warnings* generated/d"' tidy
 
 lint-cppcheck: deps-lint
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	  --suppress=missingIncludeSystem -D_GNU_SOURCE -Icore $(wildcard core lua/binding spec/core spec/fuzz)
+	  --suppress=missingIncludeSystem -D_GNU_SOURCE -Icore -Ispec/bench $(wildcard core lua/binding spec/core spec/fuzz spec/bench)
 
 lint-lua: deps-lint
 	luacheck --quiet $(LUA_SOURCES)
@@ -270,8 +325,14 @@ endef
 deps:
 	@sh spec/tools/deps build
 
+deps-check: deps
+	@sh spec/tools/deps check
+
 deps-lint: deps
 	@sh spec/tools/deps lint
+
+deps-bench: deps
+	@sh spec/tools/deps bench
 
 deps-hard: deps
 	@sh spec/tools/deps hard

@@ -75,6 +75,11 @@ finseg_outcome *finseg_client_next(finseg_client *client)
     return outcome;
 }
 
+void finseg_client_recycle(finseg_client *client, finseg_page *page)
+{
+    fs_page_pool_give(&client->pages, page);
+}
+
 void fs_client_redact_text(const finseg_client *client, char *text)
 {
     const finseg_config *config = client->config;
@@ -264,6 +269,7 @@ void finseg_client_free(finseg_client *client)
     while ((outcome = take_outcome(client, 0)) != NULL)
         finseg_outcome_free(outcome);
     fs_event_log_free(&client->events);
+    fs_page_pool_free(&client->pages);
     fs_url_free(&client->base);
     free(client->token_url);
     free_form(client->secret_form);

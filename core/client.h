@@ -10,6 +10,7 @@
 #include "loop.h"
 #include "operation.h"
 #include "outcome.h"
+#include "page_pool.h"
 #include "random.h"
 #include "retry.h"
 #include "transport.h"
@@ -37,6 +38,7 @@ struct finseg_client {
     finseg_outcome *first_outcome; /* finished, oldest first */
     finseg_outcome *last_outcome;
     size_t outcome_count;
+    struct fs_page_pool pages;
 };
 
 /* Queues a finished operation's outcome for finseg_client_next(). */

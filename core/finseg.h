@@ -49,6 +49,7 @@ typedef struct finseg_job finseg_job;
 typedef struct finseg_outcome finseg_outcome;
 typedef struct finseg_page finseg_page;
 typedef struct finseg_traversal finseg_traversal;
+typedef struct finseg_idset finseg_idset;
 
 /* A piece of text that lies inside another object; not terminated by a zero. */
 typedef struct finseg_slice {
@@ -242,6 +243,11 @@ FINSEG_API void finseg_job_free(finseg_job *job);
  */
 FINSEG_API finseg_page *finseg_page_parse(const char *text, size_t length, finseg_error **error);
 FINSEG_API void finseg_page_free(finseg_page *page);
+/*
+ * Instead of finseg_page_free(), for a page from any source: the client keeps its memory for pages to come, of eight
+ * pages at most. What came out of the page is invalid afterwards. NULL is allowed.
+ */
+FINSEG_API void finseg_client_recycle(finseg_client *client, finseg_page *page);
 /* The page as it came. */
 FINSEG_API finseg_slice finseg_page_text(const finseg_page *page);
 /* The bytes of the users array with its brackets, inside finseg_page_text(). */
@@ -253,6 +259,11 @@ FINSEG_API int64_t finseg_page_total_elements(const finseg_page *page);
 FINSEG_API finseg_slice finseg_page_user(const finseg_page *page, size_t index);
 /* The userId, escapes resolved. */
 FINSEG_API finseg_slice finseg_page_user_id(const finseg_page *page, size_t index);
+/*
+ * Whether the userId is a canonical UUID (36 characters, lower-case, with dashes): then its 16 bytes go to `bytes`.
+ * Such ids take 16 bytes in a set too; all others are text.
+ */
+FINSEG_API bool finseg_page_user_uuid(const finseg_page *page, size_t index, unsigned char bytes[16]);
 /*
  * The amounts of user `index`: accounts[].amount, else insurances[].amount (DESIGN). They are numbered through the page: from *first,
  * as many as returned.
@@ -284,6 +295,93 @@ FINSEG_API int finseg_page_sum(const finseg_page *page, finseg_total *total, fin
 FINSEG_API void finseg_total_text(const finseg_total *total, char *text);
 /* The nearest double. */
 FINSEG_API double finseg_total_number(const finseg_total *total);
+
+/*
+ * More about the amounts of a result, page by page; exact, and with the errors of finseg_page_sum(), which leave what
+ * was counted so far unchanged. Bounds are amounts at scale 10^-4.
+ */
+
+/*
+ * Adds to `*count` how many amounts are at least `minimum` and at most `maximum` (INT64_MIN and INT64_MAX: no bound).
+ */
+FINSEG_API int finseg_page_count(const finseg_page *page, int64_t minimum, int64_t maximum, uint64_t *count,
+                                 finseg_error **error);
+
+/* The smallest and the largest amount. Zero-initialise it before the first use; without a count they mean nothing. */
+typedef struct finseg_range {
+    int64_t minimum;
+    int64_t maximum;
+    uint64_t count; /* amounts seen */
+} finseg_range;
+
+FINSEG_API int finseg_page_range(const finseg_page *page, finseg_range *range, finseg_error **error);
+/*
+ * Adds each amount to one of bound_count + 1 counts: the first is for amounts below bounds[0], the next for those from
+ * bounds[0] to below bounds[1], and so on, the last for those from the last bound on. Bounds that do not rise are an
+ * error of kind invalid too.
+ */
+FINSEG_API int finseg_page_histogram(const finseg_page *page, const int64_t *bounds, size_t bound_count,
+                                     uint64_t *counts, finseg_error **error);
+
+/* The longest text of an amount, with its final zero. */
+#define FINSEG_AMOUNT_TEXT 24
+
+/*
+ * Decimal text (a JSON number) as an amount at scale 10^-4. 0, or -1 with an error of kind invalid: no number, more
+ * than four decimals, too large.
+ */
+FINSEG_API int finseg_amount_parse(const char *text, size_t length, int64_t *amount, finseg_error **error);
+/* The amount as decimal text with two to four decimals; `text` has room for FINSEG_AMOUNT_TEXT bytes. */
+FINSEG_API void finseg_amount_text(int64_t amount, char *text);
+
+/* ---- sets of user ids ------------------------------------------------------------------------------------ */
+
+/*
+ * A set of user ids, without a string for each of them: a canonical UUID (36 characters, lower-case, with dashes) takes
+ * 16 bytes, any other id its text and 16 bytes. Filling a set only appends; the first question after that puts it in
+ * order and drops repeated ids, which needs no memory that it could not do without, and therefore cannot fail.
+ *
+ * In order, a set has room for a quarter more than its ids at most; while it is filled, for twice as many, of which the
+ * system provides what is in use. Ordering takes, while it lasts, 16 bytes more for each id of a part: a part is all of
+ * up to 65,536 ids, and of more ids one in some hundreds, unless nearly all of them agree in the bits that tell a few
+ * apart.
+ *
+ * Sets do not refer to the pages they were filled from. Functions that ask take a set that is not const because they
+ * may order it.
+ */
+FINSEG_API finseg_idset *finseg_idset_new(finseg_error **error);
+/* NULL is allowed. */
+FINSEG_API void finseg_idset_free(finseg_idset *set);
+/*
+ * Adds one id. 0, or -1 with an error of kind invalid for an empty id, or when memory is out; the set is unchanged
+ * then.
+ */
+FINSEG_API int finseg_idset_add(finseg_idset *set, const char *id, size_t length, finseg_error **error);
+/* Adds every user of the page. 0, or -1 when memory is out; some of the users may be in the set then. */
+FINSEG_API int finseg_idset_add_page(finseg_idset *set, const finseg_page *page, finseg_error **error);
+/* How many different ids there are. */
+FINSEG_API uint64_t finseg_idset_count(finseg_idset *set);
+FINSEG_API bool finseg_idset_contains(finseg_idset *set, const char *id, size_t length);
+
+/* A place in a set. Zero-initialise it to begin; adding to the set makes it meaningless. */
+typedef struct finseg_idset_cursor {
+    size_t index;
+    size_t text;
+    char uuid[40];
+} finseg_idset_cursor;
+
+/*
+ * The ids in ascending order of their bytes, whatever their form. True with the next one, which is valid until the next
+ * call with this cursor or until the set changes; false at the end.
+ */
+FINSEG_API bool finseg_idset_next(finseg_idset *set, finseg_idset_cursor *cursor, finseg_slice *id);
+
+/*
+ * A new set, which the caller frees: of what is in `a` or `b`, in both, in `a` but not in `b`. NULL when memory is out.
+ */
+FINSEG_API finseg_idset *finseg_idset_union(finseg_idset *a, finseg_idset *b, finseg_error **error);
+FINSEG_API finseg_idset *finseg_idset_intersection(finseg_idset *a, finseg_idset *b, finseg_error **error);
+FINSEG_API finseg_idset *finseg_idset_difference(finseg_idset *a, finseg_idset *b, finseg_error **error);
 
 /* ---- traversal of a result that comes in pages ----------------------------------------------------------- */
 

@@ -1,57 +1,23 @@
 #include "json.h"
 
-#include <stdint.h>
 #include <string.h>
 
+#include "json_scan.h"
 #include "text.h"
 
-static bool fail(struct fs_json *json, const char *at, const char *problem)
+bool fs_json_fail(struct fs_json *json, const char *at, const char *problem)
 {
     json->at = at;
     json->problem = problem;
     return false;
 }
 
-static bool fail_at_end(struct fs_json *json)
+bool fs_json_fail_at_end(struct fs_json *json)
 {
-    return fail(json, json->end, "the text ends too early");
+    return fs_json_fail(json, json->end, "the text ends too early");
 }
 
-/* ---- white space, strings, numbers, words: each kind of token has one function --------------------------- */
-
-static inline void skip_white_space(struct fs_json *json)
-{
-    const char *at = json->at;
-    while (at < json->end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
-        at++;
-    json->at = at;
-}
-
-/* The white space before a token; false when there is no token any more. */
-static inline bool find_token(struct fs_json *json)
-{
-    skip_white_space(json);
-    return json->at < json->end || fail_at_end(json);
-}
-
-/* Whether all of eight bytes are ASCII that needs no look inside a string: no quote, no backslash, no control character. */
-static inline bool is_plain(const char *bytes)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    const uint64_t tops = ones << 7;
-    uint64_t word;
-    memcpy(&word, bytes, sizeof word);
-    uint64_t quote = word ^ (ones * '"');
-    uint64_t backslash = word ^ (ones * '\\');
-    /* A byte below n sets its top bit in word - n; a borrow only ever comes from a byte that has itself been found. */
-    uint64_t found = (word - ones * 0x20) | (quote - ones) | (backslash - ones) | word;
-    return (found & tops) == 0;
-}
-
-static inline bool is_plain_byte(char c)
-{
-    return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
-}
+/* ---- strings, numbers, words: each kind of token has one function ----------------------------------------- */
 
 static int hex_digit(char c)
 {
@@ -91,42 +57,33 @@ static bool scan_escape(struct fs_json *json)
 {
     const char *at = json->at;
     if (json->end - at < 2)
-        return fail_at_end(json);
+        return fs_json_fail_at_end(json);
     if (at[1] != 'u') {
         if (at[1] == '\0' || !strchr("\"\\/bfnrt", at[1]))
-            return fail(json, at, "an unknown escape in a string");
+            return fs_json_fail(json, at, "an unknown escape in a string");
         json->at = at + 2;
         return true;
     }
     long code = hex_quad(at + 2, json->end);
     if (code < 0)
-        return fail(json, at, "an escape \\u without four hexadecimal digits");
+        return fs_json_fail(json, at, "an escape \\u without four hexadecimal digits");
     json->at = at + 6;
     if (is_low_surrogate(code))
-        return fail(json, at, "half of a surrogate pair in a string");
+        return fs_json_fail(json, at, "half of a surrogate pair in a string");
     if (!is_high_surrogate(code))
         return true;
     if (json->end - json->at < 2 || json->at[0] != '\\' || json->at[1] != 'u' ||
         !is_low_surrogate(hex_quad(json->at + 2, json->end)))
-        return fail(json, at, "half of a surrogate pair in a string");
+        return fs_json_fail(json, at, "half of a surrogate pair in a string");
     json->at += 6;
     return true;
 }
 
-/* At a quote: checks the string and steps behind it. */
-static bool scan_string(struct fs_json *json, struct fs_json_value *value)
+bool fs_json_scan_string_rest(struct fs_json *json, struct fs_json_value *value)
 {
-    value->type = FS_JSON_STRING;
-    value->data = json->at;
-    value->escaped = false;
-    json->at++;
     for (;;) {
-        while (json->end - json->at >= 8 && is_plain(json->at))
-            json->at += 8;
-        while (json->at < json->end && is_plain_byte(*json->at))
-            json->at++;
         if (json->at == json->end)
-            return fail(json, json->end, "the text ends inside a string");
+            return fs_json_fail(json, json->end, "the text ends inside a string");
         unsigned char c = (unsigned char)*json->at;
         if (c == '"')
             break;
@@ -135,13 +92,14 @@ static bool scan_string(struct fs_json *json, struct fs_json_value *value)
             if (!scan_escape(json))
                 return false;
         } else if (c < 0x20) {
-            return fail(json, json->at, "a control character in a string");
+            return fs_json_fail(json, json->at, "a control character in a string");
         } else {
             size_t length = fs_text_utf8_sequence(json->at, json->end);
             if (length == 0)
-                return fail(json, json->at, "not valid UTF-8");
+                return fs_json_fail(json, json->at, "not valid UTF-8");
             json->at += length;
         }
+        json->at = fs_json_skip_plain(json, json->at);
     }
     json->at++;
     value->length = (size_t)(json->at - value->data);
@@ -154,7 +112,7 @@ static bool skip_digits(struct fs_json *json)
     while (at < json->end && *at >= '0' && *at <= '9')
         at++;
     if (at == json->at)
-        return at == json->end ? fail_at_end(json) : fail(json, at, "a number lacks a digit");
+        return at == json->end ? fs_json_fail_at_end(json) : fs_json_fail(json, at, "a number lacks a digit");
     json->at = at;
     return true;
 }
@@ -171,7 +129,7 @@ static bool scan_number(struct fs_json *json, struct fs_json_value *value)
     if (!skip_digits(json))
         return false;
     if (*whole == '0' && json->at - whole > 1)
-        return fail(json, whole, "a number with a leading zero");
+        return fs_json_fail(json, whole, "a number with a leading zero");
     if (json->at < json->end && *json->at == '.') {
         value->integer = false;
         json->at++;
@@ -194,7 +152,7 @@ static bool scan_word(struct fs_json *json, struct fs_json_value *value, const c
 {
     size_t length = strlen(word);
     if ((size_t)(json->end - json->at) < length || memcmp(json->at, word, length) != 0)
-        return fail(json, json->at, "a word that is neither true, false nor null");
+        return fs_json_fail(json, json->at, "a word that is neither true, false nor null");
     value->type = type;
     value->data = json->at;
     value->length = length;
@@ -207,8 +165,8 @@ static bool fail_without_value(struct fs_json *json)
     static const char byte_order_mark[] = {'\xEF', '\xBB', '\xBF'};
     if (json->at == json->start && (size_t)(json->end - json->at) >= sizeof byte_order_mark &&
         memcmp(json->at, byte_order_mark, sizeof byte_order_mark) == 0)
-        return fail(json, json->at, "a byte order mark before the text");
-    return fail(json, json->at, "a value is missing");
+        return fs_json_fail(json, json->at, "a byte order mark before the text");
+    return fs_json_fail(json, json->at, "a value is missing");
 }
 
 /* ---- arrays and objects ---------------------------------------------------------------------------------- */
@@ -246,7 +204,7 @@ static bool scan_scalar(struct fs_json *json, enum fs_json_type type, struct fs_
     value->integer = false;
     switch (type) {
     case FS_JSON_STRING:
-        return scan_string(json, value);
+        return fs_json_scan_string(json, value);
     case FS_JSON_TRUE:
         return scan_word(json, value, "true", type);
     case FS_JSON_FALSE:
@@ -263,49 +221,9 @@ static bool open_bracket(struct fs_json *json)
 {
     if (json->depth == FS_JSON_MAX_DEPTH) {
         json->too_deep = true;
-        return fail(json, json->at, "arrays and objects nested too deeply");
+        return fs_json_fail(json, json->at, "arrays and objects nested too deeply");
     }
     json->depth++;
-    json->at++;
-    return true;
-}
-
-/* Steps to the next item of the innermost array or object; false at its closing bracket, which is consumed, or at a problem. */
-static inline bool next_item(struct fs_json *json, bool *first, char bracket, const char *problem)
-{
-    if (json->problem || !find_token(json))
-        return false;
-    bool was_first = *first;
-    *first = false;
-    if (*json->at == bracket) {
-        json->at++;
-        json->depth--;
-        return false;
-    }
-    if (was_first)
-        return true;
-    if (*json->at != ',')
-        return fail(json, json->at, problem);
-    json->at++;
-    return find_token(json);
-}
-
-static inline bool next_element(struct fs_json *json, bool *first)
-{
-    return next_item(json, first, ']', "a comma or ] is missing");
-}
-
-static inline bool next_member(struct fs_json *json, bool *first, struct fs_json_value *key)
-{
-    if (!next_item(json, first, '}', "a comma or } is missing"))
-        return false;
-    if (*json->at != '"')
-        return fail(json, json->at, "a member name in quotes is missing");
-    key->integer = false;
-    if (!scan_string(json, key) || !find_token(json))
-        return false;
-    if (*json->at != ':')
-        return fail(json, json->at, "a colon is missing");
     json->at++;
     return true;
 }
@@ -323,14 +241,14 @@ static bool scan_nested(struct fs_json *json)
     if (!open_bracket(json))
         return false;
     while (json->depth > outside) {
-        if (!(objects & 1 ? next_member(json, &first, &ignored) : next_element(json, &first))) {
+        if (!(objects & 1 ? fs_json_next_member(json, &first, &ignored) : fs_json_scan_element(json, &first))) {
             if (json->problem)
                 return false;
             objects >>= 1;
             continue;
         }
         enum fs_json_type type;
-        if (!find_token(json) || !type_at(json, &type))
+        if (!fs_json_find_token(json) || !type_at(json, &type))
             return false;
         if (type == FS_JSON_OBJECT || type == FS_JSON_ARRAY) {
             objects = objects << 1 | (type == FS_JSON_OBJECT);
@@ -350,12 +268,12 @@ void fs_json_begin(struct fs_json *json, const char *text, size_t length)
 {
     if (length == 0)
         text = "";
-    *json = (struct fs_json){.start = text, .at = text, .end = text + length};
+    *json = (struct fs_json){.start = text, .at = text, .end = text + length, .wide = FS_WIDE};
 }
 
 bool fs_json_peek(struct fs_json *json, enum fs_json_type *type)
 {
-    return !json->problem && find_token(json) && type_at(json, type);
+    return !json->problem && fs_json_find_token(json) && type_at(json, type);
 }
 
 bool fs_json_skip(struct fs_json *json, struct fs_json_value *value)
@@ -378,26 +296,26 @@ bool fs_json_enter(struct fs_json *json)
     if (!fs_json_peek(json, &type))
         return false;
     if (type != FS_JSON_OBJECT && type != FS_JSON_ARRAY)
-        return fail(json, json->at, "neither an array nor an object");
+        return fs_json_fail(json, json->at, "neither an array nor an object");
     return open_bracket(json);
 }
 
 bool fs_json_next_member(struct fs_json *json, bool *first, struct fs_json_value *key)
 {
-    return next_member(json, first, key);
+    return fs_json_scan_member(json, first) && fs_json_scan_name(json, key) && fs_json_scan_colon(json);
 }
 
 bool fs_json_next_element(struct fs_json *json, bool *first)
 {
-    return next_element(json, first);
+    return fs_json_scan_element(json, first);
 }
 
 bool fs_json_finish(struct fs_json *json)
 {
     if (json->problem)
         return false;
-    skip_white_space(json);
-    return json->at == json->end || fail(json, json->at, "more text after the value");
+    fs_json_skip_white_space(json);
+    return json->at == json->end || fs_json_fail(json, json->at, "more text after the value");
 }
 
 bool fs_json_check(const char *text, size_t length, const char **problem, size_t *position)

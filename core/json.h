@@ -1,6 +1,6 @@
 /*
- * The strict JSON scanner: RFC 8259 and valid UTF-8, one pass, no tree, no allocation. It walks bytes that lie whole in memory; nothing
- * needs to follow them (no final zero).
+ * The strict JSON scanner: RFC 8259 and valid UTF-8, one pass, no tree, no allocation. It walks bytes that lie whole in
+ * memory; nothing needs to follow them (no final zero).
  */
 #ifndef FINSEG_JSON_H
 #define FINSEG_JSON_H
@@ -22,7 +22,9 @@ enum fs_json_type {
     FS_JSON_OBJECT
 };
 
-/* A place in a text. The first problem is kept: `problem` names it ("a comma is missing") and `at` stays on its byte. */
+/*
+ * A place in a text. The first problem is kept: `problem` names it ("a comma is missing") and `at` stays on its byte.
+ */
 struct fs_json {
     const char *start;
     const char *at;
@@ -30,6 +32,7 @@ struct fs_json {
     const char *problem; /* NULL while all is well */
     unsigned depth;      /* arrays and objects open around `at` */
     bool too_deep;       /* the problem is the depth limit */
+    bool wide; /* sixteen bytes at a time where the machine can; cleared only to test one way against the other */
 };
 
 /* A value: its bytes, quotes and brackets included. */
@@ -45,8 +48,9 @@ void fs_json_begin(struct fs_json *json, const char *text, size_t length);
 /* Reads one whole value, checking everything inside it. False at the first problem. */
 bool fs_json_skip(struct fs_json *json, struct fs_json_value *value);
 /*
- * Walking in: after fs_json_enter (at '{' or '[', told by fs_json_peek), fs_json_next_member or fs_json_next_element answers true with
- * the place before a value, which the caller must read (skip, or enter), and false at the closing bracket (consumed) or at a problem.
+ * Walking in: after fs_json_enter (at '{' or '[', told by fs_json_peek), fs_json_next_member or fs_json_next_element
+ * answers true with the place before a value, which the caller must read (skip, or enter), and false at the closing
+ * bracket (consumed) or at a problem.
  */
 bool fs_json_peek(struct fs_json *json, enum fs_json_type *type);
 bool fs_json_enter(struct fs_json *json);
@@ -63,7 +67,10 @@ bool fs_json_string_is(const struct fs_json_value *string, const char *text);
 /* Appends `text` (valid UTF-8) as a JSON string with its quotes. */
 void fs_json_append_string(struct fs_buffer *out, const char *text, size_t length);
 
-/* True when all of `text` is one JSON value; else `*problem` and `*position` (a byte) say what is wrong. Both may be NULL. */
+/*
+ * True when all of `text` is one JSON value; else `*problem` and `*position` (a byte) say what is wrong. Both may be
+ * NULL.
+ */
 bool fs_json_check(const char *text, size_t length, const char **problem, size_t *position);
 
 #endif

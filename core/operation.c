@@ -7,7 +7,6 @@
 #include "client.h"
 #include "clock.h"
 #include "error.h"
-#include "page.h"
 #include "request.h"
 
 enum { WHAT_LIMIT = 160, EXCERPT = 80, TIMERS = 2 };
@@ -299,22 +298,16 @@ static void on_create_answer(struct fs_operation *operation, const struct fs_ans
 
 static void on_page(struct fs_operation *operation)
 {
-    struct fs_buffer *body = &operation->exchange->transfer.answer;
     /* The page takes the body over; its beginning stays for a message. */
+    const struct fs_buffer *body = &operation->exchange->transfer.answer;
     char beginning[EXCERPT + 1];
     struct fs_answer answer = fs_exchange_answer(operation->exchange);
     answer.length = body->length < EXCERPT ? body->length : EXCERPT;
     memcpy(beginning, body->data ? body->data : "", answer.length);
     answer.body = beginning;
 
-    size_t length = body->length;
-    char *text = fs_buffer_take(body);
     finseg_error *error = NULL;
-    finseg_page *page = NULL;
-    if (text)
-        page = fs_page_adopt(text, length, &error);
-    else
-        error = fs_error_out_of_memory();
+    finseg_page *page = fs_page_pool_read(&operation->client->pages, &operation->exchange->transfer.answer, &error);
     if (page) {
         if (operation->type == FS_OPERATION_WAIT)
             report_job(operation, "ready", 0);
@@ -428,6 +421,8 @@ static struct fs_exchange *build_exchange(struct fs_operation *operation)
         transfer->body_length = strlen(operation->body);
         transfer->content_type = "application/json";
         transfer->once = true;
+    } else {
+        fs_page_pool_lend(&client->pages, &transfer->answer);
     }
     transfer->loopback = client->base.loopback;
     transfer->bearer = client->authorization.token.access_token;

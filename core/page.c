@@ -17,7 +17,7 @@ finseg_page *fs_page_adopt(char *text, size_t length, finseg_error **error)
     }
     page->text = text;
     page->length = length;
-    finseg_error *problem = fs_page_read(page);
+    finseg_error *problem = fs_page_read(page, FS_PAGE_TEMPLATE);
     if (problem) {
         finseg_page_free(page);
         fs_error_give(error, problem);
@@ -42,6 +42,7 @@ void finseg_page_free(finseg_page *page)
         return;
     free(page->text);
     free(page->users);
+    free(page->uuids);
     free(page->amounts);
     fs_buffer_free(&page->unescaped);
     free(page);
@@ -86,6 +87,13 @@ finseg_slice finseg_page_user(const finseg_page *page, size_t index)
 finseg_slice finseg_page_user_id(const finseg_page *page, size_t index)
 {
     return slice_of_id(page, page->users[index].id);
+}
+
+bool finseg_page_user_uuid(const finseg_page *page, size_t index, unsigned char bytes[FS_UUID_BYTES])
+{
+    if (page->users[index].has_uuid)
+        fs_uuid_bytes(&page->uuids[index], bytes);
+    return page->users[index].has_uuid;
 }
 
 size_t finseg_page_user_amounts(const finseg_page *page, size_t index, size_t *first)

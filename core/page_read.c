@@ -1,18 +1,33 @@
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "error.h"
-#include "json.h"
-#include "money.h"
+#include "json_scan.h"
 #include "page.h"
 #include "page_index.h"
+#include "template.h"
+#include "uuid.h"
+#include "wide.h"
+
+/*
+ * Whether the template pays. Reading a user with it saves more than a failed try costs; `credit` weighs the two, and
+ * when it is used up the template rests for a growing number of users.
+ */
+struct trial {
+    int credit;
+    unsigned misses; /* in a row */
+    uint32_t rest;   /* users to read without it */
+    uint32_t next_rest;
+};
 
 struct reader {
     struct fs_json json;
     finseg_page *page;
     finseg_error *error; /* what is wrong beyond the JSON grammar */
     bool in_user;        /* reading the user after those already in the index */
+    enum fs_page_way way;
+    struct trial trial;
+    struct fs_template template;
 };
 
 /* ---- problems -------------------------------------------------------------------------------------------- */
@@ -45,43 +60,6 @@ static bool refuse_for_memory(struct reader *reader)
     return false;
 }
 
-/* ---- the index ------------------------------------------------------------------------------------------- */
-
-/* Makes room for one more; the new items are not initialised. NULL when memory is out, and the old ones stay. */
-static void *grow(void *items, uint32_t count, uint32_t *capacity, size_t item_size)
-{
-    enum { FIRST_CAPACITY = 32 };
-    if (count < *capacity)
-        return items;
-    uint32_t wanted = *capacity ? *capacity * 2 : FIRST_CAPACITY;
-    void *grown = reallocarray(items, wanted, item_size);
-    if (grown)
-        *capacity = wanted;
-    return grown;
-}
-
-static bool append_user(struct reader *reader, const struct fs_page_user *user)
-{
-    finseg_page *page = reader->page;
-    void *users = grow(page->users, page->user_count, &page->user_capacity, sizeof *page->users);
-    if (!users)
-        return refuse_for_memory(reader);
-    page->users = users;
-    page->users[page->user_count++] = *user;
-    return true;
-}
-
-static bool append_amount(struct reader *reader, const struct fs_page_amount *amount)
-{
-    finseg_page *page = reader->page;
-    void *amounts = grow(page->amounts, page->amount_count, &page->amount_capacity, sizeof *page->amounts);
-    if (!amounts)
-        return refuse_for_memory(reader);
-    page->amounts = amounts;
-    page->amounts[page->amount_count++] = *amount;
-    return true;
-}
-
 /* ---- walking --------------------------------------------------------------------------------------------- */
 
 /* The members that are read. */
@@ -97,15 +75,24 @@ enum member {
 
 struct known_member {
     const char *name;
+    size_t length;
+    char quoted[16]; /* the name in quotes, and zeros: to be compared at once */
+    unsigned mask;   /* of the bytes of `quoted` that count */
     enum member member;
 };
 
+#define KNOWN(name, member)                                                                                            \
+    {                                                                                                                  \
+        name, sizeof(name) - 1, "\"" name "\"", (1U << (sizeof(name) + 1)) - 1, member                                 \
+    }
+
 /* What is known of each object's members, ending with an empty name. */
 static const struct known_member page_members[] = {
-    {"users", MEMBER_USERS}, {"totalElements", MEMBER_TOTAL_ELEMENTS}, {0}};
+    KNOWN("users", MEMBER_USERS), KNOWN("totalElements", MEMBER_TOTAL_ELEMENTS), {0}};
 static const struct known_member user_members[] = {
-    {"userId", MEMBER_USER_ID}, {"accounts", MEMBER_ACCOUNTS}, {"insurances", MEMBER_INSURANCES}, {0}};
-static const struct known_member record_members[] = {{"accountId", MEMBER_ACCOUNT_ID}, {"amount", MEMBER_AMOUNT}, {0}};
+    KNOWN("userId", MEMBER_USER_ID), KNOWN("accounts", MEMBER_ACCOUNTS), KNOWN("insurances", MEMBER_INSURANCES), {0}};
+static const struct known_member record_members[] = {
+    KNOWN("accountId", MEMBER_ACCOUNT_ID), KNOWN("amount", MEMBER_AMOUNT), {0}};
 
 /* An object being walked through. */
 struct object {
@@ -120,57 +107,116 @@ static uint32_t position(const struct reader *reader, const char *at)
     return (uint32_t)(at - reader->json.start);
 }
 
-/* Whether a value of this type comes next; any other is refused. */
-static bool expect(struct reader *reader, enum fs_json_type wanted, const char *subject, const char *otherwise)
+/* Whether a value that begins like this comes next; any other is refused. */
+static inline bool expect(struct reader *reader, char beginning, const char *subject, const char *otherwise)
+{
+    enum fs_json_type type;
+    struct fs_json *json = &reader->json;
+    if (json->problem || !fs_json_find_token(json))
+        return false;
+    if (*json->at == beginning)
+        return true;
+    return fs_json_peek(json, &type) && refuse(reader, json->at, subject, otherwise);
+}
+
+static bool expect_number(struct reader *reader, const char *subject)
 {
     enum fs_json_type type;
     if (!fs_json_peek(&reader->json, &type))
         return false;
-    return type == wanted || refuse(reader, reader->json.at, subject, otherwise);
+    return type == FS_JSON_NUMBER || refuse(reader, reader->json.at, subject, " is not a number");
 }
 
 /* Steps over a null: false when something else comes next. */
-static bool skip_null(struct reader *reader)
+static inline bool skip_null(struct reader *reader)
 {
-    enum fs_json_type type;
+    struct fs_json *json = &reader->json;
     struct fs_json_value ignored;
-    return fs_json_peek(&reader->json, &type) && type == FS_JSON_NULL && fs_json_skip(&reader->json, &ignored);
+    return !json->problem && fs_json_find_token(json) && *json->at == 'n' && fs_json_skip(json, &ignored);
+}
+
+/* At the opening bracket that expect has found. */
+static inline bool enter(struct reader *reader)
+{
+    struct fs_json *json = &reader->json;
+    if (json->depth == FS_JSON_MAX_DEPTH) /* which says so */
+        return fs_json_enter(json);
+    json->depth++;
+    json->at++;
+    return true;
 }
 
 static bool enter_array(struct reader *reader, const char *subject)
 {
-    return expect(reader, FS_JSON_ARRAY, subject, " is not an array") && fs_json_enter(&reader->json);
+    return expect(reader, '[', subject, " is not an array") && enter(reader);
 }
 
 static bool enter_object(struct reader *reader, const char *subject, const struct known_member *known,
                          struct object *object)
 {
-    if (!expect(reader, FS_JSON_OBJECT, subject, " is not an object"))
+    if (!expect(reader, '{', subject, " is not an object"))
         return false;
     *object = (struct object){.known = known, .start = reader->json.at, .first = true};
-    return fs_json_enter(&reader->json);
+    return enter(reader);
 }
 
-static const struct known_member *find_known(const struct known_member *known, const struct fs_json_value *key)
+static const struct known_member *find_known(const struct known_member *known, const struct fs_json_value *name)
 {
-    while (known->name && !fs_json_string_is(key, known->name))
+    while (known->name && !fs_json_string_is(name, known->name))
         known++;
     return known->name ? known : NULL;
 }
 
-/*
- * Steps to the next member that is known, past those that are not; false at the object's end or when something failed. A known
- * member may stand once only: of two, nobody could say which counts.
- */
-static bool next_known(struct reader *reader, struct object *object, enum member *member)
+/* The known member whose name stands here, spelt without escapes and in one look; NULL for all others. */
+static inline const struct known_member *glance(const struct reader *reader, const struct known_member *known)
 {
-    struct fs_json_value key;
+#if FS_WIDE
+    const struct fs_json *json = &reader->json;
+    if (!json->wide || json->end - json->at < FS_WIDE_BYTES)
+        return NULL;
+    while (known->name && !fs_wide_equal(json->at, known->quoted, known->mask))
+        known++;
+    return known->name ? known : NULL;
+#else
+    (void)reader;
+    (void)known;
+    return NULL;
+#endif
+}
+
+/* Reads a member's name up to its value; `*known` becomes what is known of it, or NULL. */
+static inline bool read_name(struct reader *reader, const struct object *object, const struct known_member **known)
+{
+    struct fs_json *json = &reader->json;
+    struct fs_json_value name;
+    *known = glance(reader, object->known);
+    if (*known) {
+        json->at += (*known)->length + 2;
+    } else {
+        if (!fs_json_scan_name(json, &name))
+            return false;
+        *known = find_known(object->known, &name);
+    }
+    return fs_json_scan_colon(json);
+}
+
+/*
+ * Steps to the next member that is known, past those that are not; false at the object's end or when something failed.
+ * A known member may stand once only: of two, nobody could say which counts. Inlined by force: it is where irregular
+ * pages spend their time.
+ */
+__attribute__((always_inline)) static inline bool next_known(struct reader *reader, struct object *object,
+                                                             enum member *member)
+{
+    const struct known_member *known;
     struct fs_json_value ignored;
-    while (fs_json_next_member(&reader->json, &object->first, &key)) {
-        const struct known_member *known = find_known(object->known, &key);
+    while (fs_json_scan_member(&reader->json, &object->first)) {
+        const char *name = reader->json.at;
+        if (!read_name(reader, object, &known))
+            return false;
         if (known) {
             if (object->seen & known->member)
-                return refuse(reader, key.data, known->name, " stands twice");
+                return refuse(reader, name, known->name, " stands twice");
             object->seen |= known->member;
             *member = known->member;
             return true;
@@ -186,7 +232,7 @@ static bool next_known(struct reader *reader, struct object *object, enum member
 static bool read_id(struct reader *reader, const char *subject, struct fs_page_id *id)
 {
     struct fs_json_value value;
-    if (!expect(reader, FS_JSON_STRING, subject, " is not a string") || !fs_json_skip(&reader->json, &value))
+    if (!expect(reader, '"', subject, " is not a string") || !fs_json_scan_string(&reader->json, &value))
         return false;
     size_t start = position(reader, value.data + 1);
     size_t length = value.length - 2;
@@ -206,14 +252,48 @@ static bool read_id(struct reader *reader, const char *subject, struct fs_page_i
     return true;
 }
 
+static bool read_uuid(const struct reader *reader, finseg_slice text, struct fs_uuid *uuid)
+{
+    if (text.length != FS_UUID_TEXT)
+        return false;
+#if FS_WIDE
+    if (reader->way != FS_PAGE_SCALAR)
+        return fs_wide_uuid(text.data, uuid);
+#endif
+    (void)reader;
+    return fs_uuid_read(text.data, uuid);
+}
+
+/* The usual amount, in one look; false, and nothing done, for any other value. */
+static inline bool read_usual_amount(struct reader *reader, struct fs_page_amount *amount)
+{
+#if FS_WIDE
+    struct fs_json *json = &reader->json;
+    if (reader->way == FS_PAGE_SCALAR || json->end - json->at < FS_WIDE_AMOUNT_REACH)
+        return false;
+    size_t length = fs_wide_amount(json->at, &amount->scaled);
+    amount->start = position(reader, json->at);
+    amount->length = (uint32_t)length & INT32_MAX;
+    amount->fits = true;
+    json->at += length;
+    return length > 0;
+#else
+    (void)reader;
+    (void)amount;
+    return false;
+#endif
+}
+
 static bool read_amount(struct reader *reader, struct fs_page_amount *amount)
 {
     struct fs_json_value value;
-    if (!expect(reader, FS_JSON_NUMBER, "amount", " is not a number") || !fs_json_skip(&reader->json, &value))
+    if (!fs_json_find_token(&reader->json))
         return false;
-    amount->start = position(reader, value.data);
-    amount->length = (uint32_t)value.length;
-    amount->fits = fs_money_parse(value.data, value.length, &amount->scaled) == FS_MONEY_OK;
+    if (read_usual_amount(reader, amount))
+        return true;
+    if (!expect_number(reader, "amount") || !fs_json_skip(&reader->json, &value))
+        return false;
+    fs_page_set_amount(amount, &value, reader->json.start);
     return true;
 }
 
@@ -224,7 +304,7 @@ static bool read_total_elements(struct reader *reader)
     int64_t total = 0;
     if (skip_null(reader))
         return true;
-    if (!expect(reader, FS_JSON_NUMBER, name, " is not a number") || !fs_json_skip(&reader->json, &value))
+    if (!expect_number(reader, name) || !fs_json_skip(&reader->json, &value))
         return false;
     if (!value.integer || value.data[0] == '-')
         return refuse(reader, value.data, name, " is not a count");
@@ -254,7 +334,7 @@ static bool read_record(struct reader *reader, const char *subject)
     }
     if (failed(reader))
         return false;
-    return !(record.seen & MEMBER_AMOUNT) || append_amount(reader, &amount);
+    return !(record.seen & MEMBER_AMOUNT) || fs_page_append_amount(reader->page, &amount) || refuse_for_memory(reader);
 }
 
 static bool read_records(struct reader *reader, const char *array, const char *element)
@@ -262,7 +342,7 @@ static bool read_records(struct reader *reader, const char *array, const char *e
     bool first = true;
     if (!enter_array(reader, array))
         return false;
-    while (fs_json_next_element(&reader->json, &first)) {
+    while (fs_json_scan_element(&reader->json, &first)) {
         if (!read_record(reader, element))
             return false;
     }
@@ -270,8 +350,8 @@ static bool read_records(struct reader *reader, const char *array, const char *e
 }
 
 /*
- * The amounts of accounts count; those of insurances only in a user without accounts, whichever of the two comes first. A null is
- * as good as absent.
+ * The amounts of accounts count; those of insurances only in a user without accounts, whichever of the two comes first.
+ * A null is as good as absent.
  */
 static bool read_accounts(struct reader *reader, const struct fs_page_user *user, bool *has_accounts)
 {
@@ -306,11 +386,19 @@ static bool read_user_member(struct reader *reader, enum member member, struct f
     }
 }
 
+static bool append_user(struct reader *reader, struct fs_page_user *user)
+{
+    struct fs_uuid uuid = {0};
+    const char *bytes = user->id.was_escaped ? reader->page->unescaped.data : reader->json.start;
+    user->has_uuid = read_uuid(reader, (finseg_slice){bytes + user->id.start, user->id.length}, &uuid);
+    return fs_page_append_user(reader->page, user, &uuid) || refuse_for_memory(reader);
+}
+
 static bool read_user(struct reader *reader)
 {
     struct object object;
     enum member member;
-    struct fs_page_user user = {.first_amount = reader->page->amount_count};
+    struct fs_page_user user = {.first_amount = reader->page->amount_count & INT32_MAX};
     bool has_accounts = false;
     if (!enter_object(reader, "it", user_members, &object))
         return false;
@@ -329,17 +417,83 @@ static bool read_user(struct reader *reader)
     return append_user(reader, &user);
 }
 
+/* ---- the template ---------------------------------------------------------------------------------------- */
+
+/* White space in front of a user, if it is not the first in its array. */
+static finseg_slice space_before(const struct reader *reader, const char *user)
+{
+    const char *comma = user;
+    while (comma > reader->json.start && comma[-1] != ',' && comma[-1] != '[')
+        comma--;
+    return (finseg_slice){comma, (size_t)(user - comma)};
+}
+
+static void learn(struct reader *reader)
+{
+    const struct fs_page_user *user = &reader->page->users[reader->page->user_count - 1];
+    const char *start = reader->json.start + user->start;
+    fs_template_learn(&reader->template, (finseg_slice){start, user->length}, space_before(reader, start));
+}
+
+/* Reads what matches; false when nothing did. */
+static bool read_by_template(struct reader *reader)
+{
+    enum { MOST_CREDIT = 64, GAIN = 2 };
+    struct trial *trial = &reader->trial;
+    if (reader->way != FS_PAGE_TEMPLATE || !reader->template.learned || trial->rest > 0)
+        return false;
+    size_t users = fs_template_read_users(&reader->template, &reader->json, reader->page);
+    if (users == 0)
+        return false;
+    trial->misses = 0;
+    trial->credit = users < MOST_CREDIT ? trial->credit + (int)users * GAIN : MOST_CREDIT;
+    if (trial->credit > MOST_CREDIT)
+        trial->credit = MOST_CREDIT;
+    return true;
+}
+
+/*
+ * A user was read without the template: learns from it when there is none, or when the one there is misses again and
+ * again.
+ */
+static void note_miss(struct reader *reader)
+{
+    enum { MISSES_TO_LEARN = 2, FIRST_CREDIT = 16, LOSS = 3 };
+    struct trial *trial = &reader->trial;
+    if (reader->way != FS_PAGE_TEMPLATE || reader->page->user_count < 2)
+        return;
+    if (trial->rest > 0) {
+        trial->rest--;
+        return;
+    }
+    trial->credit -= LOSS;
+    if (trial->credit < 0) {
+        trial->credit = FIRST_CREDIT;
+        trial->rest = trial->next_rest;
+        trial->next_rest *= 2;
+        reader->template.learned = false;
+    } else if (!reader->template.learned || ++trial->misses == MISSES_TO_LEARN) {
+        trial->misses = 0;
+        learn(reader);
+    }
+}
+
+/* ---- the page -------------------------------------------------------------------------------------------- */
+
 static bool read_users(struct reader *reader)
 {
     bool first = true;
     if (!enter_array(reader, "users"))
         return false;
     uint32_t start = position(reader, reader->json.at - 1);
-    while (fs_json_next_element(&reader->json, &first)) {
+    while (fs_json_scan_element(&reader->json, &first)) {
+        if (read_by_template(reader))
+            continue;
         reader->in_user = true;
         if (!read_user(reader))
             return false;
         reader->in_user = false;
+        note_miss(reader);
     }
     if (failed(reader))
         return false;
@@ -363,14 +517,26 @@ static bool read_page(struct reader *reader)
     return object.seen & MEMBER_USERS || refuse(reader, object.start, "users", " is missing");
 }
 
-finseg_error *fs_page_read(finseg_page *page)
+finseg_error *fs_page_read(finseg_page *page, enum fs_page_way way)
 {
+    enum { FIRST_REST = 64, FIRST_CREDIT = 16 };
+    struct reader reader;
     if (page->length > FS_PAGE_MAX_BYTES)
         return fs_error_new(FINSEG_ERROR_TOO_LARGE, "the result page has %zu bytes; at most %d can be read",
                             page->length, FS_PAGE_MAX_BYTES);
-    struct reader reader = {.page = page};
+    reader.page = page;
+    reader.error = NULL;
+    reader.in_user = false;
+    reader.way = way;
+    reader.trial = (struct trial){.credit = FIRST_CREDIT, .next_rest = FIRST_REST};
+    reader.template.learned =
+        false; /* the rest of it means nothing until then, and is too large to be cleared for every page */
     page->total_elements = -1;
+    page->user_count = 0;
+    page->amount_count = 0;
+    fs_buffer_clear(&page->unescaped);
     fs_json_begin(&reader.json, page->text, page->length);
+    reader.json.wide = reader.json.wide && way != FS_PAGE_SCALAR;
     if (read_page(&reader))
         return NULL;
     if (reader.error)

@@ -2,11 +2,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "buffer.h"
+#include "aggregate.h"
 #include "error.h"
 #include "finseg.h"
-#include "json.h"
 #include "money.h"
+#include "page_index.h"
 
 /* A total without its sign, as 32-bit digits, the lowest first: long division then needs 64 bits only. */
 enum { DIGITS = 4 };
@@ -54,48 +54,13 @@ static void add(finseg_total *total, int64_t amount)
     total->count++;
 }
 
-static size_t user_of_amount(const finseg_page *page, size_t amount)
-{
-    size_t users = finseg_page_user_count(page);
-    for (size_t user = 0; user < users; user++) {
-        size_t first;
-        size_t count = finseg_page_user_amounts(page, user, &first);
-        if (amount < first + count)
-            return user;
-    }
-    return users;
-}
-
-static finseg_error *describe_unfit(const finseg_page *page, size_t index)
-{
-    enum { SHOWN = 60 }; /* of a number's text, which may be of any length */
-    finseg_slice id = finseg_page_user_id(page, user_of_amount(page, index));
-    finseg_slice text = finseg_page_amount_text(page, index);
-    struct fs_buffer quoted_id = {0};
-    fs_json_append_string(&quoted_id, id.data, id.length);
-    finseg_error *error =
-        fs_error_new(FINSEG_ERROR_INVALID,
-                     "the amount %.*s%s of user %s cannot be summed exactly: more than four decimals, or too large",
-                     (int)(text.length > SHOWN ? SHOWN : text.length), text.data, text.length > SHOWN ? "..." : "",
-                     quoted_id.data ? quoted_id.data : "");
-    fs_buffer_free(&quoted_id);
-    return error;
-}
-
 int finseg_page_sum(const finseg_page *page, finseg_total *total, finseg_error **error)
 {
-    size_t count = finseg_page_amount_count(page);
-    if (count == 0 && finseg_page_user_count(page) > 0)
-        return fs_error_give(
-            error, fs_error_new(FINSEG_ERROR_INVALID, "the users of this result carry no amounts, so there is no sum"));
-    finseg_total sum = *total;
-    for (size_t i = 0; i < count; i++) {
-        int64_t amount;
-        if (!finseg_page_amount(page, i, &amount))
-            return fs_error_give(error, describe_unfit(page, i));
-        add(&sum, amount);
-    }
-    *total = sum;
+    finseg_error *problem = fs_page_check_amounts(page, "summed");
+    if (problem)
+        return fs_error_give(error, problem);
+    for (size_t i = 0; i < page->amount_count; i++)
+        add(total, page->amounts[i].scaled);
     return 0;
 }
 

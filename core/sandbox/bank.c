@@ -5,8 +5,10 @@
 
 #include "database.h"
 #include "figures.h"
+#include "flows.h"
+#include "names.h"
 
-/* transactions is clustered by account and day: what is walked is an account's history. balances and months are figures. */
+/* transactions is clustered by account and day: what is walked is an account's history. The tables after it are figures. */
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS loads (source TEXT PRIMARY KEY) WITHOUT ROWID;"
@@ -14,14 +16,25 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS accounts ("
     "  number INTEGER PRIMARY KEY, user INTEGER NOT NULL REFERENCES users, account_id TEXT NOT NULL UNIQUE,"
     "  type TEXT NOT NULL, opened INTEGER NOT NULL);"
-    "CREATE INDEX IF NOT EXISTS accounts_of_user ON accounts (user);"
+    "CREATE INDEX IF NOT EXISTS accounts_of_user ON accounts (user, account_id);"
+    "CREATE TABLE IF NOT EXISTS labels (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
+    "CREATE TABLE IF NOT EXISTS counterparts (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"
     "CREATE TABLE IF NOT EXISTS transactions ("
     "  account INTEGER NOT NULL REFERENCES accounts, day INTEGER NOT NULL, sequence INTEGER NOT NULL,"
-    "  amount INTEGER NOT NULL, label TEXT, counterpart TEXT, PRIMARY KEY (account, day, sequence)) WITHOUT ROWID;"
+    "  amount INTEGER NOT NULL, label INTEGER REFERENCES labels, counterpart INTEGER REFERENCES counterparts,"
+    "  PRIMARY KEY (account, day, sequence)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS balances (account INTEGER PRIMARY KEY, amount INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS months ("
-    "  account INTEGER NOT NULL, month INTEGER NOT NULL, lowest INTEGER NOT NULL,"
-    "  PRIMARY KEY (account, month)) WITHOUT ROWID;";
+    "  account INTEGER NOT NULL, month INTEGER NOT NULL, lowest INTEGER, incoming INTEGER NOT NULL,"
+    "  outgoing INTEGER NOT NULL, PRIMARY KEY (account, month)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS premiums ("
+    "  account INTEGER NOT NULL, day INTEGER NOT NULL, sequence INTEGER NOT NULL, amount INTEGER NOT NULL,"
+    "  label INTEGER NOT NULL, counterpart INTEGER, PRIMARY KEY (account, day, sequence)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS flows (account INTEGER NOT NULL, label INTEGER NOT NULL, " FS_FLOW_COLUMNS ","
+    "  PRIMARY KEY (account, label)) WITHOUT ROWID;";
+
+/* KiB: segments are walked in the order of userIds, which is none in the file. */
+#define CACHE "PRAGMA cache_size = -131072"
 
 enum statement_name {
     FIND_LOAD,
@@ -56,6 +69,8 @@ static const char *const statement_sql[STATEMENTS] = {
 struct fs_bank {
     sqlite3 *database;
     sqlite3_stmt *statements[STATEMENTS];
+    struct fs_names *labels;
+    struct fs_names *counterparts;
     int64_t last_account_before_load;
     int reference_date;
 };
@@ -76,7 +91,9 @@ static bool prepare_statements(struct fs_bank *bank, struct fs_buffer *problem)
         if (!bank->statements[i])
             return false;
     }
-    return true;
+    bank->labels = fs_names_open(bank->database, "labels", problem);
+    bank->counterparts = bank->labels ? fs_names_open(bank->database, "counterparts", problem) : NULL;
+    return bank->counterparts;
 }
 
 struct fs_bank *fs_bank_open(const char *file, struct fs_buffer *problem)
@@ -87,7 +104,8 @@ struct fs_bank *fs_bank_open(const char *file, struct fs_buffer *problem)
         return NULL;
     }
     bank->database = fs_database_open(file, problem);
-    if (!bank->database || !fs_database_run(bank->database, schema, problem) || !prepare_statements(bank, problem)) {
+    if (!bank->database || !fs_database_run(bank->database, CACHE, problem) ||
+        !fs_database_run(bank->database, schema, problem) || !prepare_statements(bank, problem)) {
         fs_bank_close(bank);
         return NULL;
     }
@@ -102,6 +120,8 @@ void fs_bank_close(struct fs_bank *bank)
         return;
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(bank->statements[i]);
+    fs_names_close(bank->labels);
+    fs_names_close(bank->counterparts);
     sqlite3_close(bank->database);
     free(bank);
 }
@@ -147,14 +167,21 @@ bool fs_bank_commit_load(struct fs_bank *bank, struct fs_buffer *problem)
 void fs_bank_rollback_load(struct fs_bank *bank)
 {
     fs_database_rollback(bank->database);
+    fs_names_forget(bank->labels);
+    fs_names_forget(bank->counterparts);
+}
+
+int64_t fs_bank_find_user(struct fs_bank *bank, const char *user_id)
+{
+    bool found;
+    bind_text(bank->statements[FIND_USER], 1, user_id);
+    return query_number(bank->statements[FIND_USER], &found);
 }
 
 int64_t fs_bank_add_user(struct fs_bank *bank, const char *user_id, struct fs_buffer *problem)
 {
-    bool found;
-    bind_text(bank->statements[FIND_USER], 1, user_id);
-    int64_t number = query_number(bank->statements[FIND_USER], &found);
-    if (found)
+    int64_t number = fs_bank_find_user(bank, user_id);
+    if (number != 0)
         return number;
     bind_text(bank->statements[ADD_USER], 1, user_id);
     return fs_database_execute(bank->statements[ADD_USER], problem) ? sqlite3_last_insert_rowid(bank->database) : 0;
@@ -186,6 +213,19 @@ int64_t fs_bank_find_account(struct fs_bank *bank, const char *account_id)
     return query_number(bank->statements[FIND_ACCOUNT], &found);
 }
 
+/* Binds the name's number, or NULL when there is no name. */
+static bool bind_name(sqlite3_stmt *statement, int place, struct fs_names *names, const char *name,
+                      struct fs_buffer *problem)
+{
+    if (!name) {
+        sqlite3_bind_null(statement, place);
+        return true;
+    }
+    int64_t number = fs_names_number(names, name, problem);
+    sqlite3_bind_int64(statement, place, number);
+    return number != 0;
+}
+
 bool fs_bank_add_transaction(struct fs_bank *bank, const struct fs_bank_transaction *transaction,
                              struct fs_buffer *problem)
 {
@@ -194,8 +234,9 @@ bool fs_bank_add_transaction(struct fs_bank *bank, const struct fs_bank_transact
     sqlite3_bind_int(add, 2, transaction->day);
     sqlite3_bind_int64(add, 3, transaction->sequence);
     sqlite3_bind_int64(add, 4, transaction->amount);
-    bind_text(add, 5, transaction->label);
-    bind_text(add, 6, transaction->counterpart);
+    if (!bind_name(add, 5, bank->labels, transaction->label, problem) ||
+        !bind_name(add, 6, bank->counterparts, transaction->counterpart, problem))
+        return false;
     int verdict = sqlite3_step(add);
     sqlite3_reset(add);
     if (verdict == SQLITE_DONE)

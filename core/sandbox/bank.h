@@ -47,6 +47,8 @@ bool fs_bank_commit_load(struct fs_bank *bank, struct fs_buffer *problem);
 void fs_bank_rollback_load(struct fs_bank *bank);
 /* The number of the user with this userId, made when it is new. 0 with a `problem`. */
 int64_t fs_bank_add_user(struct fs_bank *bank, const char *user_id, struct fs_buffer *problem);
+/* The user with this userId; 0 when there is none. */
+int64_t fs_bank_find_user(struct fs_bank *bank, const char *user_id);
 /* 0 with a `problem`, for instance when the bank has an account with this accountId. */
 int64_t fs_bank_add_account(struct fs_bank *bank, const struct fs_bank_account *account, struct fs_buffer *problem);
 /* The account of this load with this accountId; 0 when there is none. */

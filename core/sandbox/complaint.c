@@ -18,7 +18,8 @@ void fs_complain(struct fs_complaints *complaints, const char *code, const char 
         fs_buffer_append_char(out, ',');
     fs_buffer_append_text(out, "{\"message\":");
     fs_json_append_string(out, message.data ? message.data : "", message.length);
-    const char *type = strcmp(code, FS_CODE_UNEXPECTED_ERROR) == 0 ? "TECHNICAL" : "BUSINESS";
+    bool technical = strcmp(code, FS_CODE_UNEXPECTED_ERROR) == 0 || strcmp(code, FS_CODE_SERVICE_UNAVAILABLE) == 0;
+    const char *type = technical ? "TECHNICAL" : "BUSINESS";
     fs_buffer_printf(out, ",\"code\":\"%s\",\"type\":\"%s\"}", code, type);
     fs_buffer_free(&message);
 }

@@ -14,7 +14,10 @@
 #define FS_CODE_METHOD_NOT_ALLOWED "METHOD_NOT_ALLOWED"
 #define FS_CODE_UNSUPPORTED_MEDIA_TYPE "UNSUPPORTED_MEDIA_TYPE"
 #define FS_CODE_REQUEST_TOO_LARGE "REQUEST_TOO_LARGE"
+#define FS_CODE_LOCKED "LOCKED"
+#define FS_CODE_TOO_MANY_REQUESTS "TOO_MANY_REQUESTS"
 #define FS_CODE_UNEXPECTED_ERROR "UNEXPECTED_ERROR"
+#define FS_CODE_SERVICE_UNAVAILABLE "SERVICE_UNAVAILABLE"
 
 /* Zero-initialise. `members` are the JSON objects {"message","code","type"}, with commas between them. */
 struct fs_complaints {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "callbacks.h"
 #include "database.h"
 #include "shelf.h"
 #include "timestamp.h"
@@ -17,8 +18,12 @@ static const char schema[] =
     "  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, body TEXT NOT NULL,"
     "  state TEXT NOT NULL DEFAULT 'RUNNING' CHECK (state IN ('RUNNING', 'READY', 'FAILED')),"
     "  ready INTEGER NOT NULL, expires INTEGER NOT NULL,"
+    "  fate INTEGER NOT NULL DEFAULT 0," /* enum fs_job_fate */
+    "  callback_url TEXT,"               /* NULL: none, or settled */
+    "  callback_times INTEGER NOT NULL DEFAULT 1,"
     "  creation_date TEXT, duration INTEGER, records BLOB, ends BLOB);"
     "CREATE INDEX IF NOT EXISTS jobs_by_expiry ON jobs (expires);"
+    "CREATE INDEX IF NOT EXISTS jobs_with_callback ON jobs (number) WHERE callback_url IS NOT NULL;"
     "CREATE INDEX IF NOT EXISTS running_jobs ON jobs (number) WHERE state = 'RUNNING';";
 
 enum statement_name {
@@ -28,19 +33,29 @@ enum statement_name {
     LOAD_RESULT,
     STORE_RESULT,
     STORE_FAILURE,
+    FIND_CALLBACK,
+    LIST_CALLBACKS,
+    SETTLE_CALLBACK,
     SWEEP,
     NEXT_EXPIRY,
     STATEMENTS
 };
 
+#define CALLBACK_COLUMNS "number, id, kind, state, ready, callback_url, callback_times"
+
 static const char *const statement_sql[STATEMENTS] = {
-    [ADD_JOB] = "INSERT INTO jobs (id, kind, body, ready, expires) VALUES (?1, ?2, ?3, ?4, ?5)",
-    [NEXT_RUNNING] = "SELECT number, kind, body FROM jobs WHERE state = 'RUNNING' ORDER BY number LIMIT 1",
-    [FIND_JOB] = "SELECT number, kind, state, ready, expires FROM jobs WHERE id = ?1",
+    [ADD_JOB] = "INSERT INTO jobs (id, kind, body, ready, expires, fate, callback_url, callback_times)"
+                " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    [NEXT_RUNNING] = "SELECT number, kind, body, fate FROM jobs WHERE state = 'RUNNING' ORDER BY number LIMIT 1",
+    [FIND_JOB] = "SELECT number, kind, state, ready, expires, fate FROM jobs WHERE id = ?1",
     [LOAD_RESULT] = "SELECT creation_date, duration, records, ends FROM jobs WHERE number = ?1",
     [STORE_RESULT] = "UPDATE jobs SET state = 'READY', creation_date = ?2, duration = ?3, records = ?4, ends = ?5"
                      " WHERE number = ?1",
     [STORE_FAILURE] = "UPDATE jobs SET state = 'FAILED' WHERE number = ?1",
+    [FIND_CALLBACK] = "SELECT " CALLBACK_COLUMNS " FROM jobs WHERE number = ?1 AND callback_url IS NOT NULL",
+    [LIST_CALLBACKS] = "SELECT " CALLBACK_COLUMNS " FROM jobs WHERE callback_url IS NOT NULL AND state <> 'RUNNING'"
+                       " ORDER BY number",
+    [SETTLE_CALLBACK] = "UPDATE jobs SET callback_url = NULL WHERE number = ?1",
     [SWEEP] = "DELETE FROM jobs WHERE expires <= ?1",
     [NEXT_EXPIRY] = "SELECT min(expires) FROM jobs",
 };
@@ -54,7 +69,9 @@ struct fs_jobs {
     int64_t delay;
     int64_t time_to_live;
     struct fs_shelf *shelf;
-    const struct fs_bank *bank; /* the worker's */
+    struct fs_counters *counters;
+    struct fs_callbacks *callbacks; /* has a lock of its own */
+    const struct fs_bank *bank;     /* the worker's */
     pthread_t worker;
     bool started;
 };
@@ -64,6 +81,7 @@ struct task {
     int64_t number;
     const struct fs_segment_kind *kind;
     struct fs_buffer body;
+    enum fs_job_fate fate;
 };
 
 static bool prepare_statements(struct fs_jobs *jobs, struct fs_buffer *problem)
@@ -76,7 +94,20 @@ static bool prepare_statements(struct fs_jobs *jobs, struct fs_buffer *problem)
     return true;
 }
 
-struct fs_jobs *fs_jobs_open(const char *file, int64_t delay, int64_t time_to_live, struct fs_buffer *problem)
+static void settle_callback(void *closure, int64_t number, bool delivered)
+{
+    (void)delivered;
+    struct fs_jobs *jobs = closure;
+    struct fs_buffer problem = {0};
+    pthread_mutex_lock(&jobs->lock);
+    sqlite3_bind_int64(jobs->statements[SETTLE_CALLBACK], 1, number);
+    if (!fs_database_execute(jobs->statements[SETTLE_CALLBACK], &problem))
+        fprintf(stderr, "finseg-sandbox: a callback will be repeated: %s\n", problem.data ? problem.data : "");
+    pthread_mutex_unlock(&jobs->lock);
+    fs_buffer_free(&problem);
+}
+
+struct fs_jobs *fs_jobs_open(const struct fs_jobs_config *config, struct fs_buffer *problem)
 {
     struct fs_jobs *jobs = calloc(1, sizeof *jobs);
     if (!jobs) {
@@ -85,13 +116,17 @@ struct fs_jobs *fs_jobs_open(const char *file, int64_t delay, int64_t time_to_li
     }
     pthread_mutex_init(&jobs->lock, NULL);
     pthread_cond_init(&jobs->work, NULL);
-    jobs->delay = delay;
-    jobs->time_to_live = time_to_live;
+    jobs->delay = config->delay;
+    jobs->time_to_live = config->time_to_live;
+    jobs->counters = config->counters;
     jobs->shelf = fs_shelf_new();
-    jobs->database = fs_database_open(file, problem);
-    if (jobs->shelf && jobs->database && fs_database_run(jobs->database, schema, problem) &&
+    jobs->callbacks = fs_callbacks_new(config->callback_patience, config->counters, settle_callback, jobs);
+    jobs->database = fs_database_open(config->file, problem);
+    if (jobs->shelf && jobs->callbacks && jobs->database && fs_database_run(jobs->database, schema, problem) &&
         prepare_statements(jobs, problem))
         return jobs;
+    if (problem->length == 0)
+        fs_buffer_append_text(problem, "out of memory");
     fs_jobs_close(jobs);
     return NULL;
 }
@@ -111,6 +146,7 @@ void fs_jobs_close(struct fs_jobs *jobs)
         return;
     if (jobs->started)
         stop_worker(jobs);
+    fs_callbacks_free(jobs->callbacks);
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(jobs->statements[i]);
     sqlite3_close(jobs->database);
@@ -134,6 +170,7 @@ static bool next_task(struct fs_jobs *jobs, struct task *task)
         task->kind = kind ? fs_segment_kind_named(kind, strlen(kind)) : NULL;
         const void *body = sqlite3_column_blob(next, 2);
         fs_buffer_append(&task->body, body, (size_t)sqlite3_column_bytes(next, 2));
+        task->fate = (enum fs_job_fate)sqlite3_column_int(next, 3);
     }
     sqlite3_reset(next);
     return found;
@@ -146,6 +183,8 @@ static struct fs_result *compute(const struct task *task, const struct fs_bank *
     struct fs_complaints complaints = {0};
     struct fs_segment_request request;
     struct fs_result *result = NULL;
+    if (task->fate == FS_FATE_FAILS)
+        return NULL;
     if (task->kind && !task->body.failed &&
         fs_segment_read_request(task->kind, task->body.data, task->body.length, &request, &complaints))
         result = fs_segment_compute(&request, bank, &problem);
@@ -170,6 +209,8 @@ static bool store(struct fs_jobs *jobs, int64_t number, const struct fs_result *
     }
     bool stored = fs_database_execute(statement, problem);
     sqlite3_clear_bindings(statement);
+    if (stored)
+        fs_counters_count(jobs->counters, result ? FS_JOBS_COMPUTED : FS_JOBS_FAILED);
     return stored;
 }
 
@@ -186,52 +227,118 @@ bool fs_jobs_finish(struct fs_jobs *jobs, const struct fs_bank *bank, struct fs_
     return stored;
 }
 
+/* ---- callbacks ------------------------------------------------------------------------------------------- */
+
+static bool add_callback(struct fs_jobs *jobs, const struct fs_callback *callback)
+{
+    if (fs_callbacks_add(jobs->callbacks, callback))
+        return true;
+    fprintf(stderr, "finseg-sandbox: a callback waits for the next start: out of memory\n");
+    return false;
+}
+
+/* Hands over the callback of a computed job, whose row has CALLBACK_COLUMNS. Under the lock. */
+static void hand_over_callback(struct fs_jobs *jobs, sqlite3_stmt *row)
+{
+    const char *state = (const char *)sqlite3_column_text(row, 3);
+    struct fs_callback callback = {
+        .job = sqlite3_column_int64(row, 0),
+        .job_id = (const char *)sqlite3_column_text(row, 1),
+        .kind = (const char *)sqlite3_column_text(row, 2),
+        .failed = state && strcmp(state, "FAILED") == 0,
+        .due = sqlite3_column_int64(row, 4),
+        .url = (const char *)sqlite3_column_text(row, 5),
+    };
+    if (!callback.job_id || !callback.kind || !state || !callback.url)
+        return;
+    bool added = add_callback(jobs, &callback);
+    callback.job = 0; /* one delivery is enough to settle it */
+    for (int i = 1; i < sqlite3_column_int(row, 6) && added; i++)
+        added = add_callback(jobs, &callback);
+}
+
+/* Under the lock, after a job was computed. */
+static void announce(struct fs_jobs *jobs, int64_t number)
+{
+    sqlite3_stmt *find = jobs->statements[FIND_CALLBACK];
+    sqlite3_bind_int64(find, 1, number);
+    if (sqlite3_step(find) == SQLITE_ROW)
+        hand_over_callback(jobs, find);
+    sqlite3_reset(find);
+}
+
+/* What was not settled when the program ended last. */
+static void announce_again(struct fs_jobs *jobs)
+{
+    sqlite3_stmt *list = jobs->statements[LIST_CALLBACKS];
+    while (sqlite3_step(list) == SQLITE_ROW)
+        hand_over_callback(jobs, list);
+    sqlite3_reset(list);
+}
+
 /* ---- the worker ------------------------------------------------------------------------------------------ */
 
-/* Deletes the jobs whose time is over, and sleeps until there is work or the next one's time is over. Under the lock. */
-static void sweep_and_sleep(struct fs_jobs *jobs)
+/* Deletes the jobs whose time is over. Answers when that should be done next. Under the lock. */
+static int64_t sweep(struct fs_jobs *jobs)
 {
     struct fs_buffer ignored = {0};
     int64_t now = fs_timestamp_now();
     sqlite3_bind_int64(jobs->statements[SWEEP], 1, now);
-    fs_database_execute(jobs->statements[SWEEP], &ignored);
+    if (fs_database_execute(jobs->statements[SWEEP], &ignored))
+        fs_counters_add(jobs->counters, FS_JOBS_SWEPT, (uint64_t)sqlite3_changes(jobs->database));
     fs_buffer_free(&ignored);
 
     sqlite3_stmt *next = jobs->statements[NEXT_EXPIRY];
-    int64_t wake = now + LONGEST_SLEEP_MS;
+    int64_t due = now + (jobs->time_to_live < LONGEST_SLEEP_MS ? jobs->time_to_live : LONGEST_SLEEP_MS);
     if (sqlite3_step(next) == SQLITE_ROW && sqlite3_column_type(next, 0) == SQLITE_INTEGER &&
-        sqlite3_column_int64(next, 0) < wake)
-        wake = sqlite3_column_int64(next, 0);
+        sqlite3_column_int64(next, 0) < due)
+        due = sqlite3_column_int64(next, 0);
     sqlite3_reset(next);
+    return due;
+}
+
+/* Until there is work. Under the lock. */
+static void sleep_until(struct fs_jobs *jobs, int64_t timestamp)
+{
     struct timespec until = {
-        .tv_sec = (time_t)(wake / MS_PER_SECOND),
-        .tv_nsec = (long)(wake % MS_PER_SECOND) * NS_PER_MS,
+        .tv_sec = (time_t)(timestamp / MS_PER_SECOND),
+        .tv_nsec = (long)(timestamp % MS_PER_SECOND) * NS_PER_MS,
     };
     pthread_cond_timedwait(&jobs->work, &jobs->lock, &until);
+}
+
+/* Computes a task without the lock, which is held before and after. False when the result could not be stored: the job is still
+ * RUNNING then, and computed again. */
+static bool carry_out(struct fs_jobs *jobs, struct task *task)
+{
+    struct fs_buffer problem = {0};
+    pthread_mutex_unlock(&jobs->lock);
+    struct fs_result *result = compute(task, jobs->bank);
+    fs_buffer_free(&task->body);
+    pthread_mutex_lock(&jobs->lock);
+
+    bool stored = store(jobs, task->number, result, &problem);
+    if (stored)
+        announce(jobs, task->number);
+    else
+        fprintf(stderr, "finseg-sandbox: a result is lost: %s\n", problem.data ? problem.data : "out of memory");
+    fs_buffer_free(&problem);
+    fs_result_release(result);
+    return stored;
 }
 
 static void *work(void *argument)
 {
     struct fs_jobs *jobs = argument;
     struct task task;
+    int64_t next_sweep = 0;
     pthread_mutex_lock(&jobs->lock);
     while (!jobs->stopping) {
-        if (!next_task(jobs, &task)) {
-            sweep_and_sleep(jobs);
-            continue;
-        }
-        pthread_mutex_unlock(&jobs->lock);
-        struct fs_result *result = compute(&task, jobs->bank);
-        fs_buffer_free(&task.body);
-        pthread_mutex_lock(&jobs->lock);
-
-        struct fs_buffer problem = {0};
-        if (!store(jobs, task.number, result, &problem)) {
-            fprintf(stderr, "finseg-sandbox: a result is lost: %s\n", problem.data ? problem.data : "out of memory");
-            sweep_and_sleep(jobs); /* the job is still RUNNING: it is computed again with the next one */
-        }
-        fs_buffer_free(&problem);
-        fs_result_release(result);
+        bool idle = !next_task(jobs, &task) || !carry_out(jobs, &task);
+        if (idle || fs_timestamp_now() >= next_sweep)
+            next_sweep = sweep(jobs);
+        if (idle && !jobs->stopping)
+            sleep_until(jobs, next_sweep);
     }
     pthread_mutex_unlock(&jobs->lock);
     return NULL;
@@ -240,6 +347,9 @@ static void *work(void *argument)
 bool fs_jobs_start(struct fs_jobs *jobs, const struct fs_bank *bank, struct fs_buffer *problem)
 {
     jobs->bank = bank;
+    announce_again(jobs);
+    if (!fs_callbacks_start(jobs->callbacks, problem))
+        return false;
     jobs->started = pthread_create(&jobs->worker, NULL, work, jobs) == 0;
     if (!jobs->started)
         fs_buffer_append_text(problem, "cannot start a thread for the jobs");
@@ -248,27 +358,51 @@ bool fs_jobs_start(struct fs_jobs *jobs, const struct fs_bank *bank, struct fs_b
 
 /* ---- requests -------------------------------------------------------------------------------------------- */
 
-bool fs_jobs_create(struct fs_jobs *jobs, const struct fs_segment_kind *kind, const char *body, size_t length,
-                    char id[FS_SECRET_TEXT], struct fs_buffer *problem)
+/* Under the lock. */
+static bool add_job(struct fs_jobs *jobs, const struct fs_job_order *order, const char *id, struct fs_buffer *problem)
+{
+    bool calls_back = *order->callback_url && order->callback_fate != FS_CALLBACK_LOST &&
+                      (order->fate == FS_FATE_NORMAL || order->fate == FS_FATE_FAILS);
+    int64_t now = fs_timestamp_now();
+    sqlite3_stmt *add = jobs->statements[ADD_JOB];
+    sqlite3_bind_text(add, 1, id, -1, SQLITE_STATIC);
+    sqlite3_bind_text(add, 2, order->kind->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text64(add, 3, order->body, order->length, SQLITE_STATIC, SQLITE_UTF8);
+    sqlite3_bind_int64(add, 4, now + jobs->delay);
+    sqlite3_bind_int64(add, 5, now + jobs->time_to_live);
+    sqlite3_bind_int(add, 6, order->fate);
+    if (calls_back)
+        sqlite3_bind_text(add, 7, order->callback_url, -1, SQLITE_STATIC);
+    sqlite3_bind_int(add, 8, order->callback_fate == FS_CALLBACK_TWICE ? 2 : 1);
+    bool added = fs_database_execute(add, problem);
+    sqlite3_clear_bindings(add);
+    return added;
+}
+
+static void announce_early(struct fs_jobs *jobs, const struct fs_job_order *order, const char *id)
+{
+    struct fs_callback callback = {.job_id = id, .kind = order->kind->name, .url = order->callback_url};
+    add_callback(jobs, &callback);
+}
+
+bool fs_jobs_create(struct fs_jobs *jobs, const struct fs_job_order *order, char id[FS_SECRET_TEXT],
+                    struct fs_buffer *problem)
 {
     if (!fs_secret_new(id)) {
         fs_buffer_append_text(problem, "the kernel gives no random bytes");
         return false;
     }
-    int64_t now = fs_timestamp_now();
     pthread_mutex_lock(&jobs->lock);
-    sqlite3_stmt *add = jobs->statements[ADD_JOB];
-    sqlite3_bind_text(add, 1, id, -1, SQLITE_STATIC);
-    sqlite3_bind_text(add, 2, kind->name, -1, SQLITE_STATIC);
-    sqlite3_bind_text64(add, 3, body, length, SQLITE_STATIC, SQLITE_UTF8);
-    sqlite3_bind_int64(add, 4, now + jobs->delay);
-    sqlite3_bind_int64(add, 5, now + jobs->time_to_live);
-    bool made = fs_database_execute(add, problem);
-    sqlite3_clear_bindings(add);
+    bool made = add_job(jobs, order, id, problem);
     if (made)
         pthread_cond_signal(&jobs->work);
     pthread_mutex_unlock(&jobs->lock);
-    return made;
+    if (!made)
+        return false;
+    fs_counters_count(jobs->counters, FS_JOBS_MADE);
+    if (*order->callback_url && order->callback_fate == FS_CALLBACK_EARLY)
+        announce_early(jobs, order, id);
+    return true;
 }
 
 /* The result of a computed job, from the database. Under the lock. */
@@ -304,8 +438,11 @@ static enum fs_job_state read_job(struct fs_jobs *jobs, const struct fs_segment_
         return FS_JOB_TROUBLE;
     if (strcmp(kind_name, kind->name) != 0 || sqlite3_column_int64(row, 4) <= now)
         return FS_JOB_UNKNOWN;
-    if (strcmp(state, "RUNNING") == 0 || sqlite3_column_int64(row, 3) > now)
+    enum fs_job_fate fate = (enum fs_job_fate)sqlite3_column_int(row, 5);
+    if (fate == FS_FATE_STUCK || strcmp(state, "RUNNING") == 0 || sqlite3_column_int64(row, 3) > now)
         return FS_JOB_PENDING;
+    if (fate == FS_FATE_VANISHES)
+        return FS_JOB_UNKNOWN;
     if (strcmp(state, "FAILED") == 0)
         return FS_JOB_FAILED;
     entry->kind = kind;

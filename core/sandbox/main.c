@@ -1,4 +1,5 @@
-/* finseg-sandbox: fills the bank, serves it, and ends on a signal. */
+/* finseg-sandbox: fills the bank, exports it or serves it until a signal ends it. */
+#include <curl/curl.h>
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -7,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "berka.h"
+#include "csv.h"
 #include "options.h"
 #include "population.h"
 #include "server.h"
@@ -19,6 +21,8 @@ struct sandbox {
     struct fs_bank *bank;
     struct fs_jobs *jobs;
     struct fs_tokens *tokens;
+    struct fs_faults *faults;
+    struct fs_counters counters;
     struct fs_service service;
     struct fs_server *server;
 };
@@ -28,6 +32,7 @@ static void close_sandbox(struct sandbox *sandbox)
 {
     fs_server_stop(sandbox->server);
     fs_tokens_free(sandbox->tokens);
+    fs_faults_free(sandbox->faults);
     fs_jobs_close(sandbox->jobs);
     fs_bank_close(sandbox->bank);
 }
@@ -42,13 +47,20 @@ static bool end_load(struct fs_bank *bank, bool loaded, struct fs_buffer *proble
     return false;
 }
 
+static bool import_files(struct fs_bank *bank, const char *source, struct fs_buffer *problem)
+{
+    const char *directory = strchr(source, '=') + 1;
+    return strncmp(source, "csv=", strlen("csv=")) == 0 ? fs_csv_import(bank, directory, problem)
+                                                        : fs_berka_import(bank, directory, problem);
+}
+
 static bool import(struct fs_bank *bank, const char *source, struct fs_buffer *problem)
 {
     bool known;
     if (!fs_bank_begin_load(bank, source, &known, problem))
         return false;
     if (!known)
-        return end_load(bank, fs_berka_import(bank, strchr(source, '=') + 1, problem), problem);
+        return end_load(bank, import_files(bank, source, problem), problem);
     fprintf(stderr, "finseg-sandbox: %s is in the bank already; not imported again\n", source);
     return true;
 }
@@ -75,9 +87,7 @@ static bool fill_bank(struct fs_bank *bank, const struct fs_options *options, st
         if (!import(bank, options->imports[i], problem))
             return false;
     }
-    if (options->users > 0 && !populate(bank, options, problem))
-        return false;
-    return fs_bank_set_reference_date(bank, options->today, problem);
+    return options->users == 0 || populate(bank, options, problem);
 }
 
 /* ---- serving --------------------------------------------------------------------------------------------- */
@@ -87,7 +97,14 @@ static bool open_bank(struct sandbox *sandbox, const struct fs_options *options,
     sandbox->bank = fs_bank_open(options->db, problem);
     if (!sandbox->bank)
         return false;
-    sandbox->jobs = fs_jobs_open(options->db, options->delay, options->job_ttl, problem);
+    struct fs_jobs_config config = {
+        .file = options->db,
+        .delay = options->delay,
+        .time_to_live = options->job_ttl,
+        .callback_patience = options->callback_patience,
+        .counters = &sandbox->counters,
+    };
+    sandbox->jobs = fs_jobs_open(&config, problem);
     return sandbox->jobs && fs_jobs_finish(sandbox->jobs, sandbox->bank, problem) &&
            fill_bank(sandbox->bank, options, problem);
 }
@@ -124,17 +141,34 @@ static void free_secret(char *text)
 
 static bool start_server(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
 {
-    if (!options->tls_cert) {
-        sandbox->server = fs_server_start(&sandbox->service, options->port, NULL, NULL, problem);
-        return sandbox->server;
+    struct fs_server_config config = {.port = options->port, .path = options->unix_path};
+    char *certificate = NULL;
+    char *key = NULL;
+    if (options->tls_cert) {
+        certificate = read_file(options->tls_cert, problem);
+        key = certificate ? read_file(options->tls_key, problem) : NULL;
+        config.certificate = certificate;
+        config.key = key;
     }
-    char *certificate = read_file(options->tls_cert, problem);
-    char *key = certificate ? read_file(options->tls_key, problem) : NULL;
-    if (key)
-        sandbox->server = fs_server_start(&sandbox->service, options->port, certificate, key, problem);
+    if (key || !options->tls_cert)
+        sandbox->server = fs_server_start(&sandbox->service, &config, problem);
     free(certificate);
     free_secret(key);
     return sandbox->server;
+}
+
+static bool make_faults(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
+{
+    sandbox->faults = fs_faults_new(options->seed);
+    if (!sandbox->faults) {
+        fs_buffer_append_text(problem, "out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < options->fault_count; i++) {
+        if (!fs_faults_add(sandbox->faults, options->faults[i], problem))
+            return false;
+    }
+    return true;
 }
 
 static bool start_service(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
@@ -147,6 +181,9 @@ static bool start_service(struct sandbox *sandbox, const struct fs_options *opti
     sandbox->service = (struct fs_service){
         .jobs = sandbox->jobs,
         .tokens = sandbox->tokens,
+        .faults = sandbox->faults,
+        .counters = &sandbox->counters,
+        .receivers = {options->callback_hosts, options->callback_host_count},
         .client_id = options->client_id,
         .client_secret = options->client_secret,
         .username = options->username,
@@ -156,9 +193,23 @@ static bool start_service(struct sandbox *sandbox, const struct fs_options *opti
     return fs_jobs_start(sandbox->jobs, sandbox->bank, problem) && start_server(sandbox, options, problem);
 }
 
+/* One line, once connections are accepted. */
+static void print_address(const struct sandbox *sandbox)
+{
+    struct fs_buffer url = {0};
+    fs_server_write_url(sandbox->server, &url);
+    printf("listening on %s\n", url.data ? url.data : "?");
+    fflush(stdout);
+    fs_buffer_free(&url);
+}
+
 static bool serve(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
 {
-    if (!open_bank(sandbox, options, problem))
+    if (!make_faults(sandbox, options, problem) || !open_bank(sandbox, options, problem))
+        return false;
+    if (options->export_to)
+        return fs_csv_export(sandbox->bank, options->export_to, problem);
+    if (!fs_bank_set_reference_date(sandbox->bank, options->today, problem))
         return false;
     /* A signal while the bank is filled ends the program at once. From here on sigwait() alone receives them: they are blocked
      * before the first thread starts. */
@@ -169,9 +220,7 @@ static bool serve(struct sandbox *sandbox, const struct fs_options *options, str
     pthread_sigmask(SIG_BLOCK, &ending, NULL);
     if (!start_service(sandbox, options, problem))
         return false;
-    printf("listening on %s://127.0.0.1:%u\n", options->tls_cert ? "https" : "http",
-           (unsigned)fs_server_port(sandbox->server));
-    fflush(stdout);
+    print_address(sandbox);
     int signal_number;
     sigwait(&ending, &signal_number);
     return true;
@@ -189,6 +238,10 @@ int main(int argc, char **argv)
         break;
     }
     signal(SIGPIPE, SIG_IGN);
+    if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+        fputs("finseg-sandbox: libcurl cannot start\n", stderr);
+        return EXIT_FAILURE;
+    }
     umask(S_IRWXG | S_IRWXO); /* the bank and its results are nobody else's business */
 
     struct sandbox sandbox = {0};
@@ -198,5 +251,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "finseg-sandbox: %s\n", problem.data ? problem.data : "out of memory");
     close_sandbox(&sandbox);
     fs_buffer_free(&problem);
+    curl_global_cleanup();
     return served ? EXIT_SUCCESS : EXIT_FAILURE;
 }

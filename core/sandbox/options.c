@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "../finseg.h"
+#include "../text.h"
 #include "date.h"
+#include "fault.h"
 
 static const char help[] =
     "finseg-sandbox: a stand-in for the Financial Segments API, on loopback\n"
@@ -16,13 +18,16 @@ static const char help[] =
     "\n"
     "the bank\n"
     "  --db FILE              keep bank and jobs in FILE (default: in memory)\n"
+    "  --import csv=DIR       load users.csv, accounts.csv and transactions.csv of DIR (see below); repeatable\n"
     "  --import berka=DIR     load the Berka files account.asc, disp.asc and trans.asc of DIR; repeatable\n"
+    "  --export DIR           write the bank as such CSV files into DIR, and end instead of serving\n"
     "  --users N              make a population of N users (default 0)\n"
     "  --seed S               of the population (default 1): same seed and --today, same bank\n"
     "  --today YYYY-MM-DD     the reference date (default: the real one); what is dated on or after it does not count\n"
     "\n"
     "the service\n"
     "  --port N               listen on 127.0.0.1:N (default 0: any free port, which is printed)\n"
+    "  --unix PATH            listen on a Unix socket at PATH instead\n"
     "  --tls-cert FILE        speak HTTPS with this certificate chain (PEM) ...\n"
     "  --tls-key FILE         ... and its key (PEM)\n"
     "  --delay SECONDS        a job is ready this long after its making (default 0; fractions allowed)\n"
@@ -33,19 +38,44 @@ static const char help[] =
     "  --username TEXT        for user tokens (default sandbox-user)\n"
     "  --password TEXT        (default sandbox-password)\n"
     "  --role ROLE            whose token segments ask for: any, client or user (default any)\n"
+    "  --callback-allow HOST  callbacks may go to HOST; repeatable; * is any (default: loopback alone)\n"
+    "  --callback-patience S  a callback is repeated for S seconds until the receiver answers 2xx (default 60)\n"
     "\n"
+    "  --fault FAULT          what goes wrong: KIND[:10%|:3][@PLACE], see below; repeatable\n"
     "  --help, --version\n"
     "\n"
+    "the bank's own files: CSV (RFC 4180, UTF-8), each with its header line\n"
+    "  users.csv              userId\n"
+    "  accounts.csv           accountId,userId,type,opened\n"
+    "  transactions.csv       accountId,date,amount,label,counterpart\n"
+    "Dates are YYYY-MM-DD, amounts have at most two decimals, spending is negative; label and counterpart may be\n"
+    "empty. A type is one of CHECKING, SAVINGS, CREDIT_CARD, SECURITY, LOAN, BAUSPAREN, MEMBERSHIP. Labels form "
+    "groups\n"
+    "by their names: INSURANCE_HEALTH is in the group INSURANCE. Rows may come in any order; transactions of one "
+    "account\n"
+    "and day happen in the order of the file. An import loads all or nothing. An export overwrites no file.\n"
+    "\n"
     "Segments are at /api/v1/segments/KIND, tokens at /api/v2/oauth/token. It prints `listening on URL` when it\n"
-    "accepts connections, and ends on SIGTERM or SIGINT.\n";
+    "accepts connections, and ends on SIGTERM or SIGINT. GET /openapi.json describes it, GET /__stats counts what it "
+    "did.\n"
+    "\n"
+    "faults: always, in 10% of the cases where it may strike (which ones, --seed decides), or the first 3 times. PLACE "
+    "is\n"
+    "what a path begins with (/api/v1/segments), or token, create or retrieve. The first that strikes wins. POST "
+    "/__faults\n"
+    "with a JSON array such as [\"503:2@retrieve\"] replaces them, GET tells them. KIND is an answer instead of the "
+    "service's,\n"
+    "or (from truncated-json on) spoils answers of status 2xx; what was asked for is done then.\n";
 
 enum {
     DB = 256,
     IMPORT,
+    EXPORT,
     USERS,
     SEED,
     TODAY,
     PORT,
+    UNIX,
     TLS_CERT,
     TLS_KEY,
     DELAY,
@@ -56,6 +86,9 @@ enum {
     USERNAME,
     PASSWORD,
     ROLE,
+    CALLBACK_ALLOW,
+    CALLBACK_PATIENCE,
+    FAULT,
     HELP,
     VERSION
 };
@@ -63,10 +96,12 @@ enum {
 static const struct option known[] = {
     {"db", required_argument, NULL, DB},
     {"import", required_argument, NULL, IMPORT},
+    {"export", required_argument, NULL, EXPORT},
     {"users", required_argument, NULL, USERS},
     {"seed", required_argument, NULL, SEED},
     {"today", required_argument, NULL, TODAY},
     {"port", required_argument, NULL, PORT},
+    {"unix", required_argument, NULL, UNIX},
     {"tls-cert", required_argument, NULL, TLS_CERT},
     {"tls-key", required_argument, NULL, TLS_KEY},
     {"delay", required_argument, NULL, DELAY},
@@ -77,12 +112,20 @@ static const struct option known[] = {
     {"username", required_argument, NULL, USERNAME},
     {"password", required_argument, NULL, PASSWORD},
     {"role", required_argument, NULL, ROLE},
+    {"callback-allow", required_argument, NULL, CALLBACK_ALLOW},
+    {"callback-patience", required_argument, NULL, CALLBACK_PATIENCE},
+    {"fault", required_argument, NULL, FAULT},
     {"help", no_argument, NULL, HELP},
     {"version", no_argument, NULL, VERSION},
     {NULL, 0, NULL, 0},
 };
 
-enum { MOST_USERS = 10000000, MOST_SECONDS = 10 * 366 * 24 * 3600, DEFAULT_TOKEN_TTL = 3600 };
+enum {
+    MOST_USERS = 10000000,
+    MOST_SECONDS = 10 * 366 * 24 * 3600,
+    DEFAULT_TOKEN_TTL = 3600,
+    DEFAULT_CALLBACK_PATIENCE_MS = 60000
+};
 #define DEFAULT_JOB_TTL_MS ((int64_t)14 * 24 * 3600 * 1000)
 
 static bool read_whole_number(const char *text, uint64_t least, uint64_t most, uint64_t *number)
@@ -122,7 +165,8 @@ static bool read_role(const char *text, enum fs_role *role)
 
 static bool read_import(const char *text, struct fs_options *options)
 {
-    if (strncmp(text, "berka=", strlen("berka=")) != 0 || options->import_count == FS_OPTIONS_IMPORTS)
+    bool has_layout = strncmp(text, "berka=", strlen("berka=")) == 0 || strncmp(text, "csv=", strlen("csv=")) == 0;
+    if (!has_layout || options->import_count == FS_OPTIONS_IMPORTS)
         return false;
     options->imports[options->import_count++] = text;
     return true;
@@ -134,6 +178,20 @@ static bool read_text(const char *text, const char **place)
     return *text != '\0';
 }
 
+/* Forms are UTF-8, so no other credential could ever match. */
+static bool read_credential(const char *text, const char **place)
+{
+    return fs_text_is_utf8(text, strlen(text)) && read_text(text, place);
+}
+
+static bool add_text(const char *text, const char **texts, size_t most, size_t *count)
+{
+    if (*text == '\0' || *count == most)
+        return false;
+    texts[(*count)++] = text;
+    return true;
+}
+
 static bool read_option(int name, const char *text, struct fs_options *options)
 {
     uint64_t number = 0;
@@ -143,6 +201,8 @@ static bool read_option(int name, const char *text, struct fs_options *options)
         return read_text(text, &options->db);
     case IMPORT:
         return read_import(text, options);
+    case EXPORT:
+        return read_text(text, &options->export_to);
     case USERS:
         right = read_whole_number(text, 0, MOST_USERS, &number);
         options->users = (unsigned)number;
@@ -168,15 +228,23 @@ static bool read_option(int name, const char *text, struct fs_options *options)
         options->token_ttl = (int64_t)number;
         return right;
     case CLIENT_ID:
-        return read_text(text, &options->client_id);
+        return read_credential(text, &options->client_id);
     case CLIENT_SECRET:
-        return read_text(text, &options->client_secret);
+        return read_credential(text, &options->client_secret);
     case USERNAME:
-        return read_text(text, &options->username);
+        return read_credential(text, &options->username);
     case PASSWORD:
-        return read_text(text, &options->password);
+        return read_credential(text, &options->password);
     case ROLE:
         return read_role(text, &options->role);
+    case UNIX:
+        return read_text(text, &options->unix_path);
+    case CALLBACK_ALLOW:
+        return add_text(text, options->callback_hosts, FS_OPTIONS_HOSTS, &options->callback_host_count);
+    case CALLBACK_PATIENCE:
+        return read_milliseconds(text, &options->callback_patience);
+    case FAULT:
+        return fs_fault_is_rule(text) && add_text(text, options->faults, FS_OPTIONS_FAULTS, &options->fault_count);
     default:
         return false;
     }
@@ -189,6 +257,7 @@ static void set_defaults(struct fs_options *options)
         .today = fs_date_today(),
         .job_ttl = DEFAULT_JOB_TTL_MS,
         .token_ttl = DEFAULT_TOKEN_TTL,
+        .callback_patience = DEFAULT_CALLBACK_PATIENCE_MS,
         .client_id = "sandbox-client",
         .client_secret = "sandbox-secret",
         .username = "sandbox-user",
@@ -204,6 +273,16 @@ static const char *name_of(int option)
     return at->name;
 }
 
+static void print_help(void)
+{
+    struct fs_buffer kinds = {0};
+    fs_fault_describe_kinds(&kinds);
+    fputs(help, stdout);
+    if (kinds.data)
+        fputs(kinds.data, stdout);
+    fs_buffer_free(&kinds);
+}
+
 static enum fs_options_verdict read_all(int argc, char **argv, struct fs_options *options)
 {
     int option;
@@ -211,7 +290,7 @@ static enum fs_options_verdict read_all(int argc, char **argv, struct fs_options
     while ((option = getopt_long(argc, argv, ":", known, NULL)) != -1) {
         switch (option) {
         case HELP:
-            fputs(help, stdout);
+            print_help();
             return FS_OPTIONS_DONE;
         case VERSION:
             puts("finseg-sandbox " FINSEG_VERSION);
@@ -244,6 +323,10 @@ enum fs_options_verdict fs_options_read(int argc, char **argv, struct fs_options
     }
     if (!options->tls_cert != !options->tls_key) {
         fputs("finseg-sandbox: --tls-cert and --tls-key go together; see --help\n", stderr);
+        return FS_OPTIONS_WRONG;
+    }
+    if (options->unix_path && (options->port || options->tls_cert)) {
+        fputs("finseg-sandbox: --unix goes without --port and --tls-cert; see --help\n", stderr);
         return FS_OPTIONS_WRONG;
     }
     return FS_OPTIONS_RUN;

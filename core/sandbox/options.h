@@ -8,14 +8,16 @@
 
 #include "tokens.h"
 
-enum { FS_OPTIONS_IMPORTS = 16 };
+enum { FS_OPTIONS_IMPORTS = 16, FS_OPTIONS_HOSTS = 32, FS_OPTIONS_FAULTS = 64 };
 
 /* Texts belong to argv. */
 struct fs_options {
     uint16_t port;
-    const char *db; /* NULL: memory */
+    const char *unix_path; /* instead of the port; NULL: none */
+    const char *db;        /* NULL: memory */
     const char *imports[FS_OPTIONS_IMPORTS];
     size_t import_count;
+    const char *export_to; /* a directory; NULL: serve */
     unsigned users;
     uint64_t seed;
     int today;         /* a day number */
@@ -29,6 +31,11 @@ struct fs_options {
     enum fs_role role; /* that segments ask for; FS_ROLE_NONE: either */
     const char *tls_cert;
     const char *tls_key;
+    const char *callback_hosts[FS_OPTIONS_HOSTS];
+    size_t callback_host_count;
+    int64_t callback_patience; /* milliseconds */
+    const char *faults[FS_OPTIONS_FAULTS];
+    size_t fault_count;
 };
 
 enum fs_options_verdict { FS_OPTIONS_RUN, FS_OPTIONS_DONE, FS_OPTIONS_WRONG };

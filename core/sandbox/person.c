@@ -11,7 +11,11 @@ enum {
     EURO = 100,                /* cents */
     LONGEST_MEMBERSHIP = 6000, /* days that an account may be older than the history */
     OVERDRAFT_RATE = 11,       /* per cent a year */
-    SAVINGS_RATE = 2
+    SAVINGS_RATE = 2,
+    IRREGULAR = 0,     /* as an interval */
+    LONGEST_PAUSE = 5, /* months between irregular payments */
+    YEARLY_DRIFT = 12, /* days */
+    IRREGULAR_DRIFT = 20
 };
 
 /* ---- what people have and pay ---------------------------------------------------------------------------- */
@@ -29,13 +33,13 @@ static const char *const schools[] = {"Turnverein 1898", "Musikschule Takt", "Ki
 static const char *const grocers[] = {"Frischmarkt", "Kaufhalle am Ring", "Bioladen Rübe", "Discount 24"};
 static const char *const amusements[] = {"Kino Astoria", "Gasthof Linde", "Reisebüro Fern", "Buchhandlung Satz"};
 
-/* Standing orders: who has one, how often it is due, and how much of the monthly income it takes a month. */
+/* What returns: who has it, how often it is due, and how much of the monthly income it takes a month. */
 struct custom {
     const char *label;
     const char *const *counterparts;
     size_t counterpart_count;
     int percent;      /* of the people */
-    int intervals[4]; /* months; one is chosen */
+    int intervals[4]; /* months, or IRREGULAR; one is chosen */
     int least;        /* per mille of the income */
     int most;
 };
@@ -45,10 +49,12 @@ static const struct custom customs[] = {
     {"HOUSEHOLD_ENERGY", utilities, COUNT(utilities), 90, {1, 1, 1, 3}, 25, 55},
     {"TELECOMMUNICATION", telephone, COUNT(telephone), 95, {1, 1, 1, 1}, 8, 25},
     {"INSURANCE_HEALTH", insurers, COUNT(insurers), 35, {1, 1, 1, 1}, 40, 120},
+    {"INSURANCE_HEALTH_DENTAL", insurers, COUNT(insurers), 15, {1, 1, 3, 12}, 5, 15},
     {"INSURANCE_CAR", insurers, COUNT(insurers), 45, {1, 3, 6, 12}, 12, 40},
     {"INSURANCE_LIABILITY", insurers, COUNT(insurers), 50, {3, 6, 12, 12}, 2, 6},
     {"INSURANCE_LIFE", insurers, COUNT(insurers), 25, {1, 1, 3, 12}, 15, 60},
-    {"INSURANCE", insurers, COUNT(insurers), 10, {1, 3, 6, 12}, 5, 20},
+    {"INSURANCE_LEGAL", insurers, COUNT(insurers), 15, {3, 6, 6, 12}, 5, 12},
+    {"INSURANCE", insurers, COUNT(insurers), 12, {1, 6, 12, IRREGULAR}, 5, 20},
     {"EDUCATION", schools, COUNT(schools), 20, {1, 1, 3, 12}, 8, 40},
 };
 
@@ -175,10 +181,27 @@ static void open_checking(struct fs_person *person, int first_day, int last_day)
     open_account(person, "CHECKING", opened, first_day, balance);
 }
 
+static void find_due_day(struct fs_person *person, struct fs_person_order *order)
+{
+    order->due = fs_date_first_day_of_month(order->month) + order->day_of_month - 1;
+    if (order->drift > 0)
+        order->due -= (int)fs_prng_between(person->prng, 0, order->drift);
+}
+
+static void plan_next_payment(struct fs_person *person, struct fs_person_order *order)
+{
+    order->month +=
+        order->interval == IRREGULAR ? (int)fs_prng_between(person->prng, 1, LONGEST_PAUSE) : order->interval;
+    find_due_day(person, order);
+}
+
 static void add_order(struct fs_person *person, const struct fs_person_order *order)
 {
-    if (person->order_count < FS_PERSON_ORDERS)
-        person->orders[person->order_count++] = *order;
+    if (person->order_count == FS_PERSON_ORDERS)
+        return;
+    struct fs_person_order *added = &person->orders[person->order_count++];
+    *added = *order;
+    find_due_day(person, added);
 }
 
 static void open_products(struct fs_person *person, int first_day, int last_day)
@@ -201,6 +224,7 @@ static void open_products(struct fs_person *person, int first_day, int last_day)
             .label = product->label,
             .amount = per_mille_of(person->income, prng, product->least, product->most),
             .interval = 1,
+            .month = fs_date_month(first_day),
             .day_of_month = (int)fs_prng_between(prng, 1, 5),
             .account = account,
         };
@@ -208,7 +232,21 @@ static void open_products(struct fs_person *person, int first_day, int last_day)
     }
 }
 
-static void choose_orders(struct fs_person *person)
+/* What an interval means for the order. A yearly premium is collected on a day around its due day. */
+static void set_rhythm(struct fs_person *person, struct fs_person_order *order, int interval, int first_month)
+{
+    int months = interval == IRREGULAR ? LONGEST_PAUSE : interval;
+    order->interval = interval;
+    order->amount *= interval == IRREGULAR ? LONGEST_PAUSE / 2 : interval;
+    order->month = first_month + (int)fs_prng_between(person->prng, 0, months - 1);
+    order->day_of_month = (int)fs_prng_between(person->prng, 1, 15);
+    if (interval == IRREGULAR)
+        order->drift = IRREGULAR_DRIFT;
+    else if (interval == 12)
+        order->drift = YEARLY_DRIFT;
+}
+
+static void choose_orders(struct fs_person *person, int first_day, int last_day)
 {
     struct fs_prng *prng = person->prng;
     for (size_t i = 0; i < COUNT(customs); i++) {
@@ -219,11 +257,11 @@ static void choose_orders(struct fs_person *person)
         struct fs_person_order order = {
             .label = custom->label,
             .counterpart = choose(prng, custom->counterparts, custom->counterpart_count),
-            .amount = per_mille_of(person->income, prng, custom->least, custom->most) * interval,
-            .interval = interval,
-            .phase = (int)fs_prng_between(prng, 0, interval - 1),
-            .day_of_month = (int)fs_prng_between(prng, 1, 15),
+            .amount = per_mille_of(person->income, prng, custom->least, custom->most),
         };
+        if (custom->counterparts == insurers && fs_prng_chance(prng, 15))
+            order.refund = (int)fs_prng_between(prng, first_day, last_day);
+        set_rhythm(person, &order, interval, fs_date_month(first_day));
         add_order(person, &order);
     }
 }
@@ -235,27 +273,41 @@ static void earn(struct fs_person *person, int day, int month)
     int64_t amount = person->income;
     if (!person->income_source) /* a freelancer's month */
         amount = per_mille_of(amount, person->prng, 300, 1700);
-    else if (strcmp(person->income_label, "SALARY") == 0 && month % 12 == 10)
-        amount += amount / 2; /* the November bonus */
     struct fs_person_transaction income = {day, amount, person->income_label, person->income_source};
     book(person, checking(person), &income);
+    if (strcmp(person->income_label, "SALARY") == 0 && month % 12 == 10) {
+        struct fs_person_transaction bonus = {day, amount / 2, "SALARY_BONUS", person->income_source};
+        book(person, checking(person), &bonus);
+    }
 }
 
-static void pay_orders(struct fs_person *person, int day, int month, int day_of_month)
+static void pay_order(struct fs_person *person, const struct fs_person_order *order, int day)
+{
+    if (order->account == 0) {
+        struct fs_person_transaction payment = {day, -order->amount, order->label, order->counterpart};
+        book(person, checking(person), &payment);
+        return;
+    }
+    struct fs_person_account *own = &person->accounts[order->account];
+    bool loan_is_paid = strcmp(own->type, "LOAN") == 0 && own->balance + order->amount > 0;
+    if (day >= own->opened && !loan_is_paid && checking(person)->balance > order->amount - person->overdraft)
+        transfer(person, order->account, day, order->amount, order->label);
+}
+
+/* What was due before the account was there is passed over. */
+static void pay_orders(struct fs_person *person, int day)
 {
     for (size_t i = 0; i < person->order_count; i++) {
-        const struct fs_person_order *order = &person->orders[i];
-        if (order->day_of_month != day_of_month || month % order->interval != order->phase)
-            continue;
-        if (order->account == 0) {
-            struct fs_person_transaction payment = {day, -order->amount, order->label, order->counterpart};
-            book(person, checking(person), &payment);
-            continue;
+        struct fs_person_order *order = &person->orders[i];
+        while (order->due < day)
+            plan_next_payment(person, order);
+        if (order->due == day)
+            pay_order(person, order, day);
+        if (order->refund == day) {
+            int64_t part = per_mille_of(order->amount, person->prng, 100, 600);
+            struct fs_person_transaction refund = {day, part, order->label, order->counterpart};
+            book(person, checking(person), &refund);
         }
-        struct fs_person_account *own = &person->accounts[order->account];
-        bool loan_is_paid = strcmp(own->type, "LOAN") == 0 && own->balance + order->amount > 0;
-        if (day >= own->opened && !loan_is_paid && checking(person)->balance > order->amount - person->overdraft)
-            transfer(person, order->account, day, order->amount, order->label);
     }
 }
 
@@ -312,7 +364,7 @@ static void live_day(struct fs_person *person, int day, int month, int day_of_mo
 {
     if (day_of_month == person->income_day)
         earn(person, day, month);
-    pay_orders(person, day, month, day_of_month);
+    pay_orders(person, day);
     if (day_of_month == 20)
         settle_card(person, day);
     go_shopping(person, day);
@@ -350,7 +402,7 @@ bool fs_person_live(struct fs_person *person, struct fs_prng *prng, int referenc
     choose_income(person);
     open_checking(person, first_day, reference_date - 1);
     open_products(person, first_day, reference_date - 1);
-    choose_orders(person);
+    choose_orders(person, first_day, reference_date - 1);
     for (int month = this_month - FS_PERSON_MONTHS; month <= this_month; month++)
         live_month(person, month, reference_date);
     return !person->out_of_memory;

@@ -26,15 +26,18 @@ struct fs_person_account {
     size_t capacity;
 };
 
-/* A payment that returns every `interval` months. */
+/* A payment that returns. */
 struct fs_person_order {
     const char *label;
     const char *counterpart;
-    int64_t amount; /* positive */
-    int interval;
-    int phase; /* the month number, modulo the interval, that it is due in */
-    int day_of_month;
-    size_t account; /* where the money goes, when that is one of the person's own accounts; else 0 */
+    int64_t amount;   /* positive */
+    int interval;     /* months; 0: irregular */
+    int month;        /* the month number that the next payment is for */
+    int day_of_month; /* that it should be paid on */
+    int drift;        /* days that it may be paid before */
+    int due;          /* the day of the next payment */
+    int refund;       /* the day that the other side pays a part back; 0: none */
+    size_t account;   /* where the money goes, when that is one of the person's own accounts; else 0 */
 };
 
 struct fs_person {

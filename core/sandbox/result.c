@@ -31,6 +31,10 @@ void fs_result_end_record(struct fs_result *result)
     fs_buffer_append_char(&result->records, ',');
     uint64_t end = result->records.length;
     fs_buffer_append(&result->ends, &end, sizeof end);
+    if (end <= FS_RESULT_LARGEST)
+        return;
+    result->too_large = true;
+    fs_buffer_clear(&result->records);
 }
 
 bool fs_result_complete(const struct fs_result *result)
@@ -52,13 +56,14 @@ static size_t end_of(const struct fs_result *result, size_t count)
     return (size_t)end;
 }
 
-void fs_result_write_page(const struct fs_result *result, uint64_t number, uint64_t size, struct fs_buffer *out)
+void fs_result_write_page(const struct fs_result *result, uint64_t number, uint64_t size, size_t total,
+                          struct fs_buffer *out)
 {
     size_t count = fs_result_count(result);
     size_t first = number < count / size + 1 ? (size_t)(number * size) : count;
     size_t last = count - first > size ? first + (size_t)size : count;
     fs_buffer_printf(out, "{\"durationInMonth\":%d,\"creationDate\":\"%s\",\"totalElements\":%zu,\"users\":[",
-                     result->duration, result->creation_date, count);
+                     result->duration, result->creation_date, total);
     if (first < last) {
         size_t start = end_of(result, first);
         fs_buffer_append(out, result->records.data + start, end_of(result, last) - start - 1);

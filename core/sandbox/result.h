@@ -13,10 +13,14 @@
 #include "../buffer.h"
 #include "date.h"
 
+/* Bytes of all records: SQLite keeps no more in one row. */
+enum { FS_RESULT_LARGEST = 900 * 1000 * 1000 };
+
 struct fs_result {
     atomic_uint references;
     int duration;                     /* durationInMonth; 0 where the kind has none */
     char creation_date[FS_DATE_TEXT]; /* YYYY-MM-DD */
+    bool too_large;                   /* it had grown beyond FS_RESULT_LARGEST, and holds nothing useful */
     struct fs_buffer records;         /* "{...},{...}," */
     struct fs_buffer ends;            /* uint64_t each: where the records end, past the comma */
 };
@@ -34,7 +38,9 @@ bool fs_result_complete(const struct fs_result *result);
 
 /* The users over all pages. */
 size_t fs_result_count(const struct fs_result *result);
-/* Appends the page as the JSON object of API.md. `number` counts from 0; a page beyond the last has no users. */
-void fs_result_write_page(const struct fs_result *result, uint64_t number, uint64_t size, struct fs_buffer *out);
+/* Appends the page as the JSON object of API.md, with `total` as its totalElements. `number` counts from 0; a page beyond the last
+ * has no users. */
+void fs_result_write_page(const struct fs_result *result, uint64_t number, uint64_t size, size_t total,
+                          struct fs_buffer *out);
 
 #endif

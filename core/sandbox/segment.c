@@ -9,8 +9,27 @@
 #include "engine.h"
 
 static const struct fs_segment_kind kinds[] = {
-    {.name = "highBalance", .has_threshold = true, .find_users = fs_engine_high_balance},
-    {.name = "lowBalance", .has_threshold = true, .has_duration = true, .find_users = fs_engine_low_balance},
+    {
+        .name = "highBalance",
+        .has_account_type = true,
+        .has_threshold = true,
+        .find_users = fs_engine_high_balance,
+    },
+    {
+        .name = "lowBalance",
+        .has_account_type = true,
+        .has_threshold = true,
+        .has_duration = true,
+        .find_users = fs_engine_low_balance,
+    },
+    {.name = "incomeSpendingSummary", .has_duration = true, .find_users = fs_engine_income_spending_summary},
+    {.name = "insuranceSpending", .has_duration = true, .find_users = fs_engine_insurance_spending},
+    {
+        .name = "financialBreakdown",
+        .has_duration = true,
+        .has_labels = true,
+        .find_users = fs_engine_financial_breakdown,
+    },
 };
 
 static const char *const account_types[] = {
@@ -37,12 +56,11 @@ const char *fs_segment_account_type(const char *type)
 
 /* ---- the body -------------------------------------------------------------------------------------------- */
 
-enum member { ACCOUNT_TYPE, THRESHOLD, DURATION_IN_MONTH, CALLBACK_URL, MEMBERS };
+enum member { ACCOUNT_TYPE, THRESHOLD, DURATION_IN_MONTH, LABELS, CALLBACK_URL, MEMBERS };
 
 static const char *const member_names[MEMBERS] = {
-    [ACCOUNT_TYPE] = "accountType",
-    [THRESHOLD] = "threshold",
-    [DURATION_IN_MONTH] = "durationInMonth",
+    [ACCOUNT_TYPE] = "accountType",          [THRESHOLD] = "threshold",
+    [DURATION_IN_MONTH] = "durationInMonth", [LABELS] = "labels",
     [CALLBACK_URL] = "callbackURL",
 };
 
@@ -154,10 +172,67 @@ static void read_duration(const struct fs_json_value *value, struct fs_segment_r
                     FS_BANK_MONTHS);
 }
 
-static void read_callback_url(const struct fs_json_value *value, struct fs_complaints *complaints)
+static bool stands_before(struct fs_segment_request *request, const char *label)
 {
-    if (value->data && value->type != FS_JSON_STRING)
-        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "callbackURL must be a string");
+    for (size_t i = 0; i < request->label_count; i++) {
+        if (fs_json_string_is(&request->labels[i], label))
+            return true;
+    }
+    return false;
+}
+
+static void read_label(const struct fs_json_value *value, struct fs_segment_request *request,
+                       struct fs_complaints *complaints)
+{
+    char *label = string_text(value);
+    size_t place = request->label_count;
+    if (!label || *label == '\0')
+        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "labels[%zu] must be a text that is not empty", place);
+    else if (stands_before(request, label))
+        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "labels[%zu] stands in the list before", place);
+    free(label);
+    request->labels[request->label_count++] = *value;
+}
+
+static void read_labels(const struct fs_json_value *value, struct fs_segment_request *request,
+                        struct fs_complaints *complaints)
+{
+    struct fs_json json;
+    struct fs_json_value label;
+    bool first = true;
+    if (!value->data) {
+        fs_complain(complaints, FS_CODE_MISSING_FIELD, "labels is missing");
+        return;
+    }
+    if (value->type != FS_JSON_ARRAY) {
+        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "labels must be a list of texts");
+        return;
+    }
+    fs_json_begin(&json, value->data, value->length);
+    fs_json_enter(&json);
+    while (fs_json_next_element(&json, &first) && fs_json_skip(&json, &label)) {
+        if (request->label_count == FS_SEGMENT_LABELS) {
+            fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "labels has more than %d entries", FS_SEGMENT_LABELS);
+            return;
+        }
+        read_label(&label, request, complaints);
+    }
+    if (request->label_count == 0)
+        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "labels must not be empty");
+}
+
+static void read_callback_url(const struct fs_json_value *value, struct fs_segment_request *request,
+                              struct fs_complaints *complaints)
+{
+    if (!value->data)
+        return;
+    char *text = string_text(value);
+    if (!text || *text == '\0' || strlen(text) > FS_RECEIVER_LONGEST_URL)
+        fs_complain(complaints, FS_CODE_ILLEGAL_FIELD_VALUE, "callbackURL must be a string of 1 to %d bytes",
+                    (int)FS_RECEIVER_LONGEST_URL);
+    else
+        memcpy(request->callback_url, text, strlen(text) + 1);
+    free(text);
 }
 
 bool fs_segment_read_request(const struct fs_segment_kind *kind, const char *body, size_t length,
@@ -167,12 +242,15 @@ bool fs_segment_read_request(const struct fs_segment_kind *kind, const char *bod
     *request = (struct fs_segment_request){.kind = kind};
     if (!read_body(body, length, &found, complaints))
         return false;
-    read_account_type(&found.members[ACCOUNT_TYPE], request, complaints);
+    if (kind->has_account_type)
+        read_account_type(&found.members[ACCOUNT_TYPE], request, complaints);
     if (kind->has_threshold)
         read_threshold(&found.members[THRESHOLD], request, complaints);
     if (kind->has_duration)
         read_duration(&found.members[DURATION_IN_MONTH], request, complaints);
-    read_callback_url(&found.members[CALLBACK_URL], complaints);
+    if (kind->has_labels)
+        read_labels(&found.members[LABELS], request, complaints);
+    read_callback_url(&found.members[CALLBACK_URL], request, complaints);
     return complaints->members.length == 0;
 }
 
@@ -189,9 +267,11 @@ struct fs_result *fs_segment_compute(const struct fs_segment_request *request, c
     result->duration = request->duration;
     fs_date_format(fs_bank_reference_date(bank), result->creation_date);
     bool found = request->kind->find_users(request, bank, result, problem);
-    if (found && fs_result_complete(result))
+    if (found && fs_result_complete(result) && !result->too_large)
         return result;
-    if (found)
+    if (found && result->too_large)
+        fs_buffer_printf(problem, "the result is larger than %d bytes", FS_RESULT_LARGEST);
+    else if (found)
         fs_buffer_append_text(problem, "out of memory");
     fs_result_release(result);
     return NULL;

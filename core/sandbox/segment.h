@@ -1,6 +1,6 @@
 /*
- * The segment kinds: what the body of a create request may hold, and who is in the segment. One table in segment.c; a kind's
- * queries are in engine.c.
+ * The segment kinds: what the body of a create request may hold, and who is in the segment. One table in segment.c; engine.h has
+ * what finds the users.
  */
 #ifndef FINSEG_SANDBOX_SEGMENT_H
 #define FINSEG_SANDBOX_SEGMENT_H
@@ -10,27 +10,38 @@
 #include <stdint.h>
 
 #include "../buffer.h"
+#include "../json.h"
 #include "bank.h"
 #include "complaint.h"
+#include "receiver.h"
 #include "result.h"
+
+/* Labels that one request may ask for. */
+enum { FS_SEGMENT_LABELS = 64 };
 
 struct fs_segment_request;
 
 struct fs_segment_kind {
     const char *name; /* as in the path */
+    bool has_account_type;
     bool has_threshold;
     bool has_duration;
+    bool has_labels;
     /* Appends the records of the users in the segment. */
     bool (*find_users)(const struct fs_segment_request *request, const struct fs_bank *bank, struct fs_result *result,
                        struct fs_buffer *problem);
 };
 
-/* The body of a create request, read. */
+/* The body of a create request, read. It points into the body, which must outlive it. */
 struct fs_segment_request {
     const struct fs_segment_kind *kind;
     const char *account_type; /* as in the bank; NULL: every type */
     int64_t threshold;        /* at scale 10^-4 */
     int duration;             /* complete months, 1 to 12; 0 where the kind has none */
+    /* JSON strings, in the order requested, no two alike; groups: see label.h. */
+    struct fs_json_value labels[FS_SEGMENT_LABELS];
+    size_t label_count;
+    char callback_url[FS_RECEIVER_LONGEST_URL + 1]; /* empty: none; not checked */
 };
 
 /* NULL when there is no such kind. */

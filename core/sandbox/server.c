@@ -1,15 +1,16 @@
 #include "server.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
 #include <microhttpd.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "../text.h"
+#include "listener.h"
+#include "wire.h"
 
 enum {
     THREADS = 4,
@@ -22,6 +23,9 @@ enum {
 struct fs_server {
     struct MHD_Daemon *daemon;
     const struct fs_service *service;
+    struct fs_pacer *pacer;
+    int listener;
+    char *path; /* NULL: a port */
     char *certificate;
     char *key;
 };
@@ -32,6 +36,7 @@ struct arrival {
     struct fs_buffer body;
     uint64_t received; /* bytes of the body */
     bool started;      /* the headers were seen */
+    enum fs_wire_order order;
 };
 
 /* Called with the raw request target before anything else; what it answers becomes the handler's `*context`. */
@@ -49,46 +54,28 @@ static void *begin_arrival(void *closure, const char *target, struct MHD_Connect
     return NULL;
 }
 
+/* The connection is libmicrohttpd's to close; this ends both directions of its socket. */
+static void hang_up(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info)
+        shutdown(info->connect_fd, SHUT_RDWR);
+}
+
 static void end_arrival(void *closure, struct MHD_Connection *connection, void **context,
                         enum MHD_RequestTerminationCode reason)
 {
     (void)closure;
-    (void)connection;
     (void)reason;
     struct arrival *arrival = *context;
     if (!arrival)
         return;
+    if (arrival->order == FS_WIRE_CLOSE_AFTER)
+        hang_up(connection);
     free(arrival->target);
     fs_buffer_free_secret(&arrival->body);
     free(arrival);
     *context = NULL;
-}
-
-static void add_header(struct MHD_Response *response, const char *name, const char *value)
-{
-    if (value && *value)
-        MHD_add_response_header(response, name, value);
-}
-
-static enum MHD_Result send_answer(struct MHD_Connection *connection, struct fs_answer *answer)
-{
-    size_t length = answer->body.length;
-    char *body = fs_buffer_take(&answer->body);
-    if (!body)
-        return MHD_NO;
-    struct MHD_Response *response = MHD_create_response_from_buffer(length, body, MHD_RESPMEM_MUST_FREE);
-    if (!response) {
-        free(body);
-        return MHD_NO;
-    }
-    add_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
-    add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
-    add_header(response, "X-Request-Id", answer->request_id);
-    add_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
-    add_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, answer->authenticate);
-    enum MHD_Result queued = MHD_queue_response(connection, answer->status, response);
-    MHD_destroy_response(response);
-    return queued;
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -96,9 +83,40 @@ static const char *header(struct MHD_Connection *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-static enum MHD_Result answer_arrival(const struct fs_server *server, struct MHD_Connection *connection,
-                                      const char *method, const struct arrival *arrival)
+/* How often the headers that may stand once do. */
+struct census {
+    unsigned authorizations;
+    unsigned content_types;
+    unsigned content_lengths;
+};
+
+static enum MHD_Result take_census(void *closure, enum MHD_ValueKind kind, const char *name, const char *value)
 {
+    (void)kind;
+    (void)value;
+    struct census *census = closure;
+    census->authorizations += strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0;
+    census->content_types += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0;
+    census->content_lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    return MHD_YES;
+}
+
+static const char *doubled_header(struct MHD_Connection *connection)
+{
+    struct census census = {0};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, take_census, &census);
+    if (census.authorizations > 1)
+        return "the header Authorization stands twice";
+    if (census.content_types > 1)
+        return "the header Content-Type stands twice";
+    return census.content_lengths > 1 ? "the header Content-Length stands twice" : NULL;
+}
+
+static enum MHD_Result answer_arrival(const struct fs_server *server, struct MHD_Connection *connection,
+                                      const char *method, struct arrival *arrival)
+{
+    if (arrival->order == FS_WIRE_KEEP_SILENT)
+        return MHD_NO;
     struct fs_request request = {
         .method = method,
         .target = arrival->target,
@@ -107,11 +125,12 @@ static enum MHD_Result answer_arrival(const struct fs_server *server, struct MHD
         .request_id = header(connection, "X-Request-Id"),
         .body = arrival->body.data ? arrival->body.data : "",
         .body_length = arrival->body.length,
+        .doubled_header = doubled_header(connection),
         .body_too_large = arrival->received > FS_SERVICE_LARGEST_BODY,
     };
     struct fs_answer answer = {0};
     fs_service_answer(server->service, &request, &answer);
-    enum MHD_Result queued = send_answer(connection, &answer);
+    enum MHD_Result queued = fs_wire_send(server->pacer, connection, &answer, &arrival->order);
     fs_answer_free(&answer);
     return queued;
 }
@@ -157,6 +176,16 @@ static size_t leave_encoded(void *closure, struct MHD_Connection *connection, ch
     return strlen(text);
 }
 
+static void count_connection(void *closure, struct MHD_Connection *connection, void **context,
+                             enum MHD_ConnectionNotificationCode code)
+{
+    (void)connection;
+    (void)context;
+    const struct fs_server *server = closure;
+    fs_counters_count(server->service->counters,
+                      code == MHD_CONNECTION_NOTIFY_STARTED ? FS_CONNECTIONS_OPENED : FS_CONNECTIONS_CLOSED);
+}
+
 /* Every connection is a descriptor: takes as many as the system lets us have. */
 static void raise_descriptor_limit(void)
 {
@@ -167,30 +196,37 @@ static void raise_descriptor_limit(void)
     }
 }
 
-static struct MHD_Daemon *start_daemon(struct fs_server *server, uint16_t port)
+static struct MHD_Daemon *start_daemon(struct fs_server *server)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET,
-        .sin_port = htons(port),
-        .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)},
-    };
     struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
     struct MHD_OptionItem tls[] = {
         {MHD_OPTION_HTTPS_MEM_CERT, 0, server->certificate},
         {MHD_OPTION_HTTPS_MEM_KEY, 0, server->key},
         {MHD_OPTION_END, 0, NULL},
     };
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | (server->key ? MHD_USE_TLS : 0);
-    return MHD_start_daemon(flags, 0, NULL, NULL, handle, server, MHD_OPTION_SOCK_ADDR, (struct sockaddr *)&address,
-                            MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
-                            (unsigned)MOST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT,
-                            MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_URI_LOG_CALLBACK,
-                            begin_arrival, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_arrival, NULL, MHD_OPTION_ARRAY,
-                            server->key ? tls : plain, MHD_OPTION_END);
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (server->key ? MHD_USE_TLS : 0);
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_THREAD_POOL_SIZE,
+        (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MOST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
+        (unsigned)IDLE_TIMEOUT, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+        begin_arrival, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_arrival, NULL, MHD_OPTION_NOTIFY_CONNECTION,
+        count_connection, server, MHD_OPTION_ARRAY, server->key ? tls : plain, MHD_OPTION_END);
 }
 
-struct fs_server *fs_server_start(const struct fs_service *service, uint16_t port, const char *certificate,
-                                  const char *key, struct fs_buffer *problem)
+static bool open_listener(struct fs_server *server, const struct fs_server_config *config, struct fs_buffer *problem)
+{
+    if (!config->path) {
+        server->listener = fs_listen_on_port(config->port, problem);
+        return server->listener >= 0;
+    }
+    server->listener = fs_listen_on_path(config->path, problem);
+    if (server->listener >= 0)
+        server->path = fs_text_copy(config->path, strlen(config->path));
+    return server->listener >= 0;
+}
+
+struct fs_server *fs_server_start(const struct fs_service *service, const struct fs_server_config *config,
+                                  struct fs_buffer *problem)
 {
     struct fs_server *server = calloc(1, sizeof *server);
     if (!server) {
@@ -198,31 +234,45 @@ struct fs_server *fs_server_start(const struct fs_service *service, uint16_t por
         return NULL;
     }
     server->service = service;
-    server->certificate = certificate ? fs_text_copy(certificate, strlen(certificate)) : NULL;
-    server->key = key ? fs_text_copy(key, strlen(key)) : NULL;
+    server->listener = -1;
+    server->certificate = config->certificate ? fs_text_copy(config->certificate, strlen(config->certificate)) : NULL;
+    server->key = config->key ? fs_text_copy(config->key, strlen(config->key)) : NULL;
     raise_descriptor_limit();
-    errno = 0;
-    server->daemon = start_daemon(server, port);
-    if (server->daemon)
-        return server;
-    fs_buffer_printf(problem, "cannot listen on 127.0.0.1:%u: %s", (unsigned)port,
-                     errno ? strerror(errno) : "libmicrohttpd refuses (is the key that of the certificate?)");
+    server->pacer = fs_pacer_start(problem);
+    if (server->pacer && open_listener(server, config, problem)) {
+        server->daemon = start_daemon(server);
+        if (server->daemon)
+            return server;
+        fs_buffer_append_text(problem, server->key ? "libmicrohttpd refuses (is the key that of the certificate?)"
+                                                   : "libmicrohttpd cannot start");
+    }
     fs_server_stop(server);
     return NULL;
 }
 
-uint16_t fs_server_port(const struct fs_server *server)
+void fs_server_write_url(const struct fs_server *server, struct fs_buffer *out)
 {
-    const union MHD_DaemonInfo *info = MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_BIND_PORT);
-    return info ? info->port : 0;
+    if (server->path)
+        fs_buffer_printf(out, "unix:%s", server->path);
+    else
+        fs_buffer_printf(out, "%s://127.0.0.1:%u", server->key ? "https" : "http",
+                         (unsigned)fs_listener_port(server->listener));
 }
 
 void fs_server_stop(struct fs_server *server)
 {
     if (!server)
         return;
+    if (server->pacer)
+        fs_pacer_release(server->pacer);
     if (server->daemon)
-        MHD_stop_daemon(server->daemon);
+        MHD_stop_daemon(server->daemon); /* closes the listener */
+    else if (server->listener >= 0)
+        close(server->listener);
+    fs_pacer_free(server->pacer);
+    if (server->path)
+        unlink(server->path);
+    free(server->path);
     free(server->certificate);
     if (server->key)
         explicit_bzero(server->key, strlen(server->key));

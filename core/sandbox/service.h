@@ -1,6 +1,6 @@
 /*
- * The service without its sockets: a request goes in, an answer comes out. It knows the paths, the checks in their order (path,
- * token, method, body) and the error bodies. For any thread.
+ * The service without its sockets: a request goes in, an answer comes out. It knows the paths, the checks in their order
+ * (token, path, method, body) and where faults strike. For any thread.
  */
 #ifndef FINSEG_SANDBOX_SERVICE_H
 #define FINSEG_SANDBOX_SERVICE_H
@@ -9,7 +9,10 @@
 #include <stddef.h>
 
 #include "../buffer.h"
+#include "counters.h"
+#include "fault.h"
 #include "jobs.h"
+#include "receiver.h"
 #include "tokens.h"
 
 enum {
@@ -22,6 +25,9 @@ enum {
 struct fs_service {
     struct fs_jobs *jobs;
     struct fs_tokens *tokens;
+    struct fs_faults *faults;
+    struct fs_counters *counters;
+    struct fs_receivers receivers;
     const char *client_id;
     const char *client_secret;
     const char *username;
@@ -38,16 +44,20 @@ struct fs_request {
     const char *request_id; /* X-Request-Id */
     const char *body;       /* not NULL */
     size_t body_length;
-    bool body_too_large; /* it was longer than FS_SERVICE_LARGEST_BODY, and is not here */
+    const char *doubled_header; /* a complaint about a header that stands twice and must not; else NULL */
+    bool body_too_large;        /* it was longer than FS_SERVICE_LARGEST_BODY, and is not here */
 };
 
 /* Zero-initialise before, free with fs_answer_free() after. */
 struct fs_answer {
     unsigned status;
-    const char *allow;        /* the Allow header, NULL when there is none */
-    const char *authenticate; /* the WWW-Authenticate header, NULL when there is none */
+    const char *allow;           /* the Allow header, NULL when there is none */
+    const char *authenticate;    /* the WWW-Authenticate header, NULL when there is none */
+    const char *content_type;    /* NULL: application/json */
+    enum fs_fault_effect spoilt; /* what the sender of the answer must do wrong */
+    char retry_after[32];        /* the Retry-After header, empty when there is none */
     char request_id[FS_SERVICE_LONGEST_REQUEST_ID + 1];
-    struct fs_buffer body; /* JSON; when it has failed, memory was out */
+    struct fs_buffer body; /* when it has failed, memory was out */
 };
 
 void fs_service_answer(const struct fs_service *service, const struct fs_request *request, struct fs_answer *answer);

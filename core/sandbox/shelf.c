@@ -68,9 +68,8 @@ bool fs_shelf_find(struct fs_shelf *shelf, const char *id, struct fs_shelf_entry
 void fs_shelf_add(struct fs_shelf *shelf, const struct fs_shelf_entry *entry)
 {
     size_t bytes = size_of(entry->result);
-    if (bytes > LARGEST_TOTAL)
-        return;
     pthread_mutex_lock(&shelf->lock);
+    /* A result larger than all that is allowed stands alone: the pages of the one that is being read must cost no query. */
     while (shelf->count > 0 && (shelf->count == PLACES || shelf->bytes + bytes > LARGEST_TOTAL))
         drop_last(shelf);
     fs_result_share(entry->result);

@@ -7,15 +7,16 @@
 
 #include "../text.h"
 
-static void begin_problem(const struct fs_table *table, size_t column, struct fs_buffer *problem)
+static void begin_problem(const struct fs_table *table, size_t line, size_t column, struct fs_buffer *problem)
 {
     fs_buffer_clear(problem);
-    fs_buffer_printf(problem, "%s:%zu:%zu: ", table->path, table->line_number, column);
+    fs_buffer_printf(problem, "%s:%zu:%zu: ", table->path, line, column);
 }
 
-static bool refuse_line(const struct fs_table *table, size_t column, struct fs_buffer *problem, const char *what)
+/* At byte `at` of the line read last. */
+static bool refuse_line(const struct fs_table *table, size_t at, struct fs_buffer *problem, const char *what)
 {
-    begin_problem(table, column, problem);
+    begin_problem(table, table->line_number, at + 1, problem);
     fs_buffer_append_text(problem, what);
     return false;
 }
@@ -23,16 +24,33 @@ static bool refuse_line(const struct fs_table *table, size_t column, struct fs_b
 bool fs_table_refuse(const struct fs_table *table, size_t field, struct fs_buffer *problem, const char *format, ...)
 {
     va_list arguments;
-    begin_problem(table, table->fields[field].column, problem);
+    begin_problem(table, table->fields[field].line, table->fields[field].column, problem);
     va_start(arguments, format);
     fs_buffer_vprintf(problem, format, arguments);
     va_end(arguments);
     return false;
 }
 
-/* Reads a line without its end. */
-static bool read_line(struct fs_table *table, size_t *length, bool *end, struct fs_buffer *problem)
+/* ---- lines ----------------------------------------------------------------------------------------------- */
+
+static bool check_text(const struct fs_table *table, struct fs_buffer *problem)
 {
+    const char *end = table->line + table->line_length;
+    const char *zero = memchr(table->line, '\0', table->line_length);
+    if (zero)
+        return refuse_line(table, (size_t)(zero - table->line), problem, "a zero byte");
+    if (fs_text_is_utf8(table->line, table->line_length))
+        return true;
+    const char *at = table->line;
+    for (size_t length; (length = fs_text_utf8_sequence(at, end)) > 0;)
+        at += length;
+    return refuse_line(table, (size_t)(at - table->line), problem, "the line is not UTF-8");
+}
+
+/* Reads a line, its end included. */
+static bool read_line(struct fs_table *table, bool *end, struct fs_buffer *problem)
+{
+    static const char byte_order_mark[] = "\xEF\xBB\xBF";
     errno = 0;
     ssize_t read = getline(&table->line, &table->line_capacity, table->file);
     *end = read < 0;
@@ -42,75 +60,122 @@ static bool read_line(struct fs_table *table, size_t *length, bool *end, struct 
         fs_buffer_printf(problem, "%s: %s", table->path, strerror(errno));
         return false;
     }
+    table->line_length = (size_t)read;
     table->line_number++;
-    *length = (size_t)read;
-    if (*length > 0 && table->line[*length - 1] == '\n')
-        (*length)--;
-    if (*length > 0 && table->line[*length - 1] == '\r')
-        (*length)--;
-    table->line[*length] = '\0';
-    if (memchr(table->line, '\0', *length))
-        return refuse_line(table, strlen(table->line) + 1, problem, "a zero byte");
-    if (!fs_text_is_utf8(table->line, *length))
-        return refuse_line(table, 1, problem, "the line is not UTF-8");
-    return true;
+    table->at = table->line_number == 1 && strncmp(table->line, byte_order_mark, strlen(byte_order_mark)) == 0
+                    ? strlen(byte_order_mark)
+                    : 0;
+    return check_text(table, problem);
 }
 
-/* Takes the quotes off in place. `*at` moves from the opening quote to behind the closing one; NULL when that is missing. */
-static char *read_quoted(char **at)
+/* Whether nothing but its end is left of the line. */
+static bool at_line_end(const struct fs_table *table)
 {
-    char *text = ++*at;
-    char *out = text;
-    for (;; (*at)++) {
-        if (**at == '\0')
-            return NULL;
-        if (**at == '"') {
-            (*at)++;
-            if (**at != '"')
-                break;
+    const char *rest = table->line + table->at;
+    return *rest == '\0' || strcmp(rest, "\n") == 0 || strcmp(rest, "\r\n") == 0;
+}
+
+/* ---- fields ---------------------------------------------------------------------------------------------- */
+
+/* Appends what stands before the next of `stops`, or before the line's end, to the field. */
+static void copy_until(struct fs_table *table, const char *stops)
+{
+    const char *text = table->line + table->at;
+    size_t length = strcspn(text, stops);
+    fs_buffer_append(&table->row, text, length);
+    table->at += length;
+}
+
+static bool next_line_of_field(struct fs_table *table, const struct fs_table_field *field, struct fs_buffer *problem)
+{
+    const char *what = "a quote is not closed";
+    bool end = false;
+    if (table->row.length > FS_TABLE_LONGEST_ROW)
+        what = "the row is longer than 1 MiB; perhaps a quote is not closed";
+    else if (!read_line(table, &end, problem))
+        return false;
+    else if (!end)
+        return true;
+    begin_problem(table, field->line, field->column, problem);
+    fs_buffer_append_text(problem, what);
+    return false;
+}
+
+/* From the opening quote to behind the closing one, over as many lines as it takes. */
+static bool read_quoted(struct fs_table *table, const struct fs_table_field *field, struct fs_buffer *problem)
+{
+    table->at++;
+    for (;;) {
+        copy_until(table, "\"");
+        if (table->line[table->at] == '\0') {
+            if (!next_line_of_field(table, field, problem))
+                return false;
+            continue;
         }
-        *out++ = **at;
+        table->at++;
+        if (table->line[table->at] != '"')
+            return true;
+        fs_buffer_append_char(&table->row, '"');
+        table->at++;
     }
-    /* What follows the closing quote is needed still: `out` is before it. */
-    *out = '\0';
-    return text;
+}
+
+static bool read_field(struct fs_table *table, struct fs_table_field *field, struct fs_buffer *problem)
+{
+    const char stops[] = {table->separator, '"', '\r', '\n', '\0'};
+    size_t start = table->row.length;
+    field->line = table->line_number;
+    field->column = table->at + 1;
+    if (table->line[table->at] != '"')
+        copy_until(table, stops);
+    else if (!read_quoted(table, field, problem))
+        return false;
+    field->length = table->row.length - start;
+    fs_buffer_append_char(&table->row, '\0');
+    if (table->line[table->at] == table->separator || at_line_end(table))
+        return true;
+    return refuse_line(table, table->at, problem,
+                       table->line[table->at] == '\r' ? "a carriage return is out of place"
+                                                      : "a quote is out of place");
+}
+
+/* The row may have moved while it grew: pointers into it are made when it is whole. */
+static bool point_into_row(struct fs_table *table, struct fs_buffer *problem)
+{
+    if (table->row.failed) {
+        fs_buffer_append_text(problem, "out of memory");
+        return false;
+    }
+    const char *text = table->row.data;
+    for (size_t i = 0; i < table->columns; i++) {
+        table->fields[i].text = text;
+        text += table->fields[i].length + 1;
+    }
+    return true;
 }
 
 static bool split(struct fs_table *table, struct fs_buffer *problem)
 {
-    char *at = table->line;
     size_t count = 0;
-    for (;;) {
-        size_t column = (size_t)(at - table->line) + 1;
+    fs_buffer_clear(&table->row);
+    for (;; table->at++) { /* over the separator */
         if (count == table->columns)
-            return refuse_line(table, column, problem, "the row has too many fields");
-        char *text = at;
-        if (*at == '"') {
-            text = read_quoted(&at);
-            if (!text)
-                return refuse_line(table, column, problem, "a quote is not closed");
-        } else {
-            at += strcspn(at, (char[]){table->separator, '"', '\0'});
-        }
-        char after = *at;
-        if (after != '\0' && after != table->separator)
-            return refuse_line(table, (size_t)(at - table->line) + 1, problem, "a quote is out of place");
-        *at++ = '\0';
-        table->fields[count++] = (struct fs_table_field){text, strlen(text), column};
-        if (after == '\0')
+            return refuse_line(table, table->at, problem, "the row has too many fields");
+        if (!read_field(table, &table->fields[count++], problem))
+            return false;
+        if (at_line_end(table))
             break;
     }
     if (count == table->columns)
-        return true;
-    begin_problem(table, (size_t)(at - table->line), problem);
+        return point_into_row(table, problem);
+    begin_problem(table, table->line_number, table->at + 1, problem);
     fs_buffer_printf(problem, "the row has %zu fields, not %zu", count, table->columns);
     return false;
 }
 
 bool fs_table_next(struct fs_table *table, bool *end, struct fs_buffer *problem)
 {
-    size_t length = 0;
-    return read_line(table, &length, end, problem) && (*end || split(table, problem));
+    return read_line(table, end, problem) && (*end || split(table, problem));
 }
 
 static bool check_header(struct fs_table *table, const char *const *header, struct fs_buffer *problem)
@@ -154,6 +219,7 @@ void fs_table_close(struct fs_table *table)
     if (table->file)
         fclose(table->file);
     free(table->line);
+    fs_buffer_free(&table->row);
     free(table->path);
     *table = (struct fs_table){0};
 }

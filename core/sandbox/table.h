@@ -1,6 +1,7 @@
 /*
- * Delimited text files with a header line, read row by row: fields may be quoted, a doubled quote inside them stands for one, rows end
- * with LF or CRLF. Problems are told as "FILE:LINE:COLUMN: what"; lines and columns (bytes) count from 1.
+ * Delimited text files with a header line, read row by row, as RFC 4180 has them: a field may be quoted, and may then
+ * hold separators, line breaks and, doubled, quotes. Rows end with LF or CRLF; a byte order mark is passed over. Problems
+ * are told as "FILE:LINE:COLUMN: what"; lines and columns (bytes) count from 1.
  */
 #ifndef FINSEG_SANDBOX_TABLE_H
 #define FINSEG_SANDBOX_TABLE_H
@@ -11,12 +12,13 @@
 
 #include "../buffer.h"
 
-enum { FS_TABLE_FIELDS = 16 };
+enum { FS_TABLE_FIELDS = 16, FS_TABLE_LONGEST_ROW = 1024 * 1024 /* bytes */ };
 
 struct fs_table_field {
     const char *text; /* without quotes, zero-terminated, valid until the next row */
     size_t length;
-    size_t column; /* where it begins in its line */
+    size_t line; /* where it begins */
+    size_t column;
 };
 
 struct fs_table {
@@ -24,9 +26,12 @@ struct fs_table {
     FILE *file;
     char separator;
     size_t columns;
-    char *line;
+    char *line; /* the last one read, and the place in it */
     size_t line_capacity;
+    size_t line_length;
     size_t line_number;
+    size_t at;
+    struct fs_buffer row; /* what the fields point into */
     struct fs_table_field fields[FS_TABLE_FIELDS];
 };
 

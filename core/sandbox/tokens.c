@@ -53,7 +53,8 @@ bool fs_tokens_issue(struct fs_tokens *tokens, enum fs_role role, struct fs_toke
     pthread_mutex_lock(&tokens->lock);
     struct holder *holder = &tokens->holders[role];
     int64_t now = fs_timestamp_now();
-    bool issued = holder->expires - now >= MS_PER_SECOND || renew(tokens, role, now);
+    token->fresh = holder->expires - now < MS_PER_SECOND;
+    bool issued = !token->fresh || renew(tokens, role, now);
     if (issued) {
         memcpy(token->access_token, holder->access_token, sizeof token->access_token);
         memcpy(token->refresh_token, holder->refresh_token, sizeof token->refresh_token);
@@ -87,4 +88,11 @@ enum fs_role fs_tokens_role(struct fs_tokens *tokens, const char *access_token)
     }
     pthread_mutex_unlock(&tokens->lock);
     return found;
+}
+
+void fs_tokens_revoke(struct fs_tokens *tokens, enum fs_role role)
+{
+    pthread_mutex_lock(&tokens->lock);
+    tokens->holders[role].expires = 0;
+    pthread_mutex_unlock(&tokens->lock);
 }

@@ -18,6 +18,7 @@ struct fs_token {
     char access_token[FS_SECRET_TEXT];
     char refresh_token[FS_SECRET_TEXT]; /* empty for a client token */
     int64_t expires_in;                 /* whole seconds, at least 1 */
+    bool fresh;                         /* nobody had it before */
 };
 
 /* `time_to_live` in seconds. NULL when memory is out. */
@@ -29,5 +30,7 @@ bool fs_tokens_issue(struct fs_tokens *tokens, enum fs_role role, struct fs_toke
 bool fs_tokens_may_refresh(struct fs_tokens *tokens, const char *refresh_token);
 /* Whose token it is: FS_ROLE_NONE when it is unknown or expired. */
 enum fs_role fs_tokens_role(struct fs_tokens *tokens, const char *access_token);
+/* Ends the role's access token before its time. */
+void fs_tokens_revoke(struct fs_tokens *tokens, enum fs_role role);
 
 #endif

@@ -83,7 +83,7 @@ bool fs_lua_read_config(lua_State *L, int index, bool from_environment, struct f
 /* core.kinds(fields) -> the list of segment kinds that a client with this config knows | nil, err */
 int fs_lua_kinds(lua_State *L);
 
-/* ---- client.c, job.c, page.c, total.c, traversal.c --------------------------------------------------------- */
+/* ---- client.c, idset.c, job.c, page.c, total.c, traversal.c --------------------------------------------------------- */
 
 void fs_lua_register_client(lua_State *L);
 /* core.client(fields, from_environment) -> client | nil, err */
@@ -104,6 +104,10 @@ int fs_lua_page(lua_State *L);
 void fs_lua_register_total(lua_State *L);
 /* core.total() -> total */
 int fs_lua_total(lua_State *L);
+
+void fs_lua_register_idset(lua_State *L);
+/* core.idset() -> an empty set of user ids */
+int fs_lua_idset(lua_State *L);
 
 void fs_lua_register_traversal(lua_State *L);
 /* core.traversal(first, first_number, page_size, parallel) -> traversal | nil, err */

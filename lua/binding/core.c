@@ -92,6 +92,7 @@ static void pin_module(void)
 static const luaL_Reg functions[] = {
     {"client", fs_lua_client},
     {"error", fs_lua_error},
+    {"idset", fs_lua_idset},
     {"kinds", fs_lua_kinds},
     {"page", fs_lua_page},
     {"total", fs_lua_total},
@@ -116,6 +117,7 @@ int luaopen_finseg_core(lua_State *L)
     fs_lua_register_error(L);
     fs_lua_register_client(L);
     fs_lua_register_job(L);
+    fs_lua_register_idset(L);
     fs_lua_register_page(L);
     fs_lua_register_total(L);
     fs_lua_register_traversal(L);

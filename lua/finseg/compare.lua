@@ -47,7 +47,7 @@ local function write_lines(file, result, name)
     format = FORMAT,
     version = VERSION,
     name = name,
-    created_at = core.time(),
+    created_at = math.floor(core.time()),
     rule = result.rule.name,
     users = result:count(),
   }

@@ -51,6 +51,11 @@ function Journal.new(store)
   return setmetatable({ store = store }, Journal)
 end
 
+--- A time as it is written: to the tenth of a millisecond, which keeps the text short.
+local function rounded(seconds)
+  return math.floor(seconds * 1e4 + 0.5) / 1e4
+end
+
 -- ---- what is written ------------------------------------------------------------------------------------------------
 
 local function read_first(path, format)
@@ -204,7 +209,7 @@ end
 --- Writes a job down in the place of its intent.
 function Journal:keep(key, about, intent_text, job)
   local store = self.store
-  local text = encode(about, { jobId = job.jobId, created_at = job.created_at or core.time() })
+  local text = encode(about, { jobId = job.jobId, created_at = rounded(job.created_at or core.time()) })
   local ok, err = store:delete("job " .. key)
   if ok ~= nil then
     ok, err = store:put_if_absent("job " .. key, text, KEEP)
@@ -243,14 +248,11 @@ function Journal:wait_for_other(key, intent_text, deadline, pause)
     return taken ~= nil, err
   end
   if core.now() >= deadline then
-    return nil,
-      core.error(
-        "timeout",
-        (
-          "%s: process %d on %s has been making the same job for %d seconds: try again later, "
-          .. "or make another one with fresh = true"
-        ):format(intent.kind, intent.process.pid, intent.process.host, core.time() - intent.created_at)
-      )
+    local seconds = math.floor(core.time() - intent.created_at)
+    local message =
+      "%s: process %d on %s has been making the same job for %d seconds: try again later, or ask for a fresh one"
+    message = message:format(intent.kind, intent.process.pid, intent.process.host, seconds)
+    return nil, core.error("timeout", message)
   end
   return await.sleep(pause)
 end
@@ -283,7 +285,7 @@ function Journal:obtain(client, kind, parameters, options)
       job, err = client:job(kind, entry.jobId, { created_at = entry.created_at })
       return job, err or true
     end
-    local intent_text = encode(about, { created_at = core.time(), process = this_process() })
+    local intent_text = encode(about, { created_at = rounded(core.time()), process = this_process() })
     local put
     put, err = self.store:put_if_absent("intent " .. key, intent_text, KEEP)
     if put then

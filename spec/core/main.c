@@ -12,6 +12,10 @@
     SUITE_OF(json)                                                                                                     \
     SUITE_OF(page)                                                                                                     \
     SUITE_OF(total)                                                                                                    \
+    SUITE_OF(aggregate)                                                                                                \
+    SUITE_OF(page_pool)                                                                                                \
+    SUITE_OF(ways)                                                                                                     \
+    SUITE_OF(idset)                                                                                                    \
     SUITE_OF(traversal)                                                                                                \
     SUITE_OF(kind)                                                                                                     \
     SUITE_OF(request)                                                                                                  \

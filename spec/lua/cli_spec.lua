@@ -197,6 +197,10 @@ describe("the command line", function()
         sum = sum + range.count
       end
       assert.are.equal(ranges.amounts, sum)
+      assert.are.equal(
+        '{"amounts":0,"ranges":[]}\n',
+        home.check "finseg segment highBalance --threshold 99999999 --histogram --json"
+      )
       assert.matches("%d+ to %d+ +%d+ +#+", home.check "finseg segment highBalance --threshold 5000 --histogram")
     end)
 
@@ -393,6 +397,8 @@ describe("the command line", function()
       assert.is_true(a > b)
       assert.are.equal(a - b, #lines_of(out))
       assert.are.equal("left", cjson.decode(lines_of(out)[1]).change)
+      assert.are.equal(1, count(lines_of(out)[1], '"userId"'))
+      assert.matches("change +userId", home.check "finseg diff a b --format table")
       assert.are.same(
         { entered = 0, left = a - b, moved = 0, same = b },
         cjson.decode(home.check "finseg diff a b --summary --json")
@@ -430,6 +436,7 @@ describe("the command line", function()
       home.write("overdraft.lua", (OVERDRAFT:gsub("stressed %* saver", "stressed * saver - stressed")))
       local second = runs(2)
       assert.are.same({ 0, first.users, 0 }, { second.users, second.left, second.entered })
+      assert.are.equal(1, count(running.out(), '"sample":[]'))
       home.write("overdraft.lua", "return")
       assert.matches("returns nothing", runs(3).error)
       home.write("overdraft.lua", OVERDRAFT)

@@ -205,6 +205,19 @@ describe("the README #readme", function()
     assert.are.same(options, names_in_table("| option |"))
   end)
 
+  it("installs a command line that finds its modules", function()
+    if PRELOAD then
+      pending("the sanitizers' library is for Lua, not for the shell")
+      return
+    end
+    local output = run([[
+      make install PREFIX="$PWD/installed" >/dev/null
+      unset LUA_PATH LUA_CPATH LUA_PATH_5_4 LUA_CPATH_5_4
+      "$PWD/installed/bin/finseg" kinds --format table
+    ]])
+    assert.matches("highBalance +%-%-threshold", output)
+  end)
+
   it("names every command of the command line, and no other", function()
     local help = run('eval "$(make -s env)"\nfinseg --help')
     local commands = {}

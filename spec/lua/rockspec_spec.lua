@@ -2,6 +2,7 @@ local sandbox = require("spec.lua.support.sandbox")
 local shell = require("spec.lua.support.shell")
 
 local ROCKSPEC = "rockspec/finseg-dev-1.rockspec"
+local SQLITE_ROCKSPEC = "rockspec/sqlite/finseg-sqlite-dev-1.rockspec"
 local LUA_VERSION = shell.lua == "luajit" and "5.1" or "5.4"
 
 -- The command line is a rock of its own, since it needs more than finseg does.
@@ -33,9 +34,10 @@ local function lines(text)
 end
 
 describe("the rockspec #rockspec", function()
-  it("is clean for luarocks lint", function()
+  it("is clean for luarocks lint, and so is that of the store in a file", function()
     shell.check("luarocks lint " .. ROCKSPEC)
     shell.check("luarocks lint " .. CLI_ROCKSPEC)
+    shell.check("luarocks lint " .. SQLITE_ROCKSPEC)
   end)
 
   it("compiles every C file of the core and of the binding", function()
@@ -56,7 +58,7 @@ describe("the rockspec #rockspec", function()
     assert.are.same(lines(shell.check("find lua/finseg -name '*.lua'")), sorted(installed))
   end)
 
-  it("builds into an empty tree, and the quickstart runs from there", function()
+  it("builds into an empty tree, and the quickstart runs from there, with the store in a file or without", function()
     local service = sandbox.start({ users = 60, seed = 3, delay = 0.1 })
     local folder = shell.scratch()
     finally(function()
@@ -68,6 +70,7 @@ describe("the rockspec #rockspec", function()
       VERSION = LUA_VERSION,
       LUA = shell.lua,
       ROCKSPEC = ROCKSPEC,
+      SQLITE = SQLITE_ROCKSPEC,
       INCLUDES = shell.lua == "luajit" and 'LUA_INCDIR="$(pkg-config --variable=includedir luajit)"' or "",
       URL = service.base_url,
       ID = service.client_id,
@@ -80,6 +83,9 @@ describe("the rockspec #rockspec", function()
       mkdir home
       export HOME="$PWD/home"
       luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $INCLUDES >luarocks.log 2>&1 || { cat luarocks.log; exit 1; }
+      rm -rf without && cp -r tree without
+      luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $SQLITE $INCLUDES >luarocks.log 2>&1 ||
+        { cat luarocks.log; exit 1; }
       luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $INCLUDES \
         rockspec/cli/finseg-cli-dev-1.rockspec >luarocks.log 2>&1 || { cat luarocks.log; exit 1; }
       rm -r core lua
@@ -87,6 +93,9 @@ describe("the rockspec #rockspec", function()
       export LUA_CPATH="$PWD/tree/lib/lua/$VERSION/?.so;;"
       unset LUA_PATH_5_4 LUA_CPATH_5_4
       export FINSEG_BASE_URL=$URL FINSEG_CLIENT_ID=$ID FINSEG_CLIENT_SECRET=$SECRET
+      $LUA -e 'local s = assert(require("finseg").store.open("file", "jobs.db")) print("kept", s:put_if_absent("a", "b", 9))'
+      LUA_PATH="$PWD/without/share/lua/$VERSION/?.lua;$PWD/without/share/lua/$VERSION/?/init.lua" \
+        LUA_CPATH="$PWD/without/lib/lua/$VERSION/?.so" $LUA -e 'print(require("finseg").store.open("file", "jobs.db"))'
       $LUA examples/quickstart.lua
       "$PWD/tree/bin/finseg" kinds --format table
     ]]):gsub("%$(%u+)", function(name)
@@ -94,5 +103,7 @@ describe("the rockspec #rockspec", function()
     end))
     assert.matches("%d+ users, %d+ accounts, [%d.]+ in all", printed)
     assert.matches("highBalance +%-%-threshold", printed)
+    assert.matches("kept%s+true", printed)
+    assert.matches("nil%s+a store in a file needs finseg's module finseg.store.sqlite", printed)
   end)
 end)

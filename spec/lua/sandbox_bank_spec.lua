@@ -1,6 +1,7 @@
 -- What the sandbox's segments contain: the meaning of each kind, the Berka import, populations, and what outlives a
 -- restart.
 
+local afterwards = require("spec.lua.support.afterwards")
 local berka = require("spec.lua.support.berka")
 local sandbox = require("spec.lua.support.sandbox")
 local shell = require("spec.lua.support.shell")
@@ -18,7 +19,7 @@ local HEADERS = {
 -- A folder with these files, which ends with the test; a file is its text, or the rows after its header.
 local function folder_of(finally, files)
   local folder = shell.scratch()
-  finally(function()
+  afterwards(finally, function()
     shell.remove(folder)
   end)
   for name, content in pairs(files) do
@@ -54,7 +55,7 @@ end
 
 local function start(finally, options)
   local service = sandbox.start(options)
-  finally(service.stop)
+  afterwards(finally, service.stop)
   return service
 end
 
@@ -263,7 +264,7 @@ describe("the Berka import", function()
 
   it("takes labels and counterparts from the rows", function()
     local folder = shell.scratch()
-    finally(function()
+    afterwards(finally, function()
       shell.remove(folder)
     end)
     -- The database's layout is the sandbox's own; labels reach the wire with other kinds.
@@ -471,7 +472,7 @@ describe("with --db", function()
 
   local function database(finally)
     local folder = shell.scratch()
-    finally(function()
+    afterwards(finally, function()
       shell.remove(folder)
     end)
     return folder .. "/bank.db"

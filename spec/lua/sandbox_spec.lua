@@ -77,9 +77,12 @@ describe("the sandbox's command line", function()
       { "--import", "berka" },
       { "--import", "mt940=DIR" },
       { "--client-id", "" },
+      { "--client-id", "\255" },
       { "--role", "admin" },
       { "--tls-cert", "cert.pem" },
       { "--tls-key", "key.pem" },
+      { "--callback-allow", "" },
+      { "--callback-patience", "-1" },
     }
     for _, words in ipairs(cases) do
       local status, printed, said = sandbox.run(words)
@@ -522,6 +525,10 @@ describe("the sandbox's manners", function()
       { "GET http://localhost/api/v1" .. head .. "\r\n" },
       { "GET /api/v1/segments/highBalance/x" .. head .. "Authorization: Bearer \255\254\r\n\r\n", 401 },
       { "GET /api/v1/segments/highBalance/x" .. head .. "X-Request-Id: a\255b\r\n\r\n", 401 },
+      { "GET /api/v1/segments/highBalance/x" .. head .. token .. token .. "\r\n", 400 },
+      { "GET /api/v1/segments/highBalance/x" .. head .. token .. token:lower() .. "\r\n", 400 },
+      { "POST /x" .. head .. "Content-Type: a\r\nContent-Type: a\r\nContent-Length: 0\r\n\r\n", 400 },
+      { "POST /x" .. head .. "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400 },
       {
         "POST /api/v1/segments/highBalance"
           .. head

@@ -10,8 +10,8 @@ local stores = finseg.store
 -- The program that runs the tests, for scripts of the shell; `make asan` needs its library in it.
 local LUA = 'env LD_PRELOAD="${FINSEG_SPEC_PRELOAD-}" ' .. shell.lua
 
--- A kind is a name and open(place): a store on what stands at that place, a folder of the test's own; `shared` tells that
--- two stores opened at one place see the same.
+-- A kind is a name and open(place): a store on what stands at that place, a folder of the test's own; `shared` tells
+-- that two stores opened at one place see the same.
 local kinds = {
   {
     name = "memory",
@@ -332,10 +332,13 @@ describe("the store of the kind file", function()
     assert(stores.open("file", path)):close()
     local ready = folder .. "/ready"
     -- a lock on the bytes that SQLite locks to write
-    local holder = io.popen(([[exec env -u LD_PRELOAD perl -MFcntl=:DEFAULT,:seek -e '
+    local holder = io.popen(
+      ([[exec env -u LD_PRELOAD perl -MFcntl=:DEFAULT,:seek -e '
       open(F, "+<", "%s") or die; $lock = pack("ssx4qqlx4", F_WRLCK, SEEK_SET, 0x40000000, 512, 0);
       fcntl(F, F_SETLK, $lock) or die;
-      open(R, ">", "%s") or die; <STDIN>']]):format(path, ready), "w")
+      open(R, ">", "%s") or die; <STDIN>']]):format(path, ready),
+      "w"
+    )
     shell.check(("timeout 10 sh -c 'until [ -e %s ]; do sleep 0.01; done'"):format(ready))
     local store, err = stores.open("file", path)
     holder:write "\n"

@@ -1,6 +1,7 @@
 -- The amounts of a result as bars.
 
 local core = require "finseg.core"
+local format = require "finseg.cli.format"
 local output = require "finseg.cli.output"
 
 local histogram = {}
@@ -54,7 +55,7 @@ end
 function histogram.print(name, amounts, as_json)
   local ranges = histogram.ranges(amounts)
   if as_json then
-    output.write(assert(core.to_json { name = name, amounts = #amounts, ranges = ranges }), "\n")
+    output.write(format.json_with_list({ name = name, amounts = #amounts }, "ranges", ranges), "\n")
     return
   end
   local most, lines, wide = 1, {}, 0

@@ -44,7 +44,9 @@ local function report(problem, session)
     return exit.FINE
   elseif is_interrupt(problem) then
     output.note "finseg: stopped"
-    list_commands(session, "what was asked for goes on at the service; pick it up with")
+    if not list_commands(session, "what was asked for goes on at the service; pick it up with") and session then
+      output.note "finseg: the same command goes on with the jobs that were made; finseg jobs lists them"
+    end
     return exit.INTERRUPTED
   elseif type(problem) == "table" and problem.usage then
     output.note("%s\n\nfinseg: %s", problem.usage, problem.message)

@@ -229,18 +229,18 @@ function work_out.where(self, node, within)
   if not among then
     return nil, err
   end
-  local kept = {}
+  local kept = UserSet.new()
   local ok
   ok, err = self:call_for_each(node, among, function(id, answer)
     if answer then
-      kept[#kept + 1] = id
+      kept:add(id)
     end
   end)
   if not ok then
     return nil, err
   end
-  self:note(":where(%s): %s of %d", node.f_place, users_text(#kept), among:count())
-  return UserSet.of_sorted(kept)
+  self:note(":where(%s): %s of %d", node.f_place, users_text(kept:count()), among:count())
+  return kept
 end
 
 --- The greatest numbers first; of equals, the first by userId.
@@ -274,13 +274,12 @@ function work_out.top(self, node, within)
     return nil, err
   end
   table.sort(ranked, ranks_before)
-  local ids = {}
+  local top = UserSet.new()
   for position = 1, math.min(node.count, #ranked) do
-    ids[position] = ranked[position].id
+    top:add(ranked[position].id)
   end
-  table.sort(ids)
-  self:note(":top(%d, %s): %s of %d", node.count, node.f_place, users_text(#ids), among:count())
-  return restrict(UserSet.of_sorted(ids), within)
+  self:note(":top(%d, %s): %s of %d", node.count, node.f_place, users_text(top:count()), among:count())
+  return restrict(top, within)
 end
 
 --- The users of a part of the rule, as far as `within` goes.

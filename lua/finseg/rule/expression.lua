@@ -65,16 +65,27 @@ end
 
 local signs = { union = "+", intersection = "*", difference = "-" }
 
+--- Parts within parts are shown down to here.
+local SHOWN_DEPTH = 4
+
+local function describe(node, depth)
+  if node.op == "segment" then
+    return node.name or node.kind
+  elseif depth > SHOWN_DEPTH then
+    return "(...)"
+  end
+  local left = describe(node.left, depth + 1)
+  if node.op == "where" then
+    return ("%s:where(%s)"):format(left, node.f_place)
+  elseif node.op == "top" then
+    return ("%s:top(%d, %s)"):format(left, node.count, node.f_place)
+  end
+  return ("(%s %s %s)"):format(left, signs[node.op], describe(node.right, depth + 1))
+end
+
 --- The expression as one writes it, functions by their place.
 function metatable.__tostring(self)
-  if self.op == "segment" then
-    return self.name or self.kind
-  elseif self.op == "where" then
-    return ("%s:where(%s)"):format(tostring(self.left), self.f_place)
-  elseif self.op == "top" then
-    return ("%s:top(%d, %s)"):format(tostring(self.left), self.count, self.f_place)
-  end
-  return ("(%s %s %s)"):format(tostring(self.left), signs[self.op], tostring(self.right))
+  return describe(self, 1)
 end
 
 local function place_of_function(f)

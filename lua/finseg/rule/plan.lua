@@ -125,6 +125,7 @@ function Plan.new(root, canonical)
     given = {},
     by_key = {},
     on_path = {},
+    costs = {},
   }, Plan)
   local ok, err = walk(self, root, canonical, 1)
   if not ok then
@@ -155,7 +156,7 @@ end
 ---@param node finseg.Expression
 ---@param size fun(request: finseg.Request): number
 ---@return finseg.Cost
-function Plan:cost(node, size)
+local function find_cost(self, node, size)
   if node.op == "segment" then
     return { functions = 0, users = size(self.request_of[node]) }
   end
@@ -173,6 +174,14 @@ function Plan:cost(node, size)
     users = math.min(left.users, right.users)
   end
   return { functions = left.functions + right.functions, users = users }
+end
+
+--- The same, kept for each size function: a part may stand in many others.
+function Plan:cost(node, size)
+  local known = self.costs[size] or {}
+  self.costs[size] = known
+  known[node] = known[node] or find_cost(self, node, size)
+  return known[node]
 end
 
 --- Both sides of an operation, the cheaper one first: the one with fewer functions to call, else with fewer users, else

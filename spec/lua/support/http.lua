@@ -50,21 +50,35 @@ function M.form(fields)
   return table.concat(names, "&")
 end
 
---- Sends bytes as they are and reads until the service closes or falls silent for `patience` seconds (default 5).
--- Answers all that came and the status of the first answer, or nil.
-function M.raw(url, bytes, patience)
+--- A connection of luasocket to the service at `url`; the caller closes it.
+function M.open(url)
   local host, port = url:match("^http://([^:/]+):(%d+)")
-  local connection = assert(socket.connect(host, tonumber(port)))
+  return assert(socket.connect(host, tonumber(port)))
+end
+
+--- Sends bytes as they are and reads until the service closes or falls silent for `patience` seconds (default 5).
+-- Answers all that came, the status of the first answer or nil, "closed" or "timeout", and in how many pieces it came.
+function M.raw(url, bytes, patience)
+  local connection = M.open(url)
   connection:settimeout(patience or 5)
   connection:send(bytes)
   local pieces = {}
+  local problem
+  local received = 0
   repeat
-    local all, problem, part = connection:receive(8192)
+    local ready = socket.select({ connection }, nil, patience or 5)
+    local all, part
+    connection:settimeout(0)
+    all, problem, part = connection:receive(65536)
     pieces[#pieces + 1] = all or part
+    received = received + (#pieces[#pieces] > 0 and 1 or 0)
+    if problem == "timeout" and #ready > 0 then
+      problem = nil
+    end
   until problem
   connection:close()
   local answer = table.concat(pieces)
-  return answer, tonumber(answer:match("^HTTP/1%.%d (%d%d%d)"))
+  return answer, tonumber(answer:match("^HTTP/1%.%d (%d%d%d)")), problem, received
 end
 
 return M

@@ -34,6 +34,10 @@ local PROGRAM_OPTIONS = {
   "job_ttl",
   "tls_cert",
   "tls_key",
+  "unix",
+  "fault",
+  "callback_allow",
+  "callback_patience",
 }
 
 -- Tells the program's pid, waits for its end and tells how it ended. setpriv ties each process to its parent.
@@ -133,7 +137,8 @@ end
 --- Starts a service and waits until it accepts connections. Raises with what it said on stderr when it does not.
 --
 -- Options: port (default 0: any), db, import ("berka=DIR", or a list), users, seed, today, delay, client_id,
--- client_secret, username, password, role, token_ttl, job_ttl, tls_cert, tls_key, and `arguments`, further words.
+-- client_secret, username, password, role, token_ttl, job_ttl, tls_cert, tls_key, unix, fault (or a list),
+-- callback_allow (or a list), callback_patience, and `arguments`, further words.
 --
 -- The service has url, base_url, token_url, pid, client_id, client_secret, username, password;
 -- stop(), which may be called twice and raises when the program did not end cleanly;
@@ -142,7 +147,8 @@ end
 function sandbox.start(options)
   options = options or {}
   local errors = os.tmpname()
-  local words = sandbox.arguments(setmetatable({ port = options.port or 0 }, { __index = options }))
+  local port = options.port or (not options.unix and 0) or nil
+  local words = sandbox.arguments(setmetatable({ port = port }, { __index = options }))
   local pipe = assert(io.popen(command_line("", words, errors), "r"))
   local pid = tonumber((pipe:read("*l") or ""):match("^pid (%d+)$"))
   local line = pipe:read("*l") or ""

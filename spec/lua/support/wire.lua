@@ -62,6 +62,21 @@ function wire.call(service, method, path, body, headers)
   return answer
 end
 
+--- Sets the service's faults anew: a list of texts.
+function wire.set_faults(service, faults)
+  local answer = http.request("POST", service.url .. "/__faults", {
+    headers = { ["Content-Type"] = "application/json" },
+    body = #faults > 0 and cjson.encode(faults) or "[]",
+  })
+  assert(answer.status == 200, answer.body)
+  return cjson.decode(answer.body).faults
+end
+
+--- What the service has counted.
+function wire.stats(service)
+  return cjson.decode(http.request("GET", service.url .. "/__stats").body)
+end
+
 --- Makes a job; answers its id.
 function wire.create(service, kind, parameters)
   local answer = wire.call(service, "POST", "/segments/" .. kind, parameters)
@@ -124,6 +139,23 @@ function wire.segment_text(service, kind, parameters, size)
     number = number + 1
   until #lines == before
   return table.concat(lines, "\n")
+end
+
+--- Creates, waits, and reads all users, each number as its text on the wire.
+function wire.exact_segment(service, kind, parameters, size)
+  local job = wire.create(service, kind, parameters)
+  wire.wait(service, kind, job)
+  local users = {}
+  local number = 0
+  repeat
+    local body = wire.get(service, kind, job, ("number=%d&size=%d"):format(number, size or 500)).body
+    local page = cjson.decode((body:gsub('":(%-?[%d.]+)', '":"%1"')))
+    for _, user in ipairs(page.users) do
+      users[#users + 1] = user
+    end
+    number = number + 1
+  until #page.users == 0
+  return users
 end
 
 return wire

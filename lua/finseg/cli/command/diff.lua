@@ -8,11 +8,17 @@ local paths = require "finseg.cli.paths"
 
 --- A change as rows have it: who, and which amount moved from where to where.
 local function flat(change)
-  local item = { change = change.change, userId = change.userId }
-  if change.amounts then
-    item.amounts = change.amounts
+  return { change = change.change, userId = change.userId, amounts = change.amounts }
+end
+
+--- A change as JSON has it: with the records, and the userId at the top level alone.
+local function whole(change)
+  for _, side in ipairs { "before", "after" } do
+    if change[side] then
+      change[side].userId = nil
+    end
   end
-  return item
+  return change
 end
 
 return function(session)
@@ -28,11 +34,11 @@ return function(session)
     format.print_one(arguments, counts)
     return
   end
-  local writer = format.new(format.name(arguments), { "change", "userId", "what", "before", "after", "by" })
+  local name = format.name(arguments)
+  local writer = format.new(name, { "change", "userId", "what", "before", "after", "by" })
+  local item_of = (name == "table" or name == "csv") and flat or whole
   for change in difference:changes() do
-    local name = format.name(arguments)
-    local item = (name == "table" or name == "csv") and flat(change) or change
-    writer.add(format.item(item))
+    writer.add(format.item(item_of(change)))
   end
   writer.finish()
   output.flush()

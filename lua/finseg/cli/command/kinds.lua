@@ -28,5 +28,17 @@ return function(session)
       end
     end
   end
+  if name == "ndjson" or name == "json" then
+    local writer = format.new(name)
+    for _, kind in ipairs(list) do
+      writer.add {
+        text = function()
+          return format.json_with_list({ name = kind.name, path = kind.path }, "parameters", kind.parameters)
+        end,
+      }
+    end
+    writer.finish()
+    return
+  end
   format.print_all(session.arguments, list, { "kind", "option", "required", "value", "parameter" })
 end

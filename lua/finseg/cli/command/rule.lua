@@ -136,9 +136,9 @@ local function change_between(before, after)
   return { entered = (after:ids() - before:ids()):count(), left = (before:ids() - after:ids()):count() }
 end
 
-local function print_run(session, run)
+local function print_run(session, run, sample)
   if session.arguments.json then
-    output.write(assert(core.to_json(run)), "\n")
+    output.write(run.error and core.to_json(run) or format.json_with_list(run, "sample", sample), "\n")
   elseif run.error then
     output.write(os.date "%H:%M:%S", "  ", run.error, "\n")
   else
@@ -147,9 +147,9 @@ local function print_run(session, run)
       os.date "%H:%M:%S",
       ("  %s%s  (%.2f s)\n"):format(run.users == 1 and "1 user" or run.users .. " users", change, run.seconds)
     )
-    format.print_all({ format = "table" }, run.sample)
-    if run.users > #run.sample then
-      output.write(("... and %d more\n"):format(run.users - #run.sample))
+    format.print_all({ format = "table" }, sample)
+    if run.users > #sample then
+      output.write(("... and %d more\n"):format(run.users - #sample))
     end
   end
   output.flush()
@@ -169,12 +169,11 @@ function verbs.watch(session)
     if ran then
       run = change_between(last, result)
       run.users, run.seconds = result:count(), core.now() - started
-      run.sample = sample_of(result, arguments.sample and tonumber(arguments.sample) or 5)
       last, fresh = result, false
     else
       run = { error = result.message, kind = result.kind }
     end
-    print_run(session, run)
+    print_run(session, run, ran and sample_of(result, tonumber(arguments.sample)))
     if ran then
       session:note_empty(run.users)
     end

@@ -34,6 +34,19 @@ function format.item(record)
   }
 end
 
+--- JSON of a record with a list in it. An empty Lua table would say {}, and a list is [] even when nothing is in it.
+---@param record table  with at least one member
+---@param name string
+---@param list table
+---@return string
+function format.json_with_list(record, name, list)
+  local texts = {}
+  for position, element in ipairs(list) do
+    texts[position] = assert(core.to_json(element))
+  end
+  return ('%s,"%s":[%s]}'):format(assert(core.to_json(record)):sub(1, -2), name, table.concat(texts, ","))
+end
+
 --- Prints one record: with --json the object itself, not a list of one.
 function format.print_one(arguments, record, order)
   local name = format.name(arguments)

@@ -1,0 +1,27 @@
+/*
+ * The memory of pages that are done with, for the next ones: the first touch of new memory costs more than reading a
+ * page does. A pool keeps a few pages and frees the rest.
+ */
+#ifndef FINSEG_PAGE_POOL_H
+#define FINSEG_PAGE_POOL_H
+
+#include "buffer.h"
+#include "finseg.h"
+
+enum { FS_PAGE_POOL_LIMIT = 8 };
+
+/* Zero-initialise before the first use. */
+struct fs_page_pool {
+    finseg_page *spares[FS_PAGE_POOL_LIMIT];
+    size_t count;
+};
+
+void fs_page_pool_free(struct fs_page_pool *pool);
+/* Takes the page over, to reuse it or to free it. NULL is allowed. */
+void fs_page_pool_give(struct fs_page_pool *pool, finseg_page *page);
+/* Gives an empty buffer the memory that the text of a spare page had, if there is one. */
+void fs_page_pool_lend(struct fs_page_pool *pool, struct fs_buffer *body);
+/* As finseg_page_parse, but takes over the bytes of `body`, which is empty afterwards, on failure too. */
+finseg_page *fs_page_pool_read(struct fs_page_pool *pool, struct fs_buffer *body, finseg_error **error);
+
+#endif

@@ -1,0 +1,130 @@
+#include "call.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "../json.h"
+#include "../text.h"
+#include "fault.h"
+#include "timestamp.h"
+
+bool fs_call_has_method(const struct fs_call *call, const char *method)
+{
+    return strcmp(call->request->method, method) == 0;
+}
+
+/* ---- error bodies ---------------------------------------------------------------------------------------- */
+
+void fs_call_refuse(struct fs_call *call, unsigned status)
+{
+    struct fs_buffer *out = &call->answer->body;
+    char date[FS_TIMESTAMP_TEXT];
+    struct fs_buffer endpoint = {0};
+    fs_timestamp_format(fs_timestamp_now(), date);
+    const char *method = call->request->method;
+    const char *path = call->path.data ? call->path.data : "";
+    fs_buffer_printf(&endpoint, "%s %s", fs_text_is_utf8(method, strlen(method)) ? method : "?", path);
+
+    call->answer->status = status;
+    fs_buffer_append_text(out, "{\"errors\":[");
+    fs_buffer_append(out, call->complaints.members.data, call->complaints.members.length);
+    fs_buffer_printf(out, "],\"date\":\"%s\",\"requestId\":", date);
+    fs_json_append_string(out, call->answer->request_id, strlen(call->answer->request_id));
+    fs_buffer_append_text(out, ",\"endpoint\":");
+    fs_json_append_string(out, endpoint.data ? endpoint.data : "", endpoint.length);
+    fs_buffer_append_text(out, ",\"authContext\":");
+    fs_json_append_string(out, call->service->client_id, strlen(call->service->client_id));
+    fs_buffer_append_char(out, '}');
+    if (call->complaints.members.failed || endpoint.failed)
+        out->failed = true;
+    fs_buffer_free(&endpoint);
+}
+
+void fs_call_refuse_with(struct fs_call *call, unsigned status, const char *code, const char *message)
+{
+    fs_complain(&call->complaints, code, "%s", message);
+    fs_call_refuse(call, status);
+}
+
+void fs_call_fail(struct fs_call *call, struct fs_buffer *reason)
+{
+    fprintf(stderr, "finseg-sandbox: %s\n", reason->data ? reason->data : "out of memory");
+    fs_buffer_free(reason);
+    fs_call_refuse_with(call, 500, FS_CODE_UNEXPECTED_ERROR, "the sandbox cannot answer now");
+}
+
+void fs_call_refuse_authentication(struct fs_call *call, unsigned status, const char *error, const char *description)
+{
+    call->answer->status = status;
+    fs_buffer_printf(&call->answer->body, "{\"error\":\"%s\",\"error_description\":\"%s\"}", error, description);
+}
+
+void fs_call_refuse_method(struct fs_call *call, const char *allowed)
+{
+    call->answer->allow = allowed;
+    fs_call_refuse_with(call, 405, FS_CODE_METHOD_NOT_ALLOWED, "this path takes another method");
+}
+
+void fs_call_refuse_path(struct fs_call *call)
+{
+    fs_call_refuse_with(call, 404, FS_CODE_ENTITY_NOT_FOUND, "there is nothing at this path");
+}
+
+/* ---- checks that several requests share ------------------------------------------------------------------ */
+
+/* The media type of a Content-Type header, without its parameters, is `type`. */
+static bool has_media_type(const char *content_type, const char *type)
+{
+    size_t length = strlen(type);
+    if (!content_type || strncasecmp(content_type, type, length) != 0)
+        return false;
+    content_type += length;
+    return content_type[strspn(content_type, " \t")] == '\0' || content_type[strspn(content_type, " \t")] == ';';
+}
+
+bool fs_call_check_body(struct fs_call *call, const char *type)
+{
+    const struct fs_request *request = call->request;
+    if (request->body_too_large) {
+        fs_call_refuse_with(call, 413, FS_CODE_REQUEST_TOO_LARGE, "the body is larger than 1 MiB");
+        return false;
+    }
+    if (!has_media_type(request->content_type, type)) {
+        fs_complain(&call->complaints, FS_CODE_UNSUPPORTED_MEDIA_TYPE, "the Content-Type must be %s", type);
+        fs_call_refuse(call, 415);
+        return false;
+    }
+    return true;
+}
+
+bool fs_call_check_token(struct fs_call *call)
+{
+    static const char scheme[] = "Bearer ";
+    const char *header = call->request->authorization;
+    if (!header || strncasecmp(header, scheme, strlen(scheme)) != 0) {
+        call->answer->authenticate = "Bearer";
+        fs_call_refuse_authentication(call, 401, "unauthorized", "an access token is required");
+        return false;
+    }
+    enum fs_role role = fs_tokens_role(call->service->tokens, header + strlen(scheme));
+    if (role != FS_ROLE_NONE && fs_faults_draw(call->service->faults, FS_FAULT_TOKEN, call->route, call->path.data)) {
+        fs_tokens_revoke(call->service->tokens, role);
+        fs_counters_count(call->service->counters, FS_TOKENS_REVOKED);
+        role = FS_ROLE_NONE;
+    }
+    call->role = role;
+    if (role == FS_ROLE_NONE) {
+        call->answer->authenticate = "Bearer error=\"invalid_token\"";
+        fs_call_refuse_authentication(call, 401, "invalid_token", "the access token is unknown or expired");
+        return false;
+    }
+    if (call->service->role != FS_ROLE_NONE && call->service->role != role) {
+        call->answer->authenticate = "Bearer error=\"insufficient_scope\"";
+        fs_call_refuse_authentication(call, 403, "insufficient_scope",
+                                      role == FS_ROLE_CLIENT ? "a user's token is required"
+                                                             : "a client's token is required");
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,330 @@
+#include "callbacks.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../json.h"
+#include "../text.h"
+#include "receiver.h"
+#include "timestamp.h"
+
+enum {
+    MOST_IN_FLIGHT = 256,
+    MOST_TO_ONE_RECEIVER = 4,
+    CONNECT_TIMEOUT_MS = 5000,
+    TIMEOUT_MS = 10000,
+    FIRST_PAUSE_MS = 250,
+    LONGEST_PAUSE_MS = 15000,
+    LONGEST_SLEEP_MS = 60000,
+    LARGEST_ANSWER = 64 * 1024 /* bytes that a receiver may answer before it is cut off */
+};
+
+/* One callback on its way to being settled. */
+struct delivery {
+    struct delivery *next;
+    int64_t job;
+    char *url;
+    char *address; /* host:port */
+    char *body;
+    int64_t due;
+    int64_t deadline; /* 0 before the first try */
+    int64_t pause;
+    size_t answered; /* bytes of this try's answer */
+    CURL *easy;      /* NULL between tries */
+};
+
+struct fs_callbacks {
+    pthread_mutex_t lock; /* guards what is incoming, and `stopping` */
+    struct delivery *incoming;
+    struct delivery **incoming_end;
+    bool stopping;
+    struct delivery *deliveries; /* the thread's, oldest first */
+    struct delivery *in_flight[MOST_IN_FLIGHT];
+    size_t in_flight_count;
+    struct curl_slist *headers;
+    CURLM *multi;
+    int64_t patience;
+    struct fs_counters *counters;
+    fs_callback_settled *settled;
+    void *closure;
+    pthread_t thread;
+    bool started;
+};
+
+static void free_delivery(struct delivery *delivery)
+{
+    curl_easy_cleanup(delivery->easy);
+    free(delivery->url);
+    free(delivery->address);
+    free(delivery->body);
+    free(delivery);
+}
+
+static void free_deliveries(struct delivery *delivery)
+{
+    while (delivery) {
+        struct delivery *next = delivery->next;
+        free_delivery(delivery);
+        delivery = next;
+    }
+}
+
+struct fs_callbacks *fs_callbacks_new(int64_t patience, struct fs_counters *counters, fs_callback_settled *settled,
+                                      void *closure)
+{
+    struct fs_callbacks *callbacks = calloc(1, sizeof *callbacks);
+    if (!callbacks)
+        return NULL;
+    pthread_mutex_init(&callbacks->lock, NULL);
+    callbacks->incoming_end = &callbacks->incoming;
+    callbacks->patience = patience;
+    callbacks->counters = counters;
+    callbacks->settled = settled;
+    callbacks->closure = closure;
+    callbacks->multi = curl_multi_init();
+    callbacks->headers = curl_slist_append(NULL, "Content-Type: application/json");
+    if (callbacks->multi && callbacks->headers)
+        return callbacks;
+    fs_callbacks_free(callbacks);
+    return NULL;
+}
+
+/* ---- a try ----------------------------------------------------------------------------------------------- */
+
+/* Counts the answer's body and drops it; a receiver that does not stop is cut off. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's signature */
+static size_t drop_answer(char *bytes, size_t size, size_t count, void *closure)
+{
+    (void)bytes;
+    struct delivery *delivery = closure;
+    delivery->answered += size * count;
+    return delivery->answered <= LARGEST_ANSWER ? size * count : 0;
+}
+
+static CURL *make_try(struct fs_callbacks *callbacks, struct delivery *delivery)
+{
+    CURL *easy = curl_easy_init();
+    if (!easy)
+        return NULL;
+    delivery->answered = 0;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, delivery);
+    curl_easy_setopt(easy, CURLOPT_URL, delivery->url);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)TIMEOUT_MS);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "finseg-sandbox");
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, callbacks->headers);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, delivery->body);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, drop_answer);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, delivery);
+    if (curl_multi_add_handle(callbacks->multi, easy) == CURLM_OK)
+        return easy;
+    curl_easy_cleanup(easy);
+    return NULL;
+}
+
+/* The pauses double: 0.25 s, 0.5 s, 1 s, ... up to 15 s. */
+static void plan_next_try(struct delivery *delivery)
+{
+    delivery->due = fs_timestamp_now() + delivery->pause;
+    delivery->pause = delivery->pause * 2 < LONGEST_PAUSE_MS ? delivery->pause * 2 : LONGEST_PAUSE_MS;
+}
+
+static void start_try(struct fs_callbacks *callbacks, struct delivery *delivery)
+{
+    if (delivery->deadline == 0) {
+        delivery->deadline = fs_timestamp_now() + callbacks->patience;
+        delivery->pause = FIRST_PAUSE_MS;
+    }
+    delivery->easy = make_try(callbacks, delivery);
+    if (!delivery->easy) {
+        plan_next_try(delivery);
+        return;
+    }
+    callbacks->in_flight[callbacks->in_flight_count++] = delivery;
+    fs_counters_count(callbacks->counters, FS_CALLBACKS_SENT);
+}
+
+static void settle(struct fs_callbacks *callbacks, struct delivery *delivery, bool delivered)
+{
+    struct delivery **link = &callbacks->deliveries;
+    while (*link && *link != delivery)
+        link = &(*link)->next;
+    if (*link)
+        *link = delivery->next;
+    fs_counters_count(callbacks->counters, delivered ? FS_CALLBACKS_DELIVERED : FS_CALLBACKS_GIVEN_UP);
+    if (delivery->job != 0)
+        callbacks->settled(callbacks->closure, delivery->job, delivered);
+    free_delivery(delivery);
+}
+
+static void end_try(struct fs_callbacks *callbacks, struct delivery *delivery)
+{
+    long status = 0;
+    curl_easy_getinfo(delivery->easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_multi_remove_handle(callbacks->multi, delivery->easy);
+    curl_easy_cleanup(delivery->easy);
+    delivery->easy = NULL;
+    for (size_t i = 0; i < callbacks->in_flight_count; i++) {
+        if (callbacks->in_flight[i] == delivery)
+            callbacks->in_flight[i] = callbacks->in_flight[--callbacks->in_flight_count];
+    }
+    /* The status counts, however the answer's body ended: the receiver has spoken. */
+    if (status >= 200 && status < 300) {
+        settle(callbacks, delivery, true);
+        return;
+    }
+    plan_next_try(delivery);
+    if (delivery->due > delivery->deadline)
+        settle(callbacks, delivery, false);
+}
+
+/* ---- the thread ------------------------------------------------------------------------------------------ */
+
+static size_t in_flight_to(const struct fs_callbacks *callbacks, const char *address)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < callbacks->in_flight_count; i++)
+        count += strcmp(callbacks->in_flight[i]->address, address) == 0;
+    return count;
+}
+
+/* Starts what is due and may start. Answers the milliseconds until something else is due. */
+static int start_due(struct fs_callbacks *callbacks)
+{
+    int64_t now = fs_timestamp_now();
+    int64_t soonest = now + LONGEST_SLEEP_MS;
+    for (struct delivery *delivery = callbacks->deliveries; delivery; delivery = delivery->next) {
+        if (delivery->easy || callbacks->in_flight_count == MOST_IN_FLIGHT)
+            continue;
+        if (delivery->due > now) {
+            soonest = delivery->due < soonest ? delivery->due : soonest;
+            continue;
+        }
+        if (in_flight_to(callbacks, delivery->address) < MOST_TO_ONE_RECEIVER)
+            start_try(callbacks, delivery);
+    }
+    return (int)(soonest - now);
+}
+
+/* Moves what was added to the end of the list. False when the thread must end. */
+static bool take_incoming(struct fs_callbacks *callbacks)
+{
+    struct delivery **end = &callbacks->deliveries;
+    pthread_mutex_lock(&callbacks->lock);
+    bool stopping = callbacks->stopping;
+    if (callbacks->incoming) {
+        while (*end)
+            end = &(*end)->next;
+        *end = callbacks->incoming;
+        callbacks->incoming = NULL;
+        callbacks->incoming_end = &callbacks->incoming;
+    }
+    pthread_mutex_unlock(&callbacks->lock);
+    return !stopping;
+}
+
+static void end_finished(struct fs_callbacks *callbacks)
+{
+    CURLMsg *message;
+    int left;
+    while ((message = curl_multi_info_read(callbacks->multi, &left))) {
+        struct delivery *delivery = NULL;
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&delivery);
+        end_try(callbacks, delivery);
+    }
+}
+
+static void *deliver(void *argument)
+{
+    struct fs_callbacks *callbacks = argument;
+    while (take_incoming(callbacks)) {
+        int running;
+        int patience = start_due(callbacks);
+        curl_multi_perform(callbacks->multi, &running);
+        size_t before = callbacks->in_flight_count;
+        end_finished(callbacks);
+        if (callbacks->in_flight_count < before)
+            continue; /* there is room for others */
+        curl_multi_poll(callbacks->multi, NULL, 0, patience, NULL);
+    }
+    return NULL;
+}
+
+bool fs_callbacks_start(struct fs_callbacks *callbacks, struct fs_buffer *problem)
+{
+    callbacks->started = pthread_create(&callbacks->thread, NULL, deliver, callbacks) == 0;
+    if (!callbacks->started)
+        fs_buffer_append_text(problem, "cannot start a thread for the callbacks");
+    return callbacks->started;
+}
+
+/* ---- adding ---------------------------------------------------------------------------------------------- */
+
+static struct delivery *make_delivery(const struct fs_callback *callback)
+{
+    struct delivery *delivery = calloc(1, sizeof *delivery);
+    struct fs_buffer body = {0};
+    if (!delivery)
+        return NULL;
+    fs_buffer_append_text(&body, "{\"jobId\":");
+    fs_json_append_string(&body, callback->job_id, strlen(callback->job_id));
+    fs_buffer_printf(&body, ",\"segment\":\"%s\",\"status\":\"%s\"}", callback->kind,
+                     callback->failed ? "FAILED" : "READY");
+    delivery->job = callback->job;
+    delivery->due = callback->due;
+    delivery->body = fs_buffer_take(&body);
+    delivery->url = fs_text_copy(callback->url, strlen(callback->url));
+    delivery->address = fs_receiver_address(callback->url);
+    if (delivery->body && delivery->url && delivery->address)
+        return delivery;
+    free_delivery(delivery);
+    return NULL;
+}
+
+bool fs_callbacks_add(struct fs_callbacks *callbacks, const struct fs_callback *callback)
+{
+    struct delivery *delivery = make_delivery(callback);
+    if (!delivery)
+        return false;
+    pthread_mutex_lock(&callbacks->lock);
+    *callbacks->incoming_end = delivery;
+    callbacks->incoming_end = &delivery->next;
+    pthread_mutex_unlock(&callbacks->lock);
+    curl_multi_wakeup(callbacks->multi);
+    return true;
+}
+
+static void stop_thread(struct fs_callbacks *callbacks)
+{
+    pthread_mutex_lock(&callbacks->lock);
+    callbacks->stopping = true;
+    pthread_mutex_unlock(&callbacks->lock);
+    curl_multi_wakeup(callbacks->multi);
+    pthread_join(callbacks->thread, NULL);
+}
+
+void fs_callbacks_free(struct fs_callbacks *callbacks)
+{
+    if (!callbacks)
+        return;
+    if (callbacks->started)
+        stop_thread(callbacks);
+    for (size_t i = 0; i < callbacks->in_flight_count; i++)
+        curl_multi_remove_handle(callbacks->multi, callbacks->in_flight[i]->easy);
+    free_deliveries(callbacks->deliveries);
+    free_deliveries(callbacks->incoming);
+    curl_multi_cleanup(callbacks->multi);
+    curl_slist_free_all(callbacks->headers);
+    pthread_mutex_destroy(&callbacks->lock);
+    free(callbacks);
+}

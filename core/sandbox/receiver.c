@@ -1,0 +1,91 @@
+#include "receiver.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../buffer.h"
+#include "../text.h"
+
+/* Whether the parsed URL has the part; NULL parts count as absent. */
+static bool has(CURLU *url, CURLUPart part)
+{
+    char *text = NULL;
+    CURLUcode verdict = curl_url_get(url, part, &text, 0);
+    curl_free(text);
+    return verdict == CURLUE_OK;
+}
+
+static bool is_http(CURLU *url)
+{
+    char *scheme = NULL;
+    curl_url_get(url, CURLUPART_SCHEME, &scheme, 0);
+    bool http = scheme && (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+    curl_free(scheme);
+    return http;
+}
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr address;
+    if (inet_pton(AF_INET, host, &address) == 1)
+        return ntohl(address.s_addr) >> 24 == 127;
+    return fs_text_equal_ignoring_case(host, "localhost") || strcmp(host, "[::1]") == 0;
+}
+
+static bool is_allowed(const struct fs_receivers *receivers, const char *host)
+{
+    if (receivers->count == 0)
+        return is_loopback(host);
+    for (size_t i = 0; i < receivers->count; i++) {
+        if (strcmp(receivers->hosts[i], "*") == 0 || fs_text_equal_ignoring_case(receivers->hosts[i], host))
+            return true;
+    }
+    return false;
+}
+
+static const char *check_parsed(const struct fs_receivers *receivers, CURLU *url)
+{
+    if (!is_http(url))
+        return "must be an http or https URL";
+    if (has(url, CURLUPART_USER) || has(url, CURLUPART_PASSWORD))
+        return "must not hold credentials";
+    char *host = NULL;
+    if (curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
+        return "must have a host";
+    bool allowed = is_allowed(receivers, host);
+    curl_free(host);
+    return allowed ? NULL : "names a host that callbacks may not go to; see --callback-allow";
+}
+
+const char *fs_receivers_check(const struct fs_receivers *receivers, const char *text)
+{
+    if (strlen(text) > FS_RECEIVER_LONGEST_URL)
+        return "is longer than 2048 bytes";
+    CURLU *url = curl_url();
+    if (!url)
+        return "cannot be read now";
+    /* Without CURLU_NON_SUPPORT_SCHEME, what libcurl cannot speak is refused here. */
+    const char *problem = curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK ? check_parsed(receivers, url)
+                                                                                 : "must be an http or https URL";
+    curl_url_cleanup(url);
+    return problem;
+}
+
+char *fs_receiver_address(const char *text)
+{
+    char *host = NULL;
+    char *port = NULL;
+    struct fs_buffer address = {0};
+    CURLU *url = curl_url();
+    if (url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK)
+        fs_buffer_printf(&address, "%s:%s", host, port);
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(url);
+    return address.length > 0 ? fs_buffer_take(&address) : NULL;
+}

@@ -1,0 +1,118 @@
+-- A rule over three segments of many users each, jobs ready: what the rule itself costs beside the download.
+--
+--   lua5.4 spec/bench/rule_bench.lua [USERS]      100,000 a segment when not given
+--
+-- The pages are made beforehand and handed over as if they had come, so that only reading, set operations, predicates
+-- and records are measured.
+
+local core = require "finseg.core"
+local finseg = require "finseg"
+
+local USERS = tonumber(arg and arg[1]) or 100000
+local ROUNDS = 3
+local PAGE_SIZE = 500
+
+local RULE = [[
+local low = segment.lowBalance { threshold = -100, durationInMonth = 3 }
+local rich = segment.highBalance { accountType = "savings", threshold = 10000 }
+local liquid = segment.highBalance({ accountType = "checking", threshold = 5000 }):named "liquid"
+return ((low - rich) * liquid):where(function(user)
+  return user.lowBalance.accounts[1].amount < -500 and user.liquid.accounts[1].amount > 6000
+end)]]
+
+-- An id that looks like a random UUID, in ascending order.
+local function id_of(number)
+  local scattered = number * 48271 % 2147483647
+  return ("%08x-%04x-4000-8000-%012x"):format(number * 14000, scattered % 65536, scattered * 97)
+end
+
+-- Every `step`th user, as pages of JSON.
+local function make_pages(step, amount)
+  local pages, users = {}, {}
+  for i = 1, USERS do
+    local number = i * step
+    users[#users + 1] = ('{"userId":"%s","accounts":[{"accountId":"%d","amount":%.2f}]}'):format(
+      id_of(number),
+      number,
+      amount(i)
+    )
+    if #users == PAGE_SIZE or i == USERS then
+      pages[#pages + 1] = '{"users":[' .. table.concat(users, ",") .. "]}"
+      users = {}
+    end
+  end
+  return pages
+end
+
+local texts = {
+  lowBalance = make_pages(1, function(i)
+    return -100 - i % 1000
+  end),
+  highBalance = make_pages(3, function(i)
+    return 10000 + i
+  end),
+  liquid = make_pages(2, function(i)
+    return 5000 + i % 2000
+  end),
+}
+
+-- ---- measuring ---------------------------------------------------------------------------------------------------
+
+local function memory()
+  local status = assert(io.open "/proc/self/statm")
+  local _, pages = status:read("*n", "*n")
+  status:close()
+  return pages * 4096 / 2 ^ 20
+end
+
+local function source_of(client)
+  local source = {
+    canonical = function(kind, parameters)
+      return client._core:canonical(kind, parameters)
+    end,
+  }
+  function source.open(request)
+    local position = 0
+    return function()
+      position = position + 1
+      local text = texts[request.label][position]
+      return text and core.page(text)
+    end, function() end
+  end
+  source.reopen = source.open
+  return source
+end
+
+-- Only what reading the pages costs, which the rule's figures contain.
+local function scan()
+  for _, pages in pairs(texts) do
+    for _, text in ipairs(pages) do
+      core.page(text)
+    end
+  end
+end
+
+local function seconds_of(f)
+  collectgarbage()
+  local start = core.now()
+  local answer = f()
+  return core.now() - start, answer
+end
+
+local client = assert(finseg.new { base_url = "http://127.0.0.1:9", access_token = "none" })
+local rule = assert(finseg.rule.parse(RULE, "bench.lua"))
+
+print(("rule over three segments of %d users each, %s"):format(USERS, rawget(_G, "jit") and "LuaJIT" or _VERSION))
+for _, mode in ipairs { { "pages kept", 2 ^ 40 }, { "pages read again", 0 } } do
+  local before = memory()
+  local best, selected = math.huge, nil
+  for _ = 1, ROUNDS do
+    local seconds, result = seconds_of(function()
+      return assert(rule:_run_on(source_of(client), { keep_bytes = mode[2] }, function() end))
+    end)
+    best, selected = math.min(best, seconds), result:count()
+  end
+  print(("  %-18s %7.3f s   %d users selected   %.0f MiB more"):format(mode[1], best, selected, memory() - before))
+end
+print(("  %-18s %7.3f s   of these"):format("parsing the pages", (seconds_of(scan))))
+client:close()

@@ -1,0 +1,289 @@
+-- The journal: equal requests are one job, across runs and processes, and no create is forgotten.
+
+local connect = require "spec.lua.support.connect"
+local finseg = require "finseg"
+local run_lua = require "spec.lua.support.run_lua"
+local scripted_server = require "spec.lua.support.scripted_server"
+local shell = require "spec.lua.support.shell"
+
+local CREATE = "POST /api/v1/segments/highBalance"
+local JOB = "GET /api/v1/segments/highBalance/"
+local READY = { { body = '{"users":[{"userId":"anna","accounts":[]}]}' } }
+local PARAMETERS = { accountType = "checking", threshold = 5000 }
+
+local function created(id)
+  return { status = 201, body = ('{"jobId":"%s"}'):format(id) }
+end
+
+describe("a journal", function()
+  local folder, path, store, journal, server, client
+
+  local function start(routes)
+    server = scripted_server.start(routes)
+    client = connect(server)
+  end
+
+  before_each(function()
+    folder = shell.scratch()
+    path = folder .. "/jobs.db"
+    store = assert(finseg.store.open("file", path))
+    journal = finseg.journal.new(store)
+  end)
+
+  after_each(function()
+    if client then
+      client:close()
+      server.stop()
+      client = nil
+    end
+    store:close()
+    shell.remove(folder)
+  end)
+
+  local function creates()
+    local count = 0
+    for _, request in ipairs(server.requests()) do
+      count = count + (request.method == "POST" and request.path:find("/segments/", 1, true) and 1 or 0)
+    end
+    return count
+  end
+
+  local function states()
+    local list = {}
+    for _, entry in ipairs(assert(journal:list())) do
+      list[#list + 1] = entry.state
+    end
+    table.sort(list)
+    return list
+  end
+
+  it("answers equal requests with one job, however they were written", function()
+    start { [CREATE] = { created "1", created "2" } }
+    local equal = {
+      { accountType = "checking", threshold = 5000 },
+      { accountType = "CHECKING", threshold = 5000.0 },
+      { accountType = "Checking", threshold = "5000.00" },
+      { accountType = "checking", threshold = 5000, callbackURL = "https://here.example/a-token" },
+    }
+    for position, parameters in ipairs(equal) do
+      local job, reused = journal:obtain(client, "highBalance", parameters)
+      assert.are.equal("1", job.jobId)
+      assert.are.equal(position > 1, reused)
+    end
+    assert.are.equal(1, creates())
+  end)
+
+  it("makes another job for another request, client or base URL", function()
+    start { [CREATE] = { created "1", created "2", created "3" } }
+    assert.are.equal("1", journal:obtain(client, "highBalance", PARAMETERS).jobId)
+    assert.are.equal("2", journal:obtain(client, "highBalance", { threshold = 5000 }).jobId)
+    local other = connect(server, { client_id = "another" })
+    assert.are.equal("3", journal:obtain(other, "highBalance", PARAMETERS).jobId)
+    local elsewhere = connect(server, { base_url = server.url .. "/other/api/v1" })
+    assert.is_nil(journal:find(elsewhere, "highBalance", PARAMETERS))
+    other:close()
+    elsewhere:close()
+  end)
+
+  it("makes a new job when asked for a fresh one, and then answers with that", function()
+    start { [CREATE] = { created "1", created "2" } }
+    journal:obtain(client, "highBalance", PARAMETERS)
+    assert.are.equal("2", journal:obtain(client, "highBalance", PARAMETERS, { fresh = true }).jobId)
+    assert.are.equal("2", journal:obtain(client, "highBalance", PARAMETERS).jobId)
+  end)
+
+  it("lists what it knows, newest first, and forgets a job", function()
+    start { [CREATE] = { created "1", created "2" } }
+    journal:obtain(client, "highBalance", PARAMETERS)
+    journal:obtain(client, "highBalance", { threshold = "7.50" })
+    local entries = assert(journal:list())
+    assert.are.equal("2", entries[1].jobId)
+    assert.are.equal("1", entries[2].jobId)
+    assert.are.equal("made", entries[1].state)
+    assert.are.equal("highBalance", entries[1].kind)
+    assert.are.same({ threshold = 7.5 }, entries[1].parameters)
+    assert.are.equal(server.base_url, entries[1].base_url)
+    assert.is_true(journal:forget(client, "highBalance", { threshold = 7.5 }))
+    assert.are.equal(1, #journal:list())
+  end)
+
+  it("keeps a job for less than the 14 days that the service keeps it", function()
+    start { [CREATE] = { created "1" } }
+    journal:obtain(client, "highBalance", PARAMETERS)
+    local seconds = store:list("job ")[1].ends - os.time()
+    assert.is_true(seconds > 13 * 86400 and seconds < 14 * 86400 - 3600)
+  end)
+
+  it("writes no secret, no token and no callback", function()
+    start { [CREATE] = { created "1" } }
+    local with_callback = { threshold = 1, callbackURL = "https://here.example/unguessable" }
+    journal:obtain(client, "highBalance", with_callback)
+    local bytes = shell.read_file(path)
+    assert.truthy(bytes:find("scripted-client", 1, true))
+    for _, secret in ipairs { server.client_secret, "scripted-token", "unguessable" } do
+      assert.is_nil(bytes:find(secret, 1, true))
+    end
+  end)
+
+  it("refuses wrong parameters before anything is written or sent", function()
+    start {}
+    local job, err = journal:obtain(client, "highBalance", { treshold = 1 })
+    assert.is_nil(job)
+    assert.are.equal("invalid", err.kind)
+    assert.matches("treshold", err.message)
+    assert.are.same({}, states())
+    assert.are.equal(0, creates())
+  end)
+
+  it("writes the intent before the create, and takes it away with the job", function()
+    start { [CREATE] = { { hold = true } } }
+    finseg.run(function()
+      finseg.spawn(function()
+        journal:obtain(client, "highBalance", PARAMETERS)
+      end)
+      while creates() == 0 do
+        finseg.sleep(0.01)
+      end
+      assert.are.same({ "making" }, states())
+      client:close()
+    end)
+    client = connect(server)
+    -- the create had been sent and its end is not known
+    assert.are.same({ "lost" }, states())
+  end)
+
+  it("knows a create whose answer was lost as a job that may exist", function()
+    start { [CREATE] = { { raw = "" }, created "2" } }
+    local job, err = journal:obtain(client, "highBalance", PARAMETERS)
+    assert.is_nil(job)
+    assert.is_true(err.maybe_created)
+    assert.are.same({ "lost" }, states())
+    assert.are.equal("2", journal:obtain(client, "highBalance", PARAMETERS).jobId)
+    assert.are.same({ "lost", "made" }, states())
+  end)
+
+  it("keeps no note of a create that was refused", function()
+    start { [CREATE] = { { status = 422, body = '{"errors":[{"message":"no","code":"X"}]}' }, created "2" } }
+    local _, err = journal:obtain(client, "highBalance", PARAMETERS)
+    assert.are.equal("invalid", err.kind)
+    assert.are.same({}, states())
+    assert.are.equal("2", journal:obtain(client, "highBalance", PARAMETERS).jobId)
+  end)
+
+  it("takes over from a process that died amid its create, and remembers that", function()
+    start { [CREATE] = { created "2" } }
+    local script = ([[
+      local finseg = require "finseg"
+      local client = assert(finseg.new { base_url = %q, client_id = %q, client_secret = %q, timeout = 0.2,
+        log = function(event) if event.name == "request" and event.method == "POST" and event.url:find "segments" then
+          os.execute "kill -9 $PPID" end end })
+      finseg.journal.new(assert(finseg.store.open("file", %q))):obtain(client, "highBalance", { threshold = 5000,
+        accountType = "checking" })
+    ]]):format(server.base_url, server.client_id, server.client_secret, path)
+    run_lua(script)
+    assert.are.same({ "lost" }, states())
+    local job, reused = journal:obtain(client, "highBalance", PARAMETERS)
+    assert.is_false(reused)
+    assert.is_truthy(job)
+    assert.are.same({ "lost", "made" }, states())
+  end)
+
+  it("lets one of two tasks make the job, and the other wait for it", function()
+    start { [CREATE] = { created "1", created "2" } }
+    local function obtain()
+      return journal:obtain(client, "highBalance", PARAMETERS)
+    end
+    local a, b = finseg.all(obtain, obtain)
+    assert.are.equal("1", a.jobId)
+    assert.are.equal("1", b.jobId)
+    assert.are.equal(1, creates())
+  end)
+
+  it("lets one of several processes make the job, and the others wait for it", function()
+    start { [CREATE] = { created "1", created "2", created "3", created "4" } }
+    local script = ([[
+      local finseg = require "finseg"
+      local client = assert(finseg.new { base_url = %q, client_id = %q, client_secret = %q })
+      local job = assert(finseg.journal.new(assert(finseg.store.open("file", %q))):obtain(client, "highBalance",
+        { threshold = 5000, accountType = "checking" }))
+      print("job " .. job.jobId)
+    ]]):format(server.base_url, server.client_id, server.client_secret, path)
+    shell.write_file(folder .. "/obtain.lua", script)
+    local printed = shell.check(([[
+      for i in 1 2 3 4; do LD_PRELOAD="${FINSEG_SPEC_PRELOAD-}" %s %s/obtain.lua & done
+      wait
+    ]]):format(shell.lua, folder))
+    assert.are.equal(("job 1\n"):rep(4), printed)
+    assert.are.equal(1, creates())
+  end)
+
+  it("waits for another process no longer than it was told", function()
+    start { [CREATE] = { { hold = true } } }
+    local err
+    finseg.run(function()
+      finseg.spawn(function()
+        journal:obtain(client, "highBalance", PARAMETERS)
+      end)
+      while creates() == 0 do
+        finseg.sleep(0.01)
+      end
+      local _
+      _, err = journal:obtain(client, "highBalance", PARAMETERS, { patience = 0.05 })
+      client:close()
+    end)
+    assert.are.equal("timeout", err.kind)
+    assert.matches("has been making the same job", err.message)
+    client = connect(server)
+  end)
+
+  it("makes a job anew that the service no longer has", function()
+    start {
+      [CREATE] = { created "1", created "2" },
+      [JOB .. "1"] = { { status = 400, body = '{"errors":[]}' } },
+      [JOB .. "2"] = READY,
+    }
+    journal:obtain(client, "highBalance", PARAMETERS)
+    local jobs = {}
+    local segment = assert(journal:segment(client, "highBalance", PARAMETERS, {
+      on_job = function(job, reused)
+        jobs[#jobs + 1] = job.jobId .. (reused and " reused" or " new")
+      end,
+    }))
+    assert.are.equal("2", segment.job.jobId)
+    assert.are.same({ "1 reused", "2 new" }, jobs)
+    assert.are.equal("2", journal:find(client, "highBalance", PARAMETERS).jobId)
+  end)
+
+  it("does not make a new job twice when it fails too", function()
+    start {
+      [CREATE] = { created "1", created "2", created "3" },
+      [JOB .. "1"] = { { status = 422, body = '{"errors":[]}' } },
+      [JOB .. "2"] = { { status = 422, body = '{"errors":[]}' } },
+    }
+    journal:obtain(client, "highBalance", PARAMETERS)
+    local segment, err, job = journal:segment(client, "highBalance", PARAMETERS)
+    assert.is_nil(segment)
+    assert.are.equal("failed", err.kind)
+    assert.are.equal("2", job.jobId)
+    assert.are.equal(2, creates())
+  end)
+
+  it("passes the store's failure on", function()
+    start { [CREATE] = { created "1" } }
+    local broken = setmetatable({
+      get = function()
+        return nil, { kind = "config", message = "the disk is gone" }
+      end,
+    }, { __index = store })
+    local job, err = finseg.journal.new(broken):obtain(client, "highBalance", PARAMETERS)
+    assert.is_nil(job)
+    assert.are.equal("the disk is gone", err.message)
+    assert.are.equal(0, creates())
+  end)
+
+  it("raises for what is no store", function()
+    assert.error_matches(function()
+      finseg.journal.new {}
+    end, "bad argument #1 to 'new' %(a store needs")
+  end)
+end)
