@@ -64,8 +64,8 @@ BENCHES := $(wildcard spec/bench/*_bench.lua)
 C_BENCHES := $(patsubst spec/bench/%.c,build/bench/%,$(wildcard spec/bench/*_bench.c))
 LUA_MODULES := $(shell find lua/finseg -name '*.lua')
 
-C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] lua/binding/store/*.c spec/core/*.[ch] \
-             spec/fuzz/*.[ch] spec/bench/*.[ch])
+C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] lua/binding/store/*.c lua/binding/cli/*.c \
+             spec/core/*.[ch] spec/fuzz/*.[ch] spec/bench/*.[ch])
 LUA_SOURCES := lua spec examples
 SHELL_SOURCES := .ci/run spec/run spec/tools/deps examples/demo.sh
 
@@ -73,6 +73,7 @@ LIBRARIES := $(B)/libfinseg.a $(B)/libfinseg.so
 BINDINGS := $(LUAS:%=$(B)/%/finseg/core.so)
 # Modules of their own, so that finseg itself does without what they link to.
 SQLITE_STORES := $(LUAS:%=$(B)/%/finseg/store/sqlite.so)
+CLI_SYSTEMS := $(LUAS:%=$(B)/%/finseg/cli/system.so)
 
 # Expanded when a recipe runs, so that `deps` may install pkg-config and its modules first.
 CORE_LIBS = $(shell pkg-config --libs libcurl libcjson) -lm
@@ -87,7 +88,7 @@ LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 .PHONY: all demo test lint format asan hard fuzz bench bench-c install env clean help deps deps-lint deps-check deps-hard deps-bench valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
-all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(SQLITE_STORES) $(B)/finseg-sandbox
+all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(SQLITE_STORES) $(CLI_SYSTEMS) $(B)/finseg-sandbox
 
 # ---- compiling ----------------------------------------------------------------------------------------------
 
@@ -141,6 +142,13 @@ $(SQLITE_STORES):
 	@mkdir -p $(@D)
 	$(SAY) LINK $@
 	$(Q)$(LINK) -shared -o $@ $^ $(shell pkg-config --libs sqlite3)
+
+$(B)/lua5.4/finseg/cli/system.so: $(B)/obj/lua5.4/lua/binding/cli/system.o
+$(B)/luajit/finseg/cli/system.so: $(B)/obj/luajit/lua/binding/cli/system.o
+$(CLI_SYSTEMS):
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(LINK) -shared -o $@ $^
 
 # The description of the service becomes bytes in the program.
 $(B)/openapi.c: core/sandbox/openapi.json Makefile
@@ -284,6 +292,7 @@ lint-lua: deps-lint
 	$(STYLUA) --check $(LUA_SOURCES)
 	luarocks lint rockspec/finseg-dev-1.rockspec
 	luarocks lint rockspec/sqlite/finseg-sqlite-dev-1.rockspec
+	luarocks lint rockspec/cli/finseg-cli-dev-1.rockspec
 
 lint-shell: deps-lint
 	shellcheck $(SHELL_SOURCES)
@@ -299,7 +308,7 @@ LUA_LIB = $(DESTDIR)$(PREFIX)/lib/lua/$(ABI_$(1))
 
 install: all
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/include' '$(DESTDIR)$(PREFIX)/lib/pkgconfig'
-	install -m 755 $(B)/finseg-sandbox '$(DESTDIR)$(PREFIX)/bin'
+	install -m 755 $(B)/finseg-sandbox lua/bin/finseg '$(DESTDIR)$(PREFIX)/bin'
 	install -m 644 core/finseg.h '$(DESTDIR)$(PREFIX)/include'
 	install -m 644 $(B)/libfinseg.a '$(DESTDIR)$(PREFIX)/lib'
 	install -m 755 $(B)/$(SONAME) '$(DESTDIR)$(PREFIX)/lib'
@@ -309,6 +318,7 @@ install: all
 
 define INSTALL_LUA
 install -D -m 755 $(B)/$(1)/finseg/core.so '$(call LUA_LIB,$(1))/finseg/core.so'
+install -D -m 755 $(B)/$(1)/finseg/cli/system.so '$(call LUA_LIB,$(1))/finseg/cli/system.so'
 install -D -m 755 $(B)/$(1)/finseg/store/sqlite.so '$(call LUA_LIB,$(1))/finseg/store/sqlite.so'
 for module in $(LUA_MODULES:lua/%=%); do \
   install -D -m 644 lua/$$module '$(call LUA_SHARE,$(1))'/$$module || exit 1; \
@@ -341,6 +351,7 @@ env:
 	  "export PATH="$(call QUOTED,$(call QUOTED,$(CURDIR)/lua/bin:$(CURDIR)/$(B)))':"$$PATH"' \
 	  "export LUA_PATH="$(call QUOTED,$(call QUOTED,$(CURDIR)/lua/?.lua;$(CURDIR)/lua/?/init.lua;;)) \
 	  "export LUA_CPATH="$(call QUOTED,$(call QUOTED,$(CURDIR)/$(B)/$(LUA)/?.so;;)) \
+	  'export LUA=$(LUA)' \
 	  'unset LUA_PATH_5_4 LUA_CPATH_5_4'
 
 clean:

@@ -65,6 +65,18 @@ const struct fs_kind *fs_kind_find(const struct fs_kind_list *added, const char 
     return find_built_in(name);
 }
 
+const struct fs_kind *fs_kind_at(const struct fs_kind_list *added, size_t index)
+{
+    if (index < BUILT_IN_COUNT)
+        return fs_kind_find(added, built_in[index].name);
+    index -= BUILT_IN_COUNT;
+    for (size_t i = 0; i < added->count; i++) {
+        if (!find_built_in(added->kinds[i].name) && index-- == 0)
+            return &added->kinds[i];
+    }
+    return NULL;
+}
+
 const struct fs_parameter *fs_kind_parameter(const struct fs_kind *kind, const char *name)
 {
     for (size_t i = 0; i < kind->parameter_count; i++) {
@@ -204,6 +216,11 @@ static const char *const type_names[] = {
     [FS_PARAMETER_TEXT] = "text",     [FS_PARAMETER_URL] = "url",         [FS_PARAMETER_TEXTS] = "texts",
     [FS_PARAMETER_AMOUNT] = "amount", [FS_PARAMETER_INTEGER] = "integer", [FS_PARAMETER_FLAG] = "flag",
 };
+
+const char *fs_parameter_type_name(enum fs_parameter_type type)
+{
+    return type_names[type];
+}
 
 static const char *read_type(const cJSON *item, struct fs_parameter *parameter)
 {

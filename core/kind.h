@@ -41,6 +41,10 @@ struct fs_kind_list {
 
 /* Added kinds go before built-in ones. NULL when there is none of that name. */
 const struct fs_kind *fs_kind_find(const struct fs_kind_list *added, const char *name);
+/* The kinds one after the other, built-in ones first (in their replaced form, if any); NULL beyond the last. */
+const struct fs_kind *fs_kind_at(const struct fs_kind_list *added, size_t index);
+/* "text", "url", ..., as definitions spell it. */
+const char *fs_parameter_type_name(enum fs_parameter_type type);
 /* Reads a definition as finseg_config_add_kind() documents it and puts it into the list. 0 or -1. */
 int fs_kind_add(struct fs_kind_list *added, const char *name, const char *definition, finseg_error **error);
 /* False when memory is out; then `to` is empty. */

@@ -83,6 +83,7 @@ build = {
         "lua/binding/file.c",
         "lua/binding/idset.c",
         "lua/binding/job.c",
+        "lua/binding/kinds.c",
         "lua/binding/number.c",
         "lua/binding/page.c",
         "lua/binding/poll.c",

@@ -88,6 +88,11 @@ int fs_lua_to_json(lua_State *L);
 /* Makes scratch->config from the table at `index` (positive), after reading the environment when asked. False with scratch->error. */
 bool fs_lua_read_config(lua_State *L, int index, bool from_environment, struct fs_lua_scratch *scratch);
 
+/* ---- kinds.c --------------------------------------------------------------------------------------------- */
+
+/* core.kinds(fields) -> the list of segment kinds that a client with this config knows | nil, err */
+int fs_lua_kinds(lua_State *L);
+
 /* ---- client.c, job.c, page.c, amounts.c, aggregate.c, idset.c, traversal.c --------------------------------- */
 
 void fs_lua_register_client(lua_State *L);

@@ -105,6 +105,7 @@ static int is_yieldable(lua_State *L)
 static const luaL_Reg functions[] = {
     {"client", fs_lua_client},
     {"error", fs_lua_error},
+    {"kinds", fs_lua_kinds},
     {"page", fs_lua_page},
     {"total", fs_lua_total},
     {"tally", fs_lua_tally},

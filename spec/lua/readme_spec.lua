@@ -162,6 +162,11 @@ describe("the README #readme", function()
           text = text:gsub("lua5%.4", shell.lua)
         end
         local output = run(text)
+        if text:find("finseg rule run", 1, true) then
+          assert.matches("a new job", output)
+          assert.matches('"lowBalance":{"accounts":%[{"accountId":"%d+","amount":%-%d+', output)
+          assert.matches('"left":%d+', output)
+        end
         if text:find("make demo", 1, true) or text:find("quickstart.lua", 1, true) then
           assert.matches("%d+ users, %d+ accounts, [%d.]+ in all", output)
         end
@@ -198,6 +203,32 @@ describe("the README #readme", function()
       end
     end
     assert.are.same(options, names_in_table("| option |"))
+  end)
+
+  it("installs a command line that finds its modules", function()
+    if PRELOAD then
+      pending("the sanitizers' library is for Lua, not for the shell")
+      return
+    end
+    local output = run([[
+      make install PREFIX="$PWD/installed" >/dev/null
+      unset LUA_PATH LUA_CPATH LUA_PATH_5_4 LUA_CPATH_5_4
+      "$PWD/installed/bin/finseg" kinds --format table
+    ]])
+    assert.matches("highBalance +%-%-threshold", output)
+  end)
+
+  it("names every command of the command line, and no other", function()
+    local help = run('eval "$(make -s env)"\nfinseg --help')
+    local commands = {}
+    for name in help:match("Commands:\n(.-)\n\n"):gmatch("\n?   (%l+) ") do
+      commands[name] = true
+    end
+    local named = {}
+    for _, name in ipairs(names_in_table("| command |")) do
+      named[name] = true
+    end
+    assert.are.same(sorted_keys(commands), sorted_keys(named))
   end)
 
   it("names the segment kinds that a client knows, and no other", function()

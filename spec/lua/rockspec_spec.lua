@@ -5,13 +5,16 @@ local ROCKSPEC = "rockspec/finseg-dev-1.rockspec"
 local SQLITE_ROCKSPEC = "rockspec/sqlite/finseg-sqlite-dev-1.rockspec"
 local LUA_VERSION = shell.lua == "luajit" and "5.1" or "5.4"
 
-local function load_rockspec()
+-- The command line is a rock of its own, since it needs more than finseg does.
+local CLI_ROCKSPEC = "rockspec/cli/finseg-cli-dev-1.rockspec"
+
+local function load_rockspec(path)
   local rockspec = {}
   local chunk
   if setfenv then
-    chunk = setfenv(assert(loadfile(ROCKSPEC)), rockspec)
+    chunk = setfenv(assert(loadfile(path)), rockspec)
   else
-    chunk = assert(loadfile(ROCKSPEC, "t", rockspec))
+    chunk = assert(loadfile(path, "t", rockspec))
   end
   chunk()
   return rockspec
@@ -33,20 +36,23 @@ end
 describe("the rockspec #rockspec", function()
   it("is clean for luarocks lint, and so is that of the store in a file", function()
     shell.check("luarocks lint " .. ROCKSPEC)
+    shell.check("luarocks lint " .. CLI_ROCKSPEC)
     shell.check("luarocks lint " .. SQLITE_ROCKSPEC)
   end)
 
   it("compiles every C file of the core and of the binding", function()
-    local sources = load_rockspec().build.modules["finseg.core"].sources
+    local sources = load_rockspec(ROCKSPEC).build.modules["finseg.core"].sources
     assert.are.same(lines(shell.check("ls core/*.c lua/binding/*.c")), sorted(sources))
   end)
 
   it("installs every Lua module under the name of its file", function()
     local installed = {}
-    for name, file in pairs(load_rockspec().build.modules) do
-      if name ~= "finseg.core" then
-        installed[#installed + 1] = file
-        assert.are.equal(name, (file:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")))
+    for _, path in ipairs({ ROCKSPEC, CLI_ROCKSPEC }) do
+      for name, file in pairs(load_rockspec(path).build.modules) do
+        if type(file) == "string" then
+          installed[#installed + 1] = file
+          assert.are.equal(name, (file:gsub("^lua/", ""):gsub("%.lua$", ""):gsub("/init$", ""):gsub("/", ".")))
+        end
       end
     end
     assert.are.same(lines(shell.check("find lua/finseg -name '*.lua'")), sorted(installed))
@@ -81,6 +87,8 @@ describe("the rockspec #rockspec", function()
       rm -rf without && cp -r tree without
       luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $SQLITE $INCLUDES >luarocks.log 2>&1 ||
         { cat luarocks.log; exit 1; }
+      luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $INCLUDES \
+        rockspec/cli/finseg-cli-dev-1.rockspec >luarocks.log 2>&1 || { cat luarocks.log; exit 1; }
       rm -r core lua
       export LUA_PATH="$PWD/tree/share/lua/$VERSION/?.lua;$PWD/tree/share/lua/$VERSION/?/init.lua;;"
       export LUA_CPATH="$PWD/tree/lib/lua/$VERSION/?.so;;"
@@ -91,6 +99,7 @@ describe("the rockspec #rockspec", function()
         LUA_CPATH="$PWD/without/lib/lua/$VERSION/?.so" $LUA -e 'print(require("finseg").store.open("file", "jobs.db"))'
       $LUA examples/quickstart.lua
       [ $LUA != luajit ] || luajit "$top/spec/lua/support/unload_main.lua"
+      "$PWD/tree/bin/finseg" kinds --format table
     ]]):gsub("%$(%u+)", function(name)
       return values[name]
     end))
@@ -98,6 +107,7 @@ describe("the rockspec #rockspec", function()
     if shell.lua == "luajit" then -- luarocks passes no flag that pins the module: it does so itself
       assert.matches("finseg.core is still in memory", printed, 1, true)
     end
+    assert.matches("highBalance +%-%-threshold", printed)
     assert.matches("kept%s+true", printed)
     assert.matches("nil%s+a store in a file needs finseg's module finseg.store.sqlite", printed)
   end)

@@ -1,0 +1,186 @@
+-- finseg rule run|explain|watch FILE.
+
+local Progress = require "finseg.cli.progress"
+local core = require "finseg.core"
+local exit = require "finseg.cli.exit"
+local finseg = require "finseg"
+local format = require "finseg.cli.format"
+local histogram = require "finseg.cli.histogram"
+local output = require "finseg.cli.output"
+local paths = require "finseg.cli.paths"
+
+local verbs = {}
+
+--- The amounts of each segment of a rule's result, by its name there.
+local function amounts_by_segment(result)
+  local amounts, names = {}, {}
+  for user in result:users() do
+    for name, record in pairs(user) do
+      if type(record) == "table" then
+        for _, list in ipairs { record.accounts or {}, record.insurances or {} } do
+          for _, item in ipairs(list) do
+            if tonumber(item.amount) then
+              if not amounts[name] then
+                amounts[name] = {}
+                names[#names + 1] = name
+              end
+              table.insert(amounts[name], tonumber(item.amount))
+            end
+          end
+        end
+      end
+    end
+  end
+  table.sort(names)
+  return amounts, names
+end
+
+local function print_users(session, result)
+  local arguments = session.arguments
+  if arguments.histogram then
+    local amounts, names = amounts_by_segment(result)
+    for _, name in ipairs(names) do
+      histogram.print(name, amounts[name], arguments.json or arguments.format ~= nil)
+    end
+    return
+  end
+  local left = arguments.limit or math.huge
+  local writer = format.new(format.name(arguments))
+  for user in result:users() do
+    if left <= 0 then
+      break
+    end
+    left = left - 1
+    writer.add(format.item(user))
+  end
+  writer.finish()
+  output.flush()
+end
+
+--- Loads the rule and runs it.
+local function run_rule(session, fresh)
+  local progress = Progress.new()
+  local result = progress:during(function()
+    local rule = exit.assert(finseg.rule.load(session.arguments.file))
+    local options = session:options(progress)
+    options.fresh = fresh
+    return exit.assert(rule:run(session:client(), options))
+  end)
+  session.waiting = {}
+  return result
+end
+
+function verbs.run(session)
+  local arguments = session.arguments
+  local result = run_rule(session, arguments.fresh or false)
+  if arguments.keep then -- first: whoever reads the output may go away before its end
+    exit.assert(finseg.compare.keep(result, paths.results(), arguments.keep))
+  end
+  print_users(session, result)
+  if arguments.steps then
+    output.note(result:explain())
+  end
+  if output.is_terminal() then
+    output.note(result:count() == 1 and "1 user" or result:count() .. " users")
+  end
+  session:note_empty(result:count())
+end
+
+function verbs.explain(session)
+  local arguments = session.arguments
+  local rule = exit.assert(finseg.rule.load(arguments.file))
+  local text = exit.assert(rule:explain(session:client(), {
+    store = session:store(),
+    fresh = arguments.fresh or false,
+  }))
+  if arguments.json or arguments.format == "json" or arguments.format == "ndjson" then
+    local lines = {}
+    for line in text:gmatch "[^\n]+" do
+      lines[#lines + 1] = line
+    end
+    output.write(assert(core.to_json { rule = rule.name, plan = lines }), "\n")
+  else
+    output.write(text, "\n")
+  end
+end
+
+-- ---- watch ----------------------------------------------------------------------------------------------------------
+
+--- Seconds between two looks at the file. Its text is compared, so no save is missed, however an editor saves.
+local LOOK = 0.25
+
+--- Waits until the file's text is another.
+local function wait_for_change(path, text)
+  repeat
+    core.poll({}, LOOK)
+    local now = paths.read(path)
+  until now and now ~= text
+end
+
+local function sample_of(result, size)
+  local users = {}
+  for user in result:users() do
+    if #users >= size then
+      break
+    end
+    users[#users + 1] = user
+  end
+  return users
+end
+
+--- How many came and went since the last run.
+local function change_between(before, after)
+  if not before then
+    return {}
+  end
+  return { entered = (after:ids() - before:ids()):count(), left = (before:ids() - after:ids()):count() }
+end
+
+local function print_run(session, run, sample)
+  if session.arguments.json then
+    output.write(run.error and core.to_json(run) or format.json_with_list(run, "sample", sample), "\n")
+  elseif run.error then
+    output.write(os.date "%H:%M:%S", "  ", run.error, "\n")
+  else
+    local change = run.entered and (", %d entered, %d left"):format(run.entered, run.left) or ""
+    output.write(
+      os.date "%H:%M:%S",
+      ("  %s%s  (%.2f s)\n"):format(run.users == 1 and "1 user" or run.users .. " users", change, run.seconds)
+    )
+    format.print_all({ format = "table" }, sample)
+    if run.users > #sample then
+      output.write(("... and %d more\n"):format(run.users - #sample))
+    end
+  end
+  output.flush()
+end
+
+function verbs.watch(session)
+  local arguments = session.arguments
+  local fresh, last = arguments.fresh or false, nil
+  while true do
+    local text = exit.assert(paths.read(arguments.file))
+    local started = core.now()
+    local ran, result = pcall(run_rule, session, fresh)
+    if not ran and not (type(result) == "table" and result.message) then
+      error(result, 0)
+    end
+    local run
+    if ran then
+      run = change_between(last, result)
+      run.users, run.seconds = result:count(), core.now() - started
+      last, fresh = result, false
+    else
+      run = { error = result.message, kind = result.kind }
+    end
+    print_run(session, run, ran and sample_of(result, tonumber(arguments.sample)))
+    if ran then
+      session:note_empty(run.users)
+    end
+    wait_for_change(arguments.file, text)
+  end
+end
+
+return function(session)
+  verbs[session.arguments.verb](session)
+end

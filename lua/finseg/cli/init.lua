@@ -1,0 +1,83 @@
+--- The command line: finseg kinds, create, wait, get, segment, jobs, rule, diff, sandbox. `finseg --help` tells more.
+---
+---     os.exit(require("finseg.cli").main(arg), true)
+
+local Session = require "finseg.cli.session"
+local exit = require "finseg.cli.exit"
+local kinds = require "finseg.cli.kinds"
+local output = require "finseg.cli.output"
+
+local cli = {}
+
+local function run(words, keep_session)
+  if words[1] == "sandbox" then
+    require "finseg.cli.command.sandbox" { (table.unpack or unpack)(words, 2) }
+  end
+  local definitions = kinds.definitions()
+  local list = kinds.list(definitions)
+  local arguments = require("finseg.cli.parser").parse(words, list)
+  local session = Session.new(arguments, list, definitions)
+  keep_session(session)
+  require("finseg.cli.command." .. arguments.command)(session)
+  output.flush()
+  session:close()
+end
+
+--- Ctrl-C reaches Lua as an error that lua and luajit raise themselves, wherever the program is.
+local function is_interrupt(problem)
+  return type(problem) == "string" and problem:find("interrupted!", 1, true) ~= nil
+end
+
+local function list_commands(session, text)
+  local commands = session and session:how_to_go_on() or {}
+  if #commands > 0 then
+    output.note("finseg: " .. text)
+    for _, command in ipairs(commands) do
+      output.note("  %s", command)
+    end
+  end
+  return #commands > 0
+end
+
+local function report(problem, session)
+  if problem == output.BROKEN_PIPE then
+    return exit.FINE
+  elseif is_interrupt(problem) then
+    output.note "finseg: stopped"
+    if not list_commands(session, "what was asked for goes on at the service; pick it up with") and session then
+      output.note "finseg: the same command goes on with the jobs that were made; finseg jobs lists them"
+    end
+    return exit.INTERRUPTED
+  elseif type(problem) == "table" and problem.usage then
+    output.note("%s\n\nfinseg: %s", problem.usage, problem.message)
+    return exit.USAGE
+  elseif type(problem) == "table" and problem.message then
+    output.note("finseg: %s", problem.message)
+    if problem.kind == "timeout" or problem.kind == "pending" or problem.kind == "network" then
+      list_commands(session, "pick the job up with")
+    end
+    return exit.code_of(problem)
+  end
+  output.note("finseg: a mistake in finseg itself, please report it: %s", tostring(problem))
+  return exit.FAILED
+end
+
+--- Runs a command and answers the exit code.
+---@param words string[]  the words after the program's name
+---@return integer
+function cli.main(words)
+  local session
+  local ok, problem = pcall(run, words, function(made)
+    session = made
+  end)
+  if ok then
+    return exit.FINE
+  end
+  local code = report(problem, session)
+  if session then
+    pcall(session.close, session)
+  end
+  return code
+end
+
+return cli

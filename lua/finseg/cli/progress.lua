@@ -1,0 +1,116 @@
+-- The line on stderr that tells how far a wait or a download is. Only a terminal sees it.
+
+local core = require "finseg.core"
+local finseg = require "finseg"
+local system = require "finseg.cli.system"
+
+local INTERVAL = 0.2 -- seconds between two looks
+local unpack = table.unpack or unpack
+
+---@class finseg.cli.Progress
+local Progress = {}
+Progress.__index = Progress
+
+function Progress.new()
+  return setmetatable({
+    shown = system.is_terminal(2),
+    started = core.now(),
+    drawn = 0,
+    jobs = 0,
+    ready = 0,
+    pages = 0,
+    users = 0,
+    expected = 0,
+  }, Progress)
+end
+
+function Progress:line()
+  local seconds = core.now() - self.started
+  if self.pages == 0 then
+    return ("%d of %d jobs ready, waiting for %.0f s"):format(self.ready, self.jobs, seconds)
+  end
+  local reading = seconds - (self.reading or 0)
+  local rate = reading > 0 and self.users / reading or 0
+  local left = rate > 0
+    and self.expected > self.users
+    and (", %.0f s left"):format((self.expected - self.users) / rate + 1)
+  return ("%d of %d jobs ready, %d pages, %d users, %.0f users/s%s"):format(
+    self.ready,
+    self.jobs,
+    self.pages,
+    self.users,
+    rate,
+    left or ""
+  )
+end
+
+--- Draws the line, at most every INTERVAL.
+function Progress:draw()
+  local now = core.now()
+  if self.shown and now - self.drawn >= INTERVAL then
+    self.drawn = now
+    local width = (system.columns(2) or 80) - 1
+    io.stderr:write("\r\27[K", self:line():sub(1, width))
+    io.stderr:flush()
+  end
+end
+
+--- Takes the line away.
+function Progress:clear()
+  if self.shown and self.drawn > 0 then
+    io.stderr:write "\r\27[K"
+    io.stderr:flush()
+    self.drawn = 0
+  end
+end
+
+--- Follows the events of a rule's run (see finseg.rule), which a single segment tells in the same way.
+function Progress:event(event)
+  if event.name == "plan" then
+    self.jobs = #event.requests
+  elseif event.name == "ready" then
+    self.ready = self.ready + 1
+    self.expected = self.expected + (event.users or 0)
+    self.reading = self.reading or core.now() - self.started
+  elseif event.name == "page" then
+    self.pages = self.pages + 1
+    self.users = self.users + event.users
+  end
+  self:draw()
+end
+
+--- Shows nothing any more, as when the results themselves go to the terminal.
+function Progress:stop()
+  self:clear()
+  self.shown = false
+end
+
+--- Calls f() while the line is kept up to date, and answers what it answers.
+function Progress:during(f)
+  if not self.shown then
+    return f()
+  end
+  local ended = false
+  local results = {}
+  local function work()
+    results = { pcall(f) }
+    ended = true
+    self:clear()
+  end
+  local ran, problem = pcall(finseg.run, function()
+    finseg.spawn(work)
+    while not ended do
+      self:draw()
+      finseg.sleep(INTERVAL / 4)
+    end
+  end)
+  self:clear()
+  if not ran then
+    error(problem, 0)
+  elseif not results[1] then
+    error(results[2], 0)
+  end
+  return unpack(results, 2, 6)
+end
+
+return Progress

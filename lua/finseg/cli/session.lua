@@ -1,0 +1,174 @@
+-- What a command works with: the client, the journal, the jobs it waits for.
+
+local credentials = require "finseg.cli.credentials"
+local exit = require "finseg.cli.exit"
+local finseg = require "finseg"
+local format = require "finseg.cli.format"
+local histogram = require "finseg.cli.histogram"
+local output = require "finseg.cli.output"
+local paths = require "finseg.cli.paths"
+local Progress = require "finseg.cli.progress"
+
+---@class finseg.cli.Session
+---@field arguments table  what the command line said
+---@field kinds table[]  the segment kinds
+---@field definitions table?  those of the user
+---@field waiting table<finseg.Job, boolean>  jobs that are not read to their end yet
+local Session = {}
+Session.__index = Session
+
+function Session.new(arguments, kinds, definitions)
+  return setmetatable({ arguments = arguments, kinds = kinds, definitions = definitions, waiting = {} }, Session)
+end
+
+--- The client; made at the first use.
+function Session:client()
+  if not self._client then
+    local config = credentials.read(self.arguments.credentials)
+    config.base_url = self.arguments.base_url or config.base_url
+    config.kinds = self.definitions
+    config.poll = { first = 0.1 }
+    self._client = exit.assert(finseg.new(config))
+  end
+  return self._client
+end
+
+--- The store of jobs; opened at the first use.
+function Session:store()
+  if not self._store then
+    self._store = exit.assert(finseg.store.open("file", self.arguments.store or paths.store()))
+  end
+  return self._store
+end
+
+function Session:journal()
+  return finseg.journal.new(self:store())
+end
+
+function Session:close()
+  if self._client then
+    self._client:close()
+  end
+  if self._store then
+    self._store:close()
+  end
+end
+
+--- How to pick up the jobs that were waited for, as commands.
+---@return string[]
+function Session:how_to_go_on()
+  local commands = {}
+  for job in pairs(self.waiting) do
+    commands[#commands + 1] = ("finseg get %s %s"):format(job.kind, job.jobId)
+  end
+  table.sort(commands)
+  return commands
+end
+
+--- Options of waits and of rules.
+function Session:options(progress)
+  local arguments = self.arguments
+  return {
+    store = self:store(),
+    fresh = arguments.fresh or false,
+    timeout = arguments.timeout,
+    progress = function(event)
+      if event.name == "job" then
+        self.waiting[event.job] = true
+      elseif event.name == "read" and event.request.job then
+        self.waiting[event.request.job] = nil
+      end
+      if progress then
+        progress:event(event)
+      end
+    end,
+  }
+end
+
+local CAUSES = [[
+No user was found. The usual causes: the account has no users yet, none of them has imported a bank account, the data
+are stale (update the accounts), or the threshold or the time asked for leaves nobody.]]
+
+--- Says what an empty result usually means.
+function Session:note_empty(count)
+  if count == 0 and self.arguments.limit ~= 0 then
+    output.note(CAUSES)
+  end
+end
+
+local function amounts_of(segment)
+  local amounts = {}
+  for _, amount in segment:amounts() do
+    amounts[#amounts + 1] = tonumber(amount)
+  end
+  return amounts
+end
+
+--- Prints the users of a page up to a limit; answers how many.
+local function print_page(page, writer, limit)
+  local printed = 0
+  for position = 1, math.min(page:user_count(), limit) do
+    writer.add {
+      text = function()
+        return page:user_text(position)
+      end,
+      record = function()
+        return page:user(position)
+      end,
+    }
+    printed = printed + 1
+  end
+  return printed
+end
+
+--- Prints a segment as the arguments ask for it.
+function Session:print_segment(segment, progress)
+  local arguments = self.arguments
+  if arguments.histogram then
+    local amounts = amounts_of(segment)
+    progress:clear()
+    histogram.print(nil, amounts, format.name(arguments) ~= "table" and (arguments.json or arguments.format ~= nil))
+    self:note_empty(#amounts)
+    return
+  end
+  local left = arguments.limit or math.huge
+  local writer = format.new(format.name(arguments))
+  if output.is_terminal() then
+    progress:stop()
+  end
+  local count = 0
+  local next_page, abandon = segment:_open()
+  local page, err = next_page()
+  while page do
+    count = count + page:user_count()
+    progress:event { name = "page", users = page:user_count() }
+    left = left - print_page(page, writer, left)
+    if left <= 0 then
+      abandon()
+      break
+    end
+    page, err = next_page()
+  end
+  if err then
+    error(err, 0)
+  end
+  writer.finish()
+  output.flush()
+  progress:clear()
+  self:note_empty(count)
+end
+
+--- Prints the users of a job once it is ready.
+---@param open fun(progress: table): finseg.Segment  waits for the job
+function Session:print_when_ready(open)
+  local progress = Progress.new()
+  progress:event { name = "plan", requests = { 1 } }
+  progress:during(function()
+    local segment = open(progress)
+    progress:event { name = "ready", users = segment.totalElements }
+    self:print_segment(segment, progress)
+    self.waiting = {}
+  end)
+end
+
+return Session

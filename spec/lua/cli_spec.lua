@@ -1,0 +1,464 @@
+-- The command line, run as a user runs it.
+
+local cjson = require "cjson"
+local cli = require "spec.lua.support.cli"
+local sandbox = require "spec.lua.support.sandbox"
+local scripted_server = require "spec.lua.support.scripted_server"
+local shell = require "spec.lua.support.shell"
+local wire = require "spec.lua.support.wire"
+
+local function lines_of(text)
+  local lines = {}
+  for line in text:gmatch "[^\n]+" do
+    lines[#lines + 1] = line
+  end
+  return lines
+end
+
+local function count(text, plain)
+  local _, found = text:gsub(plain:gsub("%p", "%%%0"), "")
+  return found
+end
+
+local OVERDRAFT = [[
+local stressed = segment.lowBalance { accountType = "checking", threshold = -100, durationInMonth = 3 }
+local saver = segment.highBalance { accountType = "savings", threshold = 10000 }
+return stressed * saver
+]]
+
+describe("the command line", function()
+  local service, home
+
+  setup(function()
+    service = sandbox.start { users = 300, seed = 7, delay = 0.1, today = "2026-04-01" }
+  end)
+
+  teardown(function()
+    service.stop()
+  end)
+
+  before_each(function()
+    home = cli.home(service)
+  end)
+
+  after_each(function()
+    home.remove()
+  end)
+
+  local function one_made(job_home)
+    return wire.eventually("the job is made", function()
+      local _, out = job_home.run "finseg jobs"
+      return out:match '"jobId":"([^"]+)"'
+    end)
+  end
+
+  describe("helps", function()
+    it("with the commands, examples and exit codes", function()
+      local help = home.check "finseg --help"
+      for _, text in ipairs { "kinds", "create", "wait", "get", "segment", "jobs", "rule", "diff", "sandbox" } do
+        assert.matches(text, help)
+      end
+      assert.matches("examples:", help)
+      assert.matches("130 +stopped by Ctrl%-C", help)
+    end)
+
+    it("with examples for each command", function()
+      for _, command in ipairs {
+        "kinds",
+        "create",
+        "wait",
+        "get",
+        "segment",
+        "jobs",
+        "rule",
+        "rule run",
+        "rule explain",
+        "rule watch",
+        "diff",
+        "segment lowBalance",
+      } do
+        assert.matches("example", (home.check("finseg " .. command .. " --help")))
+      end
+    end)
+
+    it("with its version", function()
+      assert.matches("^finseg %d+%.%d+%.%d+\n$", home.check "finseg --version")
+    end)
+  end)
+
+  describe("names the kinds", function()
+    it("as JSON, with their parameters", function()
+      local kinds = cjson.decode(home.check "finseg kinds --json")
+      assert.are.equal("highBalance", kinds[1].name)
+      assert.are.equal("lowBalance", kinds[2].name)
+      assert.are.equal("durationInMonth", kinds[2].parameters[3].name)
+      assert.are.equal(12, kinds[2].parameters[3].maximum)
+    end)
+
+    it("as a table, without credentials", function()
+      local nobody = cli.home()
+      finally(nobody.remove)
+      assert.matches("highBalance +%-%-threshold +true", nobody.check "finseg kinds --format table")
+    end)
+
+    it("with those that the user has defined, as commands", function()
+      home.write(
+        "kinds.json",
+        '{"dormant":{"path":"highBalance","parameters":{"threshold":{"type":"amount","required":true}}}}'
+      )
+      home.variables.FINSEG_KINDS = home.folder .. "/kinds.json"
+      assert.matches("dormant", home.check "finseg kinds")
+      local wanted = wire.segment(service, "highBalance", { threshold = 5000 })
+      assert.are.equal(#wanted, #lines_of(home.check "finseg segment dormant --threshold 5000"))
+    end)
+  end)
+
+  describe("prints a segment", function()
+    it("as one JSON object a user, elsewhere than at a terminal", function()
+      local lines = lines_of(home.check "finseg segment highBalance --threshold 5000 --account-type checking")
+      local wanted = wire.segment(service, "highBalance", { threshold = 5000, accountType = "checking" })
+      assert.are.equal(#wanted, #lines)
+      for position, line in ipairs(lines) do
+        assert.are.same(wanted[position], cjson.decode(line))
+        assert.are.equal(1, count(line, '"userId"'))
+      end
+    end)
+
+    it("as the bytes that came: unknown members and the text of numbers survive", function()
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
+        ["GET /api/v1/segments/highBalance/1"] = {
+          {
+            body = '{"users":[{"userId":"7",\n  "accounts":[{"accountId":"a","amount":12.10}],"extra":{"x":1.00}}]'
+              .. ',"totalElements":1}',
+          },
+        },
+      }
+      finally(server.stop)
+      local other = cli.home(server)
+      local out = other.check "finseg segment highBalance --threshold 5"
+      other.remove()
+      assert.are.equal('{"userId":"7","accounts":[{"accountId":"a","amount":12.10}],"extra":{"x":1.00}}\n', out)
+    end)
+
+    it("as an aligned table at a terminal, with a line of progress that goes away", function()
+      local shown = home.at_terminal "segment highBalance --threshold 5000 --limit 3"
+      assert.matches("userId +accountId +amount", shown)
+      assert.matches("jobs ready", shown)
+      assert.matches("\27%[K", shown)
+    end)
+
+    it("without progress when stderr is no terminal", function()
+      local _, _, err = home.run "finseg segment highBalance --threshold 5000"
+      assert.are.equal("", err)
+    end)
+
+    it("as one JSON document", function()
+      local users = cjson.decode(home.check "finseg segment highBalance --threshold 5000 --json --limit 2")
+      assert.are.equal(2, #users)
+    end)
+
+    it("as CSV that keeps to RFC 4180 and holds no formula", function()
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
+        ["GET /api/v1/segments/highBalance/1"] = {
+          {
+            body = '{"users":[{"userId":"=1+1","accounts":[{"accountId":"a,\\"b","amount":-12.5},'
+              .. '{"accountId":"c","amount":3}]}]}',
+          },
+          { body = '{"users":[]}' },
+        },
+      }
+      finally(server.stop)
+      local other = cli.home(server)
+      local out = other.check "finseg segment highBalance --threshold 5 --format csv"
+      other.remove()
+      assert.are.equal('userId,accountId,amount\r\n\'=1+1,"a,""b",-12.5\r\n\'=1+1,c,3\r\n', out)
+    end)
+
+    it("without anything that a terminal would obey", function()
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
+        ["GET /api/v1/segments/highBalance/1"] = {
+          { body = '{"users":[{"userId":"x\\u001b[2Jy","accounts":[]}],"totalElements":1}' },
+        },
+      }
+      finally(server.stop)
+      local other = cli.home(server)
+      local out = other.check "finseg segment highBalance --threshold 5 --format table"
+      other.remove()
+      assert.are.equal("userId\nx?[2Jy\n", out)
+    end)
+
+    it("as bars", function()
+      local ranges = cjson.decode(home.check "finseg segment highBalance --threshold 5000 --histogram --json")
+      local sum = 0
+      for _, range in ipairs(ranges.ranges) do
+        sum = sum + range.count
+      end
+      assert.are.equal(ranges.amounts, sum)
+      assert.are.equal(
+        '{"amounts":0,"ranges":[]}\n',
+        home.check "finseg segment highBalance --threshold 99999999 --histogram --json"
+      )
+      assert.matches("%d+ to %d+ +%d+ +#+", home.check "finseg segment highBalance --threshold 5000 --histogram")
+    end)
+
+    it("and takes a negative amount for what it is", function()
+      local out = home.check "finseg segment lowBalance --threshold -100 --duration-in-month 3"
+      assert.are.equal(#wire.segment(service, "lowBalance", { threshold = -100, durationInMonth = 3 }), #lines_of(out))
+    end)
+
+    it("and names the usual causes when it is empty", function()
+      local status, out, err = home.run "finseg segment highBalance --threshold 999999999"
+      assert.are.same({ 0, "" }, { status, out })
+      assert.matches("no users yet", err)
+      assert.matches("stale", err)
+    end)
+
+    it("and ends quietly when the reader goes away", function()
+      local status, out, err = home.run "finseg segment highBalance --threshold 5000 | head -n 1"
+      assert.are.same({ 0, 1, "" }, { status, #lines_of(out), err })
+    end)
+
+    it("and says so when the output cannot be written", function()
+      local status, _, err = home.run "finseg segment highBalance --threshold 5000 >/dev/full"
+      assert.are.equal(1, status)
+      assert.matches("the output cannot be written", err)
+    end)
+  end)
+
+  describe("knows jobs", function()
+    it("by what create printed: wait and get pick it up", function()
+      local made = cjson.decode(home.check "finseg create highBalance --threshold 5000 --json")
+      assert.is_false(made.reused)
+      local ready = cjson.decode(home.check("finseg wait highBalance " .. made.jobId .. " --json"))
+      local lines = lines_of(home.check("finseg get highBalance " .. made.jobId))
+      assert.are.equal("ready", ready.state)
+      assert.are.equal(ready.users, #lines)
+    end)
+
+    it("and reuses them, unless a new one is asked for", function()
+      local create = "finseg create highBalance --threshold 5000 --account-type checking"
+      local first = cjson.decode(home.check(create))
+      local second = cjson.decode(home.check "finseg create highBalance --threshold 5000.00 --account-type CHECKING")
+      local third = cjson.decode(home.check(create .. " --fresh"))
+      assert.are.equal(first.jobId, second.jobId)
+      assert.is_true(second.reused)
+      assert.are_not.equal(first.jobId, third.jobId)
+    end)
+
+    it("in a journal that is the user's alone and holds no secret", function()
+      home.check "finseg create highBalance --threshold 5000"
+      assert.are.equal("600\n", home.check 'stat -c %a "$HOME"/.local/state/finseg/store.db')
+      local status = home.run(('grep -rq %s "$HOME"/.local'):format(service.client_secret))
+      assert.are.equal(1, status)
+      local entry = cjson.decode(home.check "finseg jobs")
+      assert.are.same({ "made", "highBalance" }, { entry.state, entry.kind })
+      assert.matches("made +%d+%-", home.check "finseg jobs --format table")
+    end)
+  end)
+
+  describe("ends with a code for", function()
+    local function expect(code, script, pattern)
+      local status, _, err = home.run(script)
+      assert.are.equal(code, status, script .. "\n" .. err)
+      assert.matches(pattern, err)
+      assert.is_nil(err:find("traceback", 1, true))
+    end
+
+    it("a command, kind or parameter that is wrong: 2", function()
+      expect(2, "finseg", "Usage")
+      expect(2, "finseg segmnt", "unknown command 'segmnt'")
+      expect(2, "finseg segment highBalence --threshold 5", "unknown command 'highBalence'")
+      expect(2, "finseg segment highBalance", "missing option '%-%-threshold'")
+      expect(2, "finseg segment highBalance --threshold many", "threshold must be a number")
+      expect(2, "finseg segment lowBalance --threshold 5 --duration-in-month 13", "from 1 to 12")
+      expect(2, "finseg segment lowBalance --threshold 5 --duration-in-month x", "whole number expected")
+      expect(2, "finseg segment highBalance --threshold 5 --account-type purse", "accountType")
+      expect(2, "finseg rule run none.lua", "none.lua cannot be read")
+      expect(2, "finseg diff a b", "keep one first")
+    end)
+
+    it("credentials that are missing, refused or open to others: 3", function()
+      local nobody = cli.home()
+      finally(nobody.remove)
+      nobody.variables.FINSEG_BASE_URL = service.base_url
+      local status, _, err = nobody.run "finseg segment highBalance --threshold 5"
+      assert.are.equal(3, status)
+      assert.matches("client_id", err)
+      expect(3, "FINSEG_CLIENT_SECRET=nonsense finseg segment highBalance --threshold 5", "credentials are wrong")
+      home.write("open", "FINSEG_CLIENT_SECRET=x\n")
+      expect(3, "chmod 644 open; finseg get highBalance 1 --credentials open", "chmod 600")
+    end)
+
+    it("a job that is not ready: 4, and how to pick it up", function()
+      local slow = sandbox.start { users = 10, seed = 1, delay = 3600 }
+      finally(slow.stop)
+      local other = cli.home(slow)
+      local status, _, err = other.run "finseg segment highBalance --threshold 5 --timeout 0.2"
+      other.remove()
+      assert.are.equal(4, status)
+      assert.matches("finseg get highBalance %x+", err)
+    end)
+
+    it("a service that cannot be reached: 5", function()
+      expect(5, "finseg get highBalance 1 --base-url http://127.0.0.1:1/api/v1", "no answer from")
+    end)
+
+    it("a job that is gone: 6", function()
+      expect(6, "finseg get highBalance nosuchjob", "does not know this job")
+    end)
+
+    it("a journal that cannot be used: 3", function()
+      home.write("store", "this is no store of finseg, by far")
+      expect(3, "finseg jobs --store store", "name another file")
+      expect(3, "finseg jobs --store /proc/none/store", "name another file")
+    end)
+  end)
+
+  describe("takes credentials", function()
+    it("from a file that is the user's alone", function()
+      local nobody = cli.home()
+      finally(nobody.remove)
+      nobody.write(
+        "mine",
+        ("# mine\nexport FINSEG_BASE_URL='%s'\nFINSEG_CLIENT_ID=%s\nFINSEG_CLIENT_SECRET=\"%s\"\n"):format(
+          service.base_url,
+          service.client_id,
+          service.client_secret
+        )
+      )
+      nobody.check "chmod 600 mine; finseg create highBalance --threshold 5 --credentials mine"
+      nobody.check "mkdir -p .config/finseg; mv mine .config/finseg/credentials"
+      nobody.check "finseg create highBalance --threshold 6"
+    end)
+
+    it("and never quotes a line of that file", function()
+      home.write("mine", "hunter2\n")
+      local status, _, err = home.run "chmod 600 mine; finseg create highBalance --threshold 5 --credentials mine"
+      assert.are.equal(3, status)
+      assert.matches("mine:1:", err)
+      assert.is_nil(err:find("hunter2", 1, true))
+    end)
+
+    it("and no secret as an argument", function()
+      assert.are.equal(2, (home.run "finseg create highBalance --threshold 5 --client-secret x"))
+    end)
+  end)
+
+  describe("stopped by Ctrl-C", function()
+    it("says how to go on", function()
+      local slow = sandbox.start { users = 10, seed = 1, delay = 3600 }
+      finally(slow.stop)
+      local other = cli.home(slow)
+      local running = other.start "segment highBalance --threshold 5"
+      local job_id = one_made(other)
+      running.interrupt()
+      local status = wire.eventually("it has stopped", running.status)
+      local said = running.err()
+      other.remove()
+      assert.are.equal(130, status)
+      assert.matches("finseg: stopped", said)
+      assert.matches("finseg get highBalance " .. job_id, said, 1, true)
+    end)
+  end)
+
+  describe("runs rules", function()
+    before_each(function()
+      home.write("overdraft.lua", OVERDRAFT)
+    end)
+
+    it("and prints their users with the evidence", function()
+      local lines = lines_of(home.check "finseg rule run overdraft.lua")
+      assert.is_true(#lines > 0)
+      local user = cjson.decode(lines[1])
+      assert.is_true(user.lowBalance.accounts[1].amount < -100)
+      assert.is_true(user.highBalance.accounts[1].amount > 10000)
+      assert.are.equal(1, count(lines[1], '"userId"'))
+    end)
+
+    it("and explains them before and after", function()
+      assert.matches("a new job", home.check "finseg rule explain overdraft.lua")
+      local _, _, err = home.run "finseg rule run overdraft.lua --steps"
+      assert.matches("highBalance: %d+ users", err)
+      assert.matches("is reused", home.check "finseg rule explain overdraft.lua")
+      assert.are.equal("overdraft.lua", cjson.decode(home.check "finseg rule explain overdraft.lua --json").rule)
+    end)
+
+    it("keeps results and compares them", function()
+      home.check "finseg rule run overdraft.lua --keep a >a.ndjson"
+      home.write("overdraft.lua", (OVERDRAFT:gsub("10000", "20000")))
+      home.check "finseg rule run overdraft.lua --keep b >b.ndjson"
+      local status, out, err = home.run "finseg diff a b"
+      assert.are.equal(0, status, err)
+      local a = #lines_of(shell.read_file(home.folder .. "/a.ndjson"))
+      local b = #lines_of(shell.read_file(home.folder .. "/b.ndjson"))
+      assert.is_true(a > b)
+      assert.are.equal(a - b, #lines_of(out))
+      assert.are.equal("left", cjson.decode(lines_of(out)[1]).change)
+      assert.are.equal(1, count(lines_of(out)[1], '"userId"'))
+      assert.matches("change +userId", home.check "finseg diff a b --format table")
+      assert.are.same(
+        { entered = 0, left = a - b, moved = 0, same = b },
+        cjson.decode(home.check "finseg diff a b --summary --json")
+      )
+    end)
+
+    it("and names the line of a mistake", function()
+      for text, pattern in pairs {
+        ["return segment.highBalance { threshold = 5 "] = "bad.lua:1: '}' expected",
+        ["return segment.noSuchKind { }"] = "bad.lua:1: there is no segment kind",
+        ["\nreturn segment.highBalance { treshold = 5 }"] = "bad.lua:2: .*treshold is no parameter",
+        ["local x = 1"] = "bad.lua: the rule returns nothing",
+        ["return segment.highBalance { threshold = 5 }:where(function(u)\nreturn u.x.y end)"] = "bad.lua:2: user.x",
+        ["while true do end"] = "bad.lua:1: stopped after",
+      } do
+        home.write("bad.lua", text)
+        local status, _, err = home.run "finseg rule run bad.lua"
+        assert.are.equal(2, status, err)
+        assert.matches(pattern, err)
+      end
+    end)
+
+    it("and watches a file: a saved change answers from the jobs that are there", function()
+      local running = home.start "rule watch overdraft.lua --json"
+      finally(running.kill)
+      local function runs(n)
+        return wire.eventually("run " .. n, function()
+          local lines = lines_of(running.out())
+          return lines[n] and cjson.decode(lines[n])
+        end)
+      end
+      local first = runs(1)
+      assert.is_true(first.users > 0)
+      assert.are.equal(math.min(5, first.users), #first.sample)
+      home.write("overdraft.lua", (OVERDRAFT:gsub("stressed %* saver", "stressed * saver - stressed")))
+      local second = runs(2)
+      assert.are.same({ 0, first.users, 0 }, { second.users, second.left, second.entered })
+      assert.are.equal(1, count(running.out(), '"sample":[]'))
+      home.write("overdraft.lua", "return")
+      assert.matches("returns nothing", runs(3).error)
+      home.write("overdraft.lua", OVERDRAFT)
+      assert.are.equal(first.users, runs(4).users)
+      local _, jobs = home.run "finseg jobs"
+      assert.are.equal(2, #lines_of(jobs))
+      running.interrupt()
+      assert.are.equal(130, wire.eventually("it has stopped", running.status))
+    end)
+  end)
+
+  it("becomes the sandbox", function()
+    local out = home.check 'PATH="$(dirname "$FINSEG_SANDBOX"):$PATH" finseg sandbox --help'
+    assert.matches("%-%-seed", out)
+  end)
+
+  it("starts by itself, with the Lua that LUA names", function()
+    if os.getenv "FINSEG_SPEC_PRELOAD" then
+      pending "the sanitizers' library is for Lua, not for the shell"
+      return
+    end
+    assert.matches("^finseg ", home.check(('LUA=%s "$TOP"/lua/bin/finseg --version'):format(shell.lua)))
+    assert.are.equal(127, (home.run 'LUA=nosuchlua "$TOP"/lua/bin/finseg --version'))
+  end)
+end)
