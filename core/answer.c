@@ -17,8 +17,8 @@ bool fs_answer_is_json(const struct fs_answer *answer)
     return answer->length > 0 && fs_json_check(answer->body, answer->length, NULL, NULL);
 }
 
-/* cJSON is laxer than RFC 8259, so our own scanner goes first. A tree takes some forty times the memory of its text, and
- * nothing that is read through one is long. */
+/* cJSON is laxer than RFC 8259, so our own scanner goes first. A tree takes some forty times the memory of its text,
+ * and nothing that is read through one is long. */
 cJSON *fs_answer_tree(const struct fs_answer *answer)
 {
     bool readable = answer->length <= TREE_LIMIT && fs_answer_is_json(answer);
@@ -149,7 +149,8 @@ finseg_error *fs_answer_error(const struct fs_answer *answer, finseg_error_kind 
     return error;
 }
 
-/* What a page holds is the customers' own, and must not get into logs; a text that is no page at all tells where it came from. */
+/* What a page holds is the customers' own, and must not get into logs; a text that is no page at all tells where it
+ * came from. */
 static bool looks_like_a_page(const struct fs_answer *answer)
 {
     size_t at = 0;

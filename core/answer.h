@@ -24,21 +24,21 @@ bool fs_answer_is_json(const struct fs_answer *answer);
 cJSON *fs_answer_tree(const struct fs_answer *answer);
 
 /*
- * The error that an answer stands for, with what the body says: `errors[]` or the OAuth form (API.md, "Errors"), or the beginning of a
- * text that is no JSON. `kind` is the caller's reading of the status; `what` says who was asked for what ("create highBalance"), `advice` what to
- * do (may be NULL).
+ * The error that an answer stands for, with what the body says: `errors[]` or the OAuth form (API.md, "Errors"), or
+ * the beginning of a text that is no JSON. `kind` is the caller's reading of the status; `what` says who was asked
+ * for what ("create highBalance"), `advice` what to do (may be NULL).
  */
 finseg_error *fs_answer_error(const struct fs_answer *answer, finseg_error_kind kind, const char *what,
                               const char *advice);
 
 /*
- * The error for a 200 whose body is no page: takes over `problem`, what the page reader found, and says whose answer it was. `answer` may hold the
- * beginning of the body alone.
+ * The error for a 200 whose body is no page: takes over `problem`, what the page reader found, and says whose answer
+ * it was. `answer` may hold the beginning of the body alone.
  */
 finseg_error *fs_answer_unreadable(const struct fs_answer *answer, finseg_error *problem, const char *what);
 
-/* The kind for a status that has no special meaning for the request: 401 and 403 auth, 404 not_found, 408 timeout, 413 too_large, 429 rate_limited,
- * 3xx protocol, other 4xx invalid, 5xx server. */
+/* The kind for a status that has no special meaning for the request: 401 and 403 auth, 404 not_found, 408 timeout,
+ * 413 too_large, 429 rate_limited, 3xx protocol, other 4xx invalid, 5xx server. */
 finseg_error_kind fs_answer_kind(int status);
 
 /* Advice that goes with such a kind; NULL when there is none to give. */

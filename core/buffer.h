@@ -1,4 +1,5 @@
-/* A growing run of bytes. A failed allocation is remembered: later appends do nothing, and the caller asks once, at the end. */
+/* A growing run of bytes. A failed allocation is remembered: later appends do nothing, and the caller asks once, at
+ * the end. */
 #ifndef FINSEG_BUFFER_H
 #define FINSEG_BUFFER_H
 
@@ -23,7 +24,8 @@ __attribute__((format(printf, 2, 3))) void fs_buffer_printf(struct fs_buffer *bu
 void fs_buffer_vprintf(struct fs_buffer *buffer, const char *format, va_list arguments);
 /* Empties it and keeps the memory for the next use. */
 void fs_buffer_clear(struct fs_buffer *buffer);
-/* Hands the bytes over as a zero-terminated text that the caller frees, and empties the buffer. NULL when it had failed. */
+/* Hands the bytes over as a zero-terminated text that the caller frees, and empties the buffer. NULL when it had
+ * failed. */
 char *fs_buffer_take(struct fs_buffer *buffer);
 void fs_buffer_free(struct fs_buffer *buffer);
 /* Overwrites the whole memory with zeros before freeing it: for secrets. */

@@ -16,7 +16,8 @@ struct finseg_error {
     char *request_id;
 };
 
-/* The message becomes one plain line: control characters turn into spaces, bytes that are no UTF-8 into question marks. */
+/* The message becomes one plain line: control characters turn into spaces, bytes that are no UTF-8 into question
+ * marks. */
 __attribute__((format(printf, 2, 3))) finseg_error *fs_error_new(finseg_error_kind kind, const char *format, ...);
 finseg_error *fs_error_out_of_memory(void);
 /* An own copy of the texts, made plain like a message and cut at 255 bytes; a failed copy leaves the field NULL. */

@@ -146,21 +146,21 @@ typedef uint64_t finseg_ticket;
  */
 FINSEG_API finseg_client *finseg_client_new(const finseg_config *config, finseg_error **error);
 /*
- * Closes everything at once, never waiting for the network or a name server. Operations still under way are dropped without an
- * outcome; call finseg_client_cancel_all() and finseg_client_next() first to receive them as cancelled. NULL is allowed.
- * Stop watching the descriptor before this call.
+ * Closes everything at once, never waiting for the network or a name server. Operations still under way are dropped
+ * without an outcome; call finseg_client_cancel_all() and finseg_client_next() first to receive them as cancelled.
+ * NULL is allowed. Stop watching the descriptor before this call.
  */
 FINSEG_API void finseg_client_free(finseg_client *client);
 
 /* The one descriptor to watch for reading (level-triggered). It stays readable while outcomes wait to be taken. */
 FINSEG_API int finseg_client_fd(const finseg_client *client);
 /*
- * Runs what is ready and returns at once: the number of outcomes that wait for finseg_client_next(), or -1 with `errno` set when the
- * client cannot go on (EPERM: called in another process than the one that made it).
+ * Runs what is ready and returns at once: the number of outcomes that wait for finseg_client_next(), or -1 with
+ * `errno` set when the client cannot go on (EPERM: called in another process than the one that made it).
  */
 FINSEG_API int finseg_client_step(finseg_client *client);
-/* The next finished operation, oldest first; NULL when none is, and in another process than the client's own. The caller
- * frees it. */
+/* The next finished operation, oldest first; NULL when none is, and in another process than the client's own. The
+ * caller frees it. */
 FINSEG_API finseg_outcome *finseg_client_next(finseg_client *client);
 /* Operations started and not yet handed over by finseg_client_next(). */
 FINSEG_API size_t finseg_client_pending(const finseg_client *client);
@@ -170,17 +170,17 @@ FINSEG_API double finseg_client_next_timeout(const finseg_client *client);
 /* HTTP transfers under way now (waits between polls are not). */
 FINSEG_API size_t finseg_client_transfers(const finseg_client *client);
 /*
- * Blocks, with poll(2), until this ticket's outcome is there, and takes it; other outcomes stay queued. NULL for a ticket that
- * is unknown or already handed over.
+ * Blocks, with poll(2), until this ticket's outcome is there, and takes it; other outcomes stay queued. NULL for a
+ * ticket that is unknown or already handed over.
  */
 FINSEG_API finseg_outcome *finseg_client_await(finseg_client *client, finseg_ticket ticket);
 
 /*
- * POST /segments/{kind} (stated). `parameters` is a JSON object in wire names; NULL means none. An amount may be a number or
- * decimal text ("5000.10", sent as a number, exact). The outcome carries a job.
- * Returns 0 with an error of kind invalid when the kind or a parameter is unknown, missing or wrong, and, like poll, wait and
- * fetch below, in another process than the client's own; nothing is sent then.
- * A create is repeated only when it cannot have reached the service; else see finseg_error_maybe_created().
+ * POST /segments/{kind} (stated). `parameters` is a JSON object in wire names; NULL means none. An amount may be a
+ * number or decimal text ("5000.10", sent as a number, exact). The outcome carries a job. Returns 0 with an error of
+ * kind invalid when the kind or a parameter is unknown, missing or wrong, and, like poll, wait and fetch below, in
+ * another process than the client's own; nothing is sent then. A create is repeated only when it cannot have reached
+ * the service; else see finseg_error_maybe_created().
  */
 FINSEG_API finseg_ticket finseg_client_create(finseg_client *client, const char *kind, const char *parameters,
                                               finseg_error **error);
@@ -188,8 +188,9 @@ FINSEG_API finseg_ticket finseg_client_create(finseg_client *client, const char 
  * (400), failed (422), ... 0 only when memory is out. */
 FINSEG_API finseg_ticket finseg_client_poll(finseg_client *client, finseg_job *job, finseg_error **error);
 /*
- * GETs the first page again and again, on the poll schedule with jitter and Retry-After, until the job is ready or has ended.
- * `timeout` in seconds, negative for none; when it passes, the outcome's error is timeout and the job lives on.
+ * GETs the first page again and again, on the poll schedule with jitter and Retry-After, until the job is ready or
+ * has ended. `timeout` in seconds, negative for none; when it passes, the outcome's error is timeout and the job
+ * lives on.
  */
 FINSEG_API finseg_ticket finseg_client_wait(finseg_client *client, finseg_job *job, double timeout,
                                             finseg_error **error);
@@ -197,8 +198,8 @@ FINSEG_API finseg_ticket finseg_client_wait(finseg_client *client, finseg_job *j
 FINSEG_API finseg_ticket finseg_client_fetch(finseg_client *client, finseg_job *job, uint64_t number, uint32_t size,
                                              finseg_error **error);
 /*
- * Ends an operation here; the service is not told. Its outcome is an error of kind cancelled (for a create already sent, with
- * maybe_created). False when the ticket is unknown or already finished.
+ * Ends an operation here; the service is not told. Its outcome is an error of kind cancelled (for a create already
+ * sent, with maybe_created). False when the ticket is unknown or already finished.
  */
 FINSEG_API bool finseg_client_cancel(finseg_client *client, finseg_ticket ticket);
 FINSEG_API void finseg_client_cancel_all(finseg_client *client);
@@ -218,9 +219,9 @@ FINSEG_API void finseg_outcome_free(finseg_outcome *outcome);
 /* ---- jobs ------------------------------------------------------------------------------------------------ */
 
 /*
- * A job that was made earlier, perhaps elsewhere. `created_at` in seconds since 1970 lets a 400 on retrieve be told apart: expired
- * when the job is over 14 days old (stated), else not_found; 0 when unknown. NULL with an error of kind invalid (unknown kind,
- * empty id).
+ * A job that was made earlier, perhaps elsewhere. `created_at` in seconds since 1970 lets a 400 on retrieve be told
+ * apart: expired when the job is over 14 days old (stated), else not_found; 0 when unknown. NULL with an error of
+ * kind invalid (unknown kind, empty id).
  */
 FINSEG_API finseg_job *finseg_client_job(finseg_client *client, const char *kind, const char *job_id, double created_at,
                                          finseg_error **error);
@@ -237,9 +238,9 @@ FINSEG_API void finseg_job_free(finseg_job *job);
 /* ---- pages ----------------------------------------------------------------------------------------------- */
 
 /*
- * Reads one result page, strictly (RFC 8259, valid UTF-8, limits on depth and size). The bytes are copied. Only `users` is
- * required; every member, known or not, stays reachable through the bytes. NULL with an error of kind protocol (what is
- * wrong, and at which byte) or too_large.
+ * Reads one result page, strictly (RFC 8259, valid UTF-8, limits on depth and size). The bytes are copied. Only
+ * `users` is required; every member, known or not, stays reachable through the bytes. NULL with an error of kind
+ * protocol (what is wrong, and at which byte) or too_large.
  */
 FINSEG_API finseg_page *finseg_page_parse(const char *text, size_t length, finseg_error **error);
 FINSEG_API void finseg_page_free(finseg_page *page);
@@ -265,12 +266,13 @@ FINSEG_API finseg_slice finseg_page_user_id(const finseg_page *page, size_t inde
  */
 FINSEG_API bool finseg_page_user_uuid(const finseg_page *page, size_t index, unsigned char bytes[16]);
 /*
- * The amounts of user `index`: accounts[].amount, else insurances[].amount (DESIGN). They are numbered through the page: from *first,
- * as many as returned.
+ * The amounts of user `index`: accounts[].amount, else insurances[].amount (DESIGN). They are numbered through the
+ * page: from *first, as many as returned.
  */
 FINSEG_API size_t finseg_page_user_amounts(const finseg_page *page, size_t index, size_t *first);
 FINSEG_API size_t finseg_page_amount_count(const finseg_page *page);
-/* Amount `index` at scale 10^-4. False when it does not fit (more than 4 decimals, or beyond 64 bits): its text is exact. */
+/* Amount `index` at scale 10^-4. False when it does not fit (more than 4 decimals, or beyond 64 bits): its text is
+ * exact. */
 FINSEG_API bool finseg_page_amount(const finseg_page *page, size_t index, int64_t *amount);
 FINSEG_API finseg_slice finseg_page_amount_text(const finseg_page *page, size_t index);
 /* The accountId beside amount `index`, escapes resolved; empty when the record has none. */
@@ -287,8 +289,8 @@ typedef struct finseg_total {
 #define FINSEG_TOTAL_TEXT 48
 
 /*
- * Adds every amount of the page. 0, or -1 with an error of kind invalid, and the total unchanged: an amount does not fit the scale, or the
- * page has users but no amounts (a kind without them).
+ * Adds every amount of the page. 0, or -1 with an error of kind invalid, and the total unchanged: an amount does not
+ * fit the scale, or the page has users but no amounts (a kind without them).
  */
 FINSEG_API int finseg_page_sum(const finseg_page *page, finseg_total *total, finseg_error **error);
 /* The total as decimal text with two to four decimals, "12345.60"; `text` has room for FINSEG_TOTAL_TEXT bytes. */
@@ -386,9 +388,10 @@ FINSEG_API finseg_idset *finseg_idset_difference(finseg_idset *a, finseg_idset *
 /* ---- traversal of a result that comes in pages ----------------------------------------------------------- */
 
 /*
- * Plans the reading of all pages and holds what came against what was announced; does no requests itself. `first` is page
- * `first_page`, already there; `page_size` what was asked for; at most `parallel` pages are asked for ahead of the one being read.
- * A first page shorter than both page_size and totalElements sets the stride. NULL when memory is out.
+ * Plans the reading of all pages and holds what came against what was announced; does no requests itself. `first` is
+ * page `first_page`, already there; `page_size` what was asked for; at most `parallel` pages are asked for ahead of
+ * the one being read. A first page shorter than both page_size and totalElements sets the stride. NULL when memory is
+ * out.
  */
 FINSEG_API finseg_traversal *finseg_traversal_new(const finseg_page *first, uint64_t first_page, uint32_t page_size,
                                                   uint32_t parallel, finseg_error **error);
@@ -400,12 +403,13 @@ FINSEG_API uint64_t finseg_client_first_page(const finseg_client *client);
 /* True, and which page to ask for next; false when none is to be asked for now. */
 FINSEG_API bool finseg_traversal_request(finseg_traversal *traversal, uint64_t *number, uint32_t *size);
 /*
- * Takes the pages in order, beginning with the one after the first. 0 when it fits; -1 with an error of kind protocol when it
- * repeats an earlier page or overlaps the one before, is shorter than it must be, or tells another totalElements.
+ * Takes the pages in order, beginning with the one after the first. 0 when it fits; -1 with an error of kind protocol
+ * when it repeats an earlier page or overlaps the one before, is shorter than it must be, or tells another
+ * totalElements.
  */
 FINSEG_API int finseg_traversal_accept(finseg_traversal *traversal, const finseg_page *page, finseg_error **error);
-/* 1 when every page was accepted and the users received are as many as announced; 0 when pages are missing; -1 with an error of kind
- * protocol when the result ended early or late. */
+/* 1 when every page was accepted and the users received are as many as announced; 0 when pages are missing; -1 with
+ * an error of kind protocol when the result ended early or late. */
 FINSEG_API int finseg_traversal_finished(const finseg_traversal *traversal, finseg_error **error);
 FINSEG_API void finseg_traversal_free(finseg_traversal *traversal);
 

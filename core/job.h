@@ -1,4 +1,5 @@
-/* The life of a job: created -> pending -> ready | failed | expired | cancelled, as the answers to its GETs tell it. Pure. */
+/* The life of a job: created -> pending -> ready | failed | expired | cancelled, as the answers to its GETs tell it.
+ * Pure. */
 #ifndef FINSEG_JOB_H
 #define FINSEG_JOB_H
 
@@ -24,9 +25,10 @@ finseg_job *fs_job_new(const char *kind, const char *path, const char *job_id, d
 finseg_job *fs_job_hold(finseg_job *job);
 
 /*
- * Reads the answer to a GET of the job's result and moves its state. NULL for 200: the body is a page. Else the error: pending
- * (404, 423: stated, ours), not_found or expired (400: stated), failed (422: ours), protocol (the second 404 in a row that is no JSON:
- * no answer of the service), or what the status means elsewhere. `now` is wall clock.
+ * Reads the answer to a GET of the job's result and moves its state. NULL for 200: the body is a page. Else the
+ * error: pending (404, 423: stated, ours), not_found or expired (400: stated), failed (422: ours), protocol (the
+ * second 404 in a row that is no JSON: no answer of the service), or what the status means elsewhere. `now` is wall
+ * clock.
  */
 finseg_error *fs_job_read(finseg_job *job, const struct fs_answer *answer, double now);
 

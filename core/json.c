@@ -228,7 +228,8 @@ static bool open_bracket(struct fs_json *json)
     return true;
 }
 
-/* At an opening bracket: reads to the closing one. Which of the open brackets are objects' is kept as bits, the innermost lowest. */
+/* At an opening bracket: reads to the closing one. Which of the open brackets are objects' is kept as bits, the
+ * innermost lowest. */
 static bool scan_nested(struct fs_json *json)
 {
     const unsigned outside = json->depth;

@@ -1,5 +1,5 @@
-/* The segment kinds: one table that says where each is asked for and which parameters it takes (API.md, "The five kinds"). A config can
- * add to it or replace entries, so that an account that differs needs no code change. */
+/* The segment kinds: one table that says where each is asked for and which parameters it takes (API.md, "The five
+ * kinds"). A config can add to it or replace entries, so that an account that differs needs no code change. */
 #ifndef FINSEG_KIND_H
 #define FINSEG_KIND_H
 

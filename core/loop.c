@@ -110,7 +110,8 @@ int fs_loop_change(struct fs_loop *loop, struct fs_watch *watch, unsigned what)
 
 void fs_loop_unwatch(struct fs_loop *loop, struct fs_watch *watch)
 {
-    /* EBADF and ENOENT are normal: libcurl closes some sockets before it says so, and the kernel has forgotten them then. */
+    /* EBADF and ENOENT are normal: libcurl closes some sockets before it says so, and the kernel has forgotten them
+     * then. */
     epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
     watch->dead = true;
     watch->next_dead = loop->dead;

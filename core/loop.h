@@ -1,6 +1,7 @@
 /*
- * The one file that knows epoll and timerfd: a private event set seen from outside as one descriptor. It holds watched descriptors, a
- * timerfd armed for the earliest timer, and an eventfd that keeps the set readable while results wait to be taken.
+ * The one file that knows epoll and timerfd: a private event set seen from outside as one descriptor. It holds
+ * watched descriptors, a timerfd armed for the earliest timer, and an eventfd that keeps the set readable while
+ * results wait to be taken.
  */
 #ifndef FINSEG_LOOP_H
 #define FINSEG_LOOP_H
@@ -65,7 +66,8 @@ double fs_loop_next_due(const struct fs_loop *loop);
 int fs_loop_run(struct fs_loop *loop);
 /* Calls the timers that are due at `now`. */
 void fs_loop_expire(struct fs_loop *loop, double now);
-/* Sets the timerfd for the earliest timer, and the set readable at once if `awake`. Call it when timers may have changed. */
+/* Sets the timerfd for the earliest timer, and the set readable at once if `awake`. Call it when timers may have
+ * changed. */
 void fs_loop_arm(struct fs_loop *loop, bool awake);
 
 #endif

@@ -7,7 +7,8 @@ enum {
     LEAST_DECIMALS = 2 /* of a formatted amount */
 };
 
-/* Any exponent beyond it makes an amount too large or too fine, however long the text before it: no text has that many digits. */
+/* Any exponent beyond it makes an amount too large or too fine, however long the text before it: no text has that
+ * many digits. */
 static const int64_t EXPONENT_LIMIT = INT64_C(1) << 56;
 
 /* A JSON number taken apart: whole.fraction * 10^exponent. */

@@ -215,8 +215,8 @@ static void pause_for(struct fs_operation *operation, double seconds)
     fs_loop_set_timer(&client->loop, &operation->pause, fs_clock_monotonic() + seconds);
 }
 
-/* Takes over `error`: the operation tries again later, or ends with it when its tries are used up. A wait has a deadline and obeys any
- * Retry-After; for the others one that is longer than retry.max is the caller's to decide. */
+/* Takes over `error`: the operation tries again later, or ends with it when its tries are used up. A wait has a
+ * deadline and obeys any Retry-After; for the others one that is longer than retry.max is the caller's to decide. */
 static void repeat_or_end(struct fs_operation *operation, finseg_error *error)
 {
     finseg_client *client = operation->client;
@@ -286,7 +286,8 @@ static void on_create_answer(struct fs_operation *operation, const struct fs_ans
     describe(operation, what);
     finseg_error_kind kind = fs_answer_kind(answer->status);
     finseg_error *error = fs_answer_error(answer, kind, what, fs_answer_advice(kind));
-    /* These two say that nothing was done; any other 5xx leaves it open, and a second job would be the price of guessing. */
+    /* These two say that nothing was done; any other 5xx leaves it open, and a second job would be the price of
+     * guessing. */
     bool refused = answer->status == 429 || (answer->status == 503 && answer->retry_after >= 0);
     if (refused)
         repeat_or_end(operation, error);

@@ -1,4 +1,5 @@
-/* One operation of a client from its start to its outcome: sending, reading the answer, repeating, waiting between polls. */
+/* One operation of a client from its start to its outcome: sending, reading the answer, repeating, waiting between
+ * polls. */
 #ifndef FINSEG_OPERATION_H
 #define FINSEG_OPERATION_H
 

@@ -8,8 +8,8 @@
 #include "kind.h"
 
 /*
- * Checks `parameters` (a JSON object, NULL for none) against the kind and answers the body of POST /segments/{kind}, which the caller
- * frees; NULL with an error of kind invalid that names the parameter.
+ * Checks `parameters` (a JSON object, NULL for none) against the kind and answers the body of POST /segments/{kind},
+ * which the caller frees; NULL with an error of kind invalid that names the parameter.
  */
 char *fs_request_create_body(const struct fs_kind *kind, const char *parameters, finseg_error **error);
 

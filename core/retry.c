@@ -9,7 +9,8 @@ static double grown(double first, double factor, double max, unsigned steps)
     return pause < max ? pause : max;
 }
 
-/* Never before the service's own wish, and spread after it: requests that were turned away together must not come back together. */
+/* Never before the service's own wish, and spread after it: requests that were turned away together must not come
+ * back together. */
 static double at_least(double pause, double retry_after, double fraction)
 {
     double asked = retry_after * (1 + 0.1 * fraction);

@@ -17,14 +17,15 @@ struct fs_retry_schedule {
 };
 
 /*
- * The pause before GET number `poll` (from 0), spread by a fifth to either side so that jobs made together do not ask together.
- * `retry_after`, when not negative, is what the service asked for: the pause is never shorter, and up to a tenth longer.
+ * The pause before GET number `poll` (from 0), spread by a fifth to either side so that jobs made together do not ask
+ * together. `retry_after`, when not negative, is what the service asked for: the pause is never shorter, and up to a
+ * tenth longer.
  */
 double fs_poll_pause(const struct fs_poll_schedule *schedule, unsigned poll, double retry_after, double fraction);
 
 /*
- * The pause after failure number `failure` (from 1): exponential with full jitter, never shorter than `retry_after`. Negative when the
- * attempts are used up.
+ * The pause after failure number `failure` (from 1): exponential with full jitter, never shorter than `retry_after`.
+ * Negative when the attempts are used up.
  */
 double fs_retry_pause(const struct fs_retry_schedule *schedule, unsigned failure, double retry_after, double fraction);
 

@@ -1,5 +1,6 @@
-/* A write to a connection that is gone raises SIGPIPE, which ends most programs. libcurl leaves that to its user (CURLOPT_NOSIGNAL), and the
- * program's own handling is not ours to change: so the signal is held back for this thread while libcurl works, and taken out after. */
+/* A write to a connection that is gone raises SIGPIPE, which ends most programs. libcurl leaves that to its user
+ * (CURLOPT_NOSIGNAL), and the program's own handling is not ours to change: so the signal is held back for this
+ * thread while libcurl works, and taken out after. */
 #ifndef FINSEG_SIGPIPE_H
 #define FINSEG_SIGPIPE_H
 

@@ -1,7 +1,7 @@
 /*
- * The access token: whether there is one, how long it lives, how to get the next. Pure: answers and "now" (monotonic seconds) come in.
- * Facts (stated): the service hands out one token while it lives, `expires_in` may be what remains of it, and refresh tokens renew
- * user tokens only.
+ * The access token: whether there is one, how long it lives, how to get the next. Pure: answers and "now" (monotonic
+ * seconds) come in. Facts (stated): the service hands out one token while it lives, `expires_in` may be what remains
+ * of it, and refresh tokens renew user tokens only.
  */
 #ifndef FINSEG_TOKEN_H
 #define FINSEG_TOKEN_H
@@ -25,8 +25,8 @@ bool fs_token_usable(const struct fs_token *token, double now);
 /* The service refused the token of this generation. */
 void fs_token_refuse(struct fs_token *token, uint64_t generation);
 /*
- * Reads an answer of the token endpoint. NULL when the token was taken; else the error: auth when the credentials were refused,
- * protocol when the answer makes no sense, rate_limited or server.
+ * Reads an answer of the token endpoint. NULL when the token was taken; else the error: auth when the credentials
+ * were refused, protocol when the answer makes no sense, rate_limited or server.
  */
 finseg_error *fs_token_read(struct fs_token *token, const struct fs_answer *answer, double now);
 /* Drops the refresh token: it was refused. */

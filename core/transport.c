@@ -8,8 +8,8 @@
 
 #include "clock.h"
 
-/* Enough to fill any line with pages; a bound for the service, and for descriptors and memory here, when thousands of jobs
- * are polled at once. */
+/* Enough to fill any line with pages; a bound for the service, and for descriptors and memory here, when thousands of
+ * jobs are polled at once. */
 enum { ACTIVE_LIMIT = 64, CACHED_CONNECTIONS = 2 * ACTIVE_LIMIT };
 
 enum { TIMERS = 2 };
@@ -212,7 +212,8 @@ static bool set_request_options(struct fs_transfer *transfer)
     SET(CURLOPT_PRIVATE, transfer);
     SET(CURLOPT_WRITEDATA, transfer);
     SET(CURLOPT_ERRORBUFFER, transfer->problem);
-    /* libcurl repeats a request by itself when a kept connection turns out to be gone, although the server may have acted on it. */
+    /* libcurl repeats a request by itself when a kept connection turns out to be gone, although the server may have
+     * acted on it. */
     SET(CURLOPT_FRESH_CONNECT, transfer->once ? 1L : 0L);
     /* Waiting for a connection to share pays where HTTP/2 may come of it. Elsewhere one stalled request would hold up
      * all others. */

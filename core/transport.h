@@ -1,6 +1,6 @@
 /*
- * The one file that knows libcurl's multi interface: HTTP requests on their way, many at once, over a loop. Nothing here knows what the
- * requests mean.
+ * The one file that knows libcurl's multi interface: HTTP requests on their way, many at once, over a loop. Nothing
+ * here knows what the requests mean.
  */
 #ifndef FINSEG_TRANSPORT_H
 #define FINSEG_TRANSPORT_H
@@ -24,7 +24,8 @@ struct fs_transfer {
     const char *request_id;
     bool loopback; /* to this machine: past any proxy that the environment names */
     bool once;     /* never sent a second time, not even by libcurl over a connection that had gone stale */
-    /* Called once, from fs_transport_collect() or a timer, never from inside a start or a cancel. It may free the transfer. */
+    /* Called once, from fs_transport_collect() or a timer, never from inside a start or a cancel. It may free the
+     * transfer. */
     void (*done)(struct fs_transfer *transfer);
     void *owner;
 

@@ -21,8 +21,8 @@ struct seen_pages {
 };
 
 /*
- * Pages are counted from the first, which is 0 here and `first_page` on the wire. When the first page tells totalElements, `pages` is known
- * from the start; otherwise it is set by the page that turns out to be the last.
+ * Pages are counted from the first, which is 0 here and `first_page` on the wire. When the first page tells
+ * totalElements, `pages` is known from the start; otherwise it is set by the page that turns out to be the last.
  */
 struct finseg_traversal {
     uint64_t first_page;
@@ -144,7 +144,8 @@ static finseg_error *check_repeated(finseg_traversal *traversal, uint64_t number
     return NULL;
 }
 
-/* Of a result whose totalElements was known from the start: every page but the last is full, and the last has the rest. */
+/* Of a result whose totalElements was known from the start: every page but the last is full, and the last has the
+ * rest. */
 static finseg_error *check_planned_length(const finseg_traversal *traversal, uint64_t number, uint64_t users)
 {
     uint64_t left = (uint64_t)traversal->announced - traversal->received;
@@ -202,8 +203,9 @@ static finseg_error *check_first(const finseg_traversal *traversal, uint64_t use
 }
 
 /*
- * The first page's length is the stride, whatever was asked for: when it is shorter than that, the service has a limit of its own, or the
- * result ends there. Without totalElements only the next page can tell, so that one alone is asked for.
+ * The first page's length is the stride, whatever was asked for: when it is shorter than that, the service has a
+ * limit of its own, or the result ends there. Without totalElements only the next page can tell, so that one alone is
+ * asked for.
  */
 static void plan(finseg_traversal *traversal, uint64_t users, uint32_t page_size)
 {

@@ -11,8 +11,8 @@ struct fs_url {
     bool loopback; /* localhost, 127.0.0.0/8 or ::1 */
 };
 
-/* Reads an absolute http or https URL. NULL when it is good, else what is wrong with it ("it has no host"); then nothing is to be freed.
- * Credentials, a query or a fragment in it are refused. */
+/* Reads an absolute http or https URL. NULL when it is good, else what is wrong with it ("it has no host"); then
+ * nothing is to be freed. Credentials, a query or a fragment in it are refused. */
 const char *fs_url_read(struct fs_url *url, const char *text);
 /* Whether it is an absolute http or https URL; what else it carries does not matter. */
 bool fs_url_is_http(const char *text);

@@ -69,8 +69,8 @@ static inline const char *fs_wide_skip_plain(const char *at, const char *end)
 }
 
 /*
- * Whether a string ends behind FS_UUID_TEXT plain bytes, as most ids do. Looking for just that end is faster than looking
- * for any: the next step need not wait for where it is. Reads three blocks.
+ * Whether a string ends behind FS_UUID_TEXT plain bytes, as most ids do. Looking for just that end is faster than
+ * looking for any: the next step need not wait for where it is. Reads three blocks.
  */
 static inline bool fs_wide_ends_like_uuid(const char *text)
 {

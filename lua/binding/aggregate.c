@@ -1,6 +1,6 @@
 /*
- * What is gathered over the amounts of a result, page by page: core.total(), core.tally(), core.range() and core.histogram() make objects
- * with two methods.
+ * What is gathered over the amounts of a result, page by page: core.total(), core.tally(), core.range() and
+ * core.histogram() make objects with two methods.
  *   add(page) -> true | nil, err, and what was gathered so far unchanged
  *   result() -> what was gathered
  */
@@ -24,8 +24,8 @@ static int answer_add(lua_State *L, int status, struct fs_lua_scratch *scratch)
 }
 
 /*
- * The bound at `index` (positive) as an amount: a number as the shortest decimal that reads back the same, or decimal text. False with
- * scratch->error; any other type raises.
+ * The bound at `index` (positive) as an amount: a number as the shortest decimal that reads back the same, or decimal
+ * text. False with scratch->error; any other type raises.
  */
 static bool read_bound(lua_State *L, int index, int64_t *bound, struct fs_lua_scratch *scratch)
 {

@@ -1,6 +1,7 @@
 /*
- * Iterating over amounts. Lua 5.4 gets an iterator in C, which calls Lua for the next page alone, and may wait there. LuaJIT cannot wait below a
- * C function; it gets the amounts in tables, some at a time, which its compiler goes through faster than it calls C.
+ * Iterating over amounts. Lua 5.4 gets an iterator in C, which calls Lua for the next page alone, and may wait there.
+ * LuaJIT cannot wait below a C function; it gets the amounts in tables, some at a time, which its compiler goes
+ * through faster than it calls C.
  */
 #include "binding.h"
 
@@ -61,7 +62,8 @@ static void push_user_id(lua_State *L, const finseg_page *page, const struct wal
 
 #if FS_LUA_WAITS_BELOW_C
 
-/* Upvalues of the iterator: this, the page that it goes through (kept alive here), the current userId, and the function that gives the next page. */
+/* Upvalues of the iterator: this, the page that it goes through (kept alive here), the current userId, and the
+ * function that gives the next page. */
 enum { ITERATOR = 1, PAGE, USER_ID, NEXT_PAGE, UPVALUES = NEXT_PAGE };
 
 struct iterator {

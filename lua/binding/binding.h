@@ -1,8 +1,9 @@
 /*
- * The Lua binding, module "finseg.core": the C API of finseg.h as userdata, for the modules of lua/finseg. It holds no policy.
+ * The Lua binding, module "finseg.core": the C API of finseg.h as userdata, for the modules of lua/finseg. It holds
+ * no policy.
  *
- * A Lua error leaves a C function by longjmp. So whatever is allocated in C belongs to a userdata before anything that can
- * raise runs: to an object of its own type, or to a scratch.
+ * A Lua error leaves a C function by longjmp. So whatever is allocated in C belongs to a userdata before anything
+ * that can raise runs: to an object of its own type, or to a scratch.
  */
 #ifndef FINSEG_LUA_BINDING_H
 #define FINSEG_LUA_BINDING_H
@@ -69,15 +70,16 @@ int fs_lua_user_reader(lua_State *L);
 
 /* Pushes a JSON number as a Lua integer where that is exact, else as fs_lua_push_float() does. */
 void fs_lua_push_number(lua_State *L, const char *text, size_t length, bool integer);
-/* Pushes a JSON number as the nearest float; as text when it is beyond the floats' range. A character that cannot belong to
- * a number must follow `text`; here and above. */
+/* Pushes a JSON number as the nearest float; as text when it is beyond the floats' range. A character that cannot
+ * belong to a number must follow `text`; here and above. */
 void fs_lua_push_float(lua_State *L, const char *text, size_t length);
 
 /* ---- encode.c: Lua values into JSON ---------------------------------------------------------------------- */
 
 /*
- * Appends the value at `index` (positive) as canonical JSON: members sorted by the bytes of their names, the shortest numbers
- * that read back the same. False when it cannot be sent: `out` then holds the reason alone, "labels[2]: a function cannot be sent".
+ * Appends the value at `index` (positive) as canonical JSON: members sorted by the bytes of their names, the shortest
+ * numbers that read back the same. False when it cannot be sent: `out` then holds the reason alone, "labels[2]: a
+ * function cannot be sent".
  */
 bool fs_lua_encode(lua_State *L, int index, struct fs_buffer *out);
 /* core.to_json(value) -> text | nil, reason */
@@ -85,7 +87,8 @@ int fs_lua_to_json(lua_State *L);
 
 /* ---- config.c -------------------------------------------------------------------------------------------- */
 
-/* Makes scratch->config from the table at `index` (positive), after reading the environment when asked. False with scratch->error. */
+/* Makes scratch->config from the table at `index` (positive), after reading the environment when asked. False with
+ * scratch->error. */
 bool fs_lua_read_config(lua_State *L, int index, bool from_environment, struct fs_lua_scratch *scratch);
 
 /* ---- kinds.c --------------------------------------------------------------------------------------------- */
@@ -146,7 +149,8 @@ int fs_lua_signal(lua_State *L);
 
 /* core.create_file(path) -> true, an empty file of mode 0600 that was not there before | nil, reason */
 int fs_lua_create_file(lua_State *L);
-/* core.create_folder(path) -> true, the folder is there, made with mode 0700 if need be, its parents too | nil, reason */
+/* core.create_folder(path) -> true, the folder is there, made with mode 0700 if need be, its parents too | nil,
+ * reason */
 int fs_lua_create_folder(lua_State *L);
 /* core.time() -> seconds since 1970, with their fraction */
 int fs_lua_time(lua_State *L);

@@ -175,7 +175,8 @@ static int client_job(lua_State *L)
     return *job ? 1 : fs_lua_fail(L, scratch);
 }
 
-/* client:canonical(kind, parameters as JSON text) -> JSON text, the same for equal requests | nil, err. Sends nothing. */
+/* client:canonical(kind, parameters as JSON text) -> JSON text, the same for equal requests | nil, err. Sends
+ * nothing. */
 static int client_canonical(lua_State *L)
 {
     finseg_client *client = check_open(L);
@@ -197,7 +198,8 @@ static int client_canonical(lua_State *L)
     return 1;
 }
 
-/* client:identity() -> whose jobs are made here: a table of base_url, client_id and username, nil where there is none. No secrets. */
+/* client:identity() -> whose jobs are made here: a table of base_url, client_id and username, nil where there is
+ * none. No secrets. */
 static int client_identity(lua_State *L)
 {
     const finseg_client *client = check_open(L);

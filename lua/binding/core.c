@@ -80,8 +80,9 @@ uint64_t fs_lua_check_whole(lua_State *L, int argument, uint64_t maximum)
 }
 
 /*
- * libcurl's resolver threads may outlive the client that started them (it does not wait for a silent name server), so this code
- * must stay in memory when Lua unloads its modules. Where the module is part of the program, there is nothing to pin.
+ * libcurl's resolver threads may outlive the client that started them (it does not wait for a silent name server), so
+ * this code must stay in memory when Lua unloads its modules. Where the module is part of the program, there is
+ * nothing to pin.
  */
 static void pin_module(void)
 {
@@ -94,8 +95,8 @@ static void pin_module(void)
         dlclose(handle);
 }
 
-/* core.is_yieldable() -> whether the running coroutine can be left here and come back to. coroutine.isyieldable is not everywhere: nginx
- * replaces that table. */
+/* core.is_yieldable() -> whether the running coroutine can be left here and come back to. coroutine.isyieldable is
+ * not everywhere: nginx replaces that table. */
 static int is_yieldable(lua_State *L)
 {
     lua_pushboolean(L, lua_isyieldable(L));

@@ -6,7 +6,8 @@
 #include "wide.h"
 
 /*
- * The text has passed the scanner, so nothing is checked here: what begins as a string is one, and every bracket has its counterpart.
+ * The text has passed the scanner, so nothing is checked here: what begins as a string is one, and every bracket has
+ * its counterpart.
  */
 struct reader {
     lua_State *L;
@@ -18,8 +19,8 @@ struct reader {
 /* ---- names of members ------------------------------------------------------------------------------------- */
 
 /*
- * Members have the same few names in every user, and mostly in the same order. The names are kept as Lua strings, in the upvalues of the C function
- * that reads users, and the one that came after a name the last time is tried first.
+ * Members have the same few names in every user, and mostly in the same order. The names are kept as Lua strings, in
+ * the upvalues of the C function that reads users, and the one that came after a name the last time is tried first.
  */
 enum {
     NAMES = 24,
@@ -53,7 +54,8 @@ static bool is_name(const struct reader *reader, const struct name *name)
            memcmp(reader->at, name->bytes, name->length) == 0;
 }
 
-/* The place of the name that begins here; NAMES when it is not remembered, as are none that were written with escapes. */
+/* The place of the name that begins here; NAMES when it is not remembered, as are none that were written with
+ * escapes. */
 static int find_name(const struct reader *reader, int expected)
 {
     const struct fs_lua_names *names = reader->names;
@@ -135,8 +137,8 @@ static int remember_name(struct reader *reader, const char *start)
 }
 
 /*
- * Pushes the name of a member; answers its place among those that are remembered. `*expected` is the place to look first, and is told of the
- * place where it was.
+ * Pushes the name of a member; answers its place among those that are remembered. `*expected` is the place to look
+ * first, and is told of the place where it was.
  */
 static int push_name(struct reader *reader, unsigned char *expected)
 {

@@ -1,4 +1,5 @@
-/* A real HTTP server on loopback that answers what a test tells it to, byte for byte: for answers that no well-behaved service gives. */
+/* A real HTTP server on loopback that answers what a test tells it to, byte for byte: for answers that no
+ * well-behaved service gives. */
 #ifndef FINSEG_SPEC_SCRIPTED_SERVER_H
 #define FINSEG_SPEC_SCRIPTED_SERVER_H
 

@@ -1,6 +1,6 @@
 /*
- * The test program's small framework. A file holds one suite: functions that CHECK things, a table of them, and SUITE to give it its
- * name; main.c lists the suites. A test goes on after a failed check, and counts as failed once.
+ * The test program's small framework. A file holds one suite: functions that CHECK things, a table of them, and SUITE
+ * to give it its name; main.c lists the suites. A test goes on after a failed check, and counts as failed once.
  */
 #ifndef FINSEG_SPEC_TEST_H
 #define FINSEG_SPEC_TEST_H

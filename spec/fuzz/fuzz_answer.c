@@ -1,7 +1,7 @@
 /*
- * Any bytes as the body of an answer, the first two choosing the status: whoever reads it comes to a verdict, and what an
- * error says of it is one plain line of UTF-8. A token that is taken can go into a header, a job id that is read into a
- * URL.
+ * Any bytes as the body of an answer, the first two choosing the status: whoever reads it comes to a verdict, and
+ * what an error says of it is one plain line of UTF-8. A token that is taken can go into a header, a job id that is
+ * read into a URL.
  */
 #include <stdint.h>
 #include <stdlib.h>

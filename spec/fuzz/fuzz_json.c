@@ -1,4 +1,5 @@
-/* Any bytes: skipping and walking agree on the verdict and its byte; what is accepted, cJSON accepts too, with the same strings. */
+/* Any bytes: skipping and walking agree on the verdict and its byte; what is accepted, cJSON accepts too, with the
+ * same strings. */
 #include <cjson/cJSON.h>
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,4 +1,5 @@
-/* Any bytes as a number: held against a slow reading that shifts the decimal point through a text. Any 64 bits: written and read back. */
+/* Any bytes as a number: held against a slow reading that shifts the decimal point through a text. Any 64 bits:
+ * written and read back. */
 #include <regex.h>
 #include <stdbool.h>
 #include <stdint.h>

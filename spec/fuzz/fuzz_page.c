@@ -1,6 +1,6 @@
 /*
- * Any bytes as a result page: what is accepted is strict JSON, every slice lies where it should, a user cut out and read alone is the same
- * user, and the sum is what its amounts add up to.
+ * Any bytes as a result page: what is accepted is strict JSON, every slice lies where it should, a user cut out and
+ * read alone is the same user, and the sum is what its amounts add up to.
  */
 #include <stdint.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * Module "finseg.cli.system": what a program at a terminal asks the system for and Lua's own libraries do not offer. The
- * command line uses it and nothing else does.
+ * Module "finseg.cli.system": what a program at a terminal asks the system for and Lua's own libraries do not offer.
+ * The command line uses it and nothing else does.
  */
 #include <errno.h>
 #include <lauxlib.h>
@@ -44,7 +44,8 @@ static int is_private(lua_State *L)
     return 1;
 }
 
-/* execute(program, words) -> nil, reason; when all is well the process becomes the program (looked for on PATH) and nothing returns */
+/* execute(program, words) -> nil, reason; when all is well the process becomes the program (looked for on PATH) and
+ * nothing returns */
 static int execute(lua_State *L)
 {
     const char *program = luaL_checkstring(L, 1);

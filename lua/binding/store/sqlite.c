@@ -1,9 +1,10 @@
 /*
- * Module "finseg.store.sqlite": texts under keys in a file, each with an end by the wall clock, shared by processes. What
- * finseg.store.file stands on, and a module of its own, so that finseg itself needs no SQLite.
+ * Module "finseg.store.sqlite": texts under keys in a file, each with an end by the wall clock, shared by processes.
+ * What finseg.store.file stands on, and a module of its own, so that finseg itself needs no SQLite.
  *
- * Functions that can fail answer nil, a reason, and a word for the kind of failure: "newer" (a later finseg made the file), "foreign"
- * (no store of finseg), "corrupt", "locked" (another process kept it too long), "readonly", "full", "access" or "other".
+ * Functions that can fail answer nil, a reason, and a word for the kind of failure: "newer" (a later finseg made the
+ * file), "foreign" (no store of finseg), "corrupt", "locked" (another process kept it too long), "readonly", "full",
+ * "access" or "other".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -123,7 +124,8 @@ static int read_number(sqlite3 *database, const char *query, int *number)
     return result;
 }
 
-/* Puts the table into an empty file; a file of somebody else's, or of a later finseg, is left as it is. NULL or the kind of failure. */
+/* Puts the table into an empty file; a file of somebody else's, or of a later finseg, is left as it is. NULL or the
+ * kind of failure. */
 static const char *check_schema(sqlite3 *database, int *result)
 {
     int application = 0;

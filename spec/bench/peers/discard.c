@@ -1,4 +1,5 @@
-/* discard URL PAGES: fetches pages 1 to PAGES with libcurl alone, one after the other over one connection, and throws the bodies away. */
+/* discard URL PAGES: fetches pages 1 to PAGES with libcurl alone, one after the other over one connection, and throws
+ * the bodies away. */
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
