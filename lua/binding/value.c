@@ -143,7 +143,7 @@ static int remember_name(struct reader *reader, const char *start)
 static int push_name(struct reader *reader, unsigned char *expected)
 {
     reader->at++;
-    if (!reader->names) {
+    if (!reader->names || !expected) {
         push_string(reader);
         return NAMES;
     }
