@@ -10,6 +10,18 @@
 
 #define lua_rawlen lua_objlen
 
+/* LuaJIT has it, Lua 5.1 itself has not: then it is NULL. */
+extern int lua_isyieldable(lua_State *L) __attribute__((weak));
+
+static inline int fs_lua_is_yieldable(lua_State *L)
+{
+    if (lua_isyieldable)
+        return lua_isyieldable(L);
+    int is_main = lua_pushthread(L);
+    lua_pop(L, 1);
+    return !is_main;
+}
+
 static inline void fs_lua_set_functions(lua_State *L, const luaL_Reg *functions)
 {
     for (; functions->name; functions++) {
@@ -19,6 +31,11 @@ static inline void fs_lua_set_functions(lua_State *L, const luaL_Reg *functions)
 }
 
 #else
+
+static inline int fs_lua_is_yieldable(lua_State *L)
+{
+    return lua_isyieldable(L);
+}
 
 static inline void fs_lua_set_functions(lua_State *L, const luaL_Reg *functions)
 {

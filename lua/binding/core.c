@@ -99,7 +99,7 @@ static void pin_module(void)
  * not everywhere: nginx replaces that table. */
 static int is_yieldable(lua_State *L)
 {
-    lua_pushboolean(L, lua_isyieldable(L));
+    lua_pushboolean(L, fs_lua_is_yieldable(L));
     return 1;
 }
 
