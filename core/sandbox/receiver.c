@@ -74,7 +74,7 @@ const char *fs_receivers_check(const struct fs_receivers *receivers, const char 
     return problem;
 }
 
-char *fs_receiver_address(const char *text)
+char *fs_receiver_host(const char *text)
 {
     char *host = NULL;
     char *port = NULL;
@@ -88,4 +88,19 @@ char *fs_receiver_address(const char *text)
     curl_free(port);
     curl_url_cleanup(url);
     return address.length > 0 ? fs_buffer_take(&address) : NULL;
+}
+
+char *fs_receiver_endpoint(const char *text)
+{
+    char *bare = NULL;
+    char *endpoint = NULL;
+    CURLU *url = curl_url();
+    if (url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+        curl_url_set(url, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
+        curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_URL, &bare, CURLU_DEFAULT_PORT) == CURLUE_OK)
+        endpoint = fs_text_copy(bare, strlen(bare));
+    curl_free(bare);
+    curl_url_cleanup(url);
+    return endpoint;
 }

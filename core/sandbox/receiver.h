@@ -14,7 +14,11 @@ struct fs_receivers {
 
 /* NULL when a callback may go to the URL `text`; else what is wrong ("must be an http or https URL"), a text of ours. */
 const char *fs_receivers_check(const struct fs_receivers *receivers, const char *text);
-/* "host:port" of the URL `text`, which passed the check; the caller frees it. NULL when memory is out. */
-char *fs_receiver_address(const char *text);
+/*
+ * What the URL `text`, which passed the check, names: its host ("host:port"), and its endpoint, the URL without query and fragment.
+ * The caller frees each. NULL when memory is out.
+ */
+char *fs_receiver_host(const char *text);
+char *fs_receiver_endpoint(const char *text);
 
 #endif

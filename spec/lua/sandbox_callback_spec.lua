@@ -122,6 +122,49 @@ describe("a callback", function()
     wire.wait(service, "highBalance", wire.create(service, "highBalance", { threshold = 0 }))
   end)
 
+  it("is not delayed by those that wait for a slow path of the same receiver", function()
+    local service = start(finally, { callback_patience = 0 })
+    local server = receiver(finally, 204)
+    for i = 1, 12 do
+      create(service, server.url .. "/silent?job=" .. i)
+    end
+    wait_for_requests(server, 4)
+    create(service, server.callback)
+    wait_for_count(service, "delivered", 1)
+    assert.same({ sent = 5, delivered = 1, givenUp = 0 }, wire.stats(service).callbacks, "no other try had to end first")
+  end)
+
+  it("finds a place, however many mute receivers there are", function()
+    local service = start(finally, { callback_patience = 0 })
+    local server = receiver(finally, 204)
+    local mute = assert(socket.bind("0.0.0.0", 0, 512))
+    local _, port = mute:getsockname()
+    finally(function()
+      mute:close()
+    end)
+    for i = 1, 70 do
+      for _ = 1, 4 do
+        create(service, ("http://127.0.1.%d:%d/"):format(i, port))
+      end
+    end
+    create(service, server.callback)
+    wait_for_count(service, "delivered", 1)
+    assert.equal(0, wire.stats(service).callbacks.givenUp, "no other try had to end first")
+  end)
+
+  it("is tried once at a time where it was not answered in time", function()
+    local service = start(finally, { callback_patience = 60 })
+    local server = receiver(finally, 204)
+    for _ = 1, 6 do
+      create(service, server.url .. "/silent")
+    end
+    pcall(wait_for_requests, server, 5) -- a try lasts as long as the patience of this wait
+    wait_for_requests(server, 5)
+    create(service, server.callback)
+    wait_for_count(service, "delivered", 1)
+    assert.equal(6, #server.requests(), "four tries that timed out, one more, and the good one")
+  end)
+
   it("survives a kill and a restart", function()
     local folder = shell.scratch()
     finally(function()
