@@ -220,8 +220,9 @@ static void write_page(struct fs_call *call, const struct fs_result *result, uin
     size_t total = fs_result_count(result);
     if (number > 0 && fs_faults_draw(faults, FS_FAULT_NEXT_PAGE, call->route, call->path.data))
         number--;
-    if (fs_faults_draw(faults, FS_FAULT_PAGE, call->route, call->path.data))
-        total++;
+    const struct fs_fault *fault = fs_faults_draw(faults, FS_FAULT_PAGE, call->route, call->path.data);
+    if (fault)
+        total += fs_faults_struck(faults, fault) % 2 == 1 ? 1 : 2;
     call->answer->status = 200;
     fs_result_write_page(result, number, size, total, &call->answer->body);
 }
