@@ -323,7 +323,7 @@ describe("a page's fault", function()
     for number = 0, 3 do
       totals[#totals + 1] = wire.get(service, "highBalance", job, ("number=%d&size=2"):format(number)).json.totalElements
     end
-    assert.equal("10 11 10 11", table.concat(totals, " "))
+    assert.same({ 10, 11, 10, 11 }, totals)
   end)
 
   it("does not use itself up on answers that are no page", function()
