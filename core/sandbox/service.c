@@ -383,8 +383,8 @@ static void answer_call(struct fs_call *call)
         return;
     }
     call->route = find_route(call);
-    if (call->request->doubled_header)
-        fs_call_refuse_with(call, 400, FS_CODE_BAD_REQUEST, call->request->doubled_header);
+    if (call->request->bad_headers)
+        fs_call_refuse_with(call, 400, FS_CODE_BAD_REQUEST, call->request->bad_headers);
     else if (!answer_by_fault(call))
         answer_path(call);
     spoil_bytes(call);
