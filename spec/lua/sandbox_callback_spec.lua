@@ -265,6 +265,30 @@ describe("a callbackURL", function()
     assert.equal(201, status(service, "http://Receiver.Example:1/"))
     assert.equal(400, status(service, "http://localhost:1/"))
     assert.equal(400, status(service, "http://sub.receiver.example/"))
+    local ipv6 = start(finally, { callback_allow = { "::1", "[::0002]", "RECEIVER.example" }, callback_patience = 0 })
+    assert.equal(201, status(ipv6, "http://[::1]:1/"))
+    assert.equal(201, status(ipv6, "http://[0:0::2]:1/"))
+    assert.equal(201, status(ipv6, "http://receiver.example:1/"))
+    assert.equal(400, status(ipv6, "http://[::3]:1/"))
+    for _, host in ipairs({
+      "",
+      " ",
+      "127.0.0.1:80",
+      "receiver.example:80",
+      "[::1]:80",
+      "[::1",
+      "[]",
+      "[x]",
+      "http://receiver.example/",
+      "receiver.example/",
+      "user@receiver.example",
+      "*.example",
+      ("x"):rep(256),
+    }) do
+      local code, _, said = sandbox.run({ "--callback-allow", host })
+      assert.equal(2, code, host)
+      assert.matches("^finseg%-sandbox: %-%-callback%-allow does not take '", said)
+    end
     local open = start(finally, { callback_allow = "*", callback_patience = 0 })
     assert.equal(201, status(open, "http://receiver.invalid:1/"))
     assert.equal(400, status(open, "ftp://receiver.invalid/"))
