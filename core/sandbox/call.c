@@ -95,6 +95,10 @@ bool fs_call_check_body(struct fs_call *call, const char *type)
         fs_call_refuse(call, 415);
         return false;
     }
+    if (request->content_encoding && strcasecmp(request->content_encoding, "identity") != 0) {
+        fs_call_refuse_with(call, 415, FS_CODE_UNSUPPORTED_MEDIA_TYPE, "the body must have no Content-Encoding");
+        return false;
+    }
     return true;
 }
 

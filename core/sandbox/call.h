@@ -32,7 +32,7 @@ void fs_call_refuse_authentication(struct fs_call *call, unsigned status, const 
 /* A 500. The reason, which is freed, goes to stderr and not to the caller. */
 void fs_call_fail(struct fs_call *call, struct fs_buffer *reason);
 
-/* False when the call is ended by it: the body must not be too large and be of the media type. */
+/* False when the call is ended by it: the body must not be too large, of the media type, and plain. */
 bool fs_call_check_body(struct fs_call *call, const char *type);
 /* False when the call is ended by it: a known access token of the role asked for is needed. */
 bool fs_call_check_token(struct fs_call *call);

@@ -7,12 +7,19 @@
 
 #include "../json.h"
 #include "../text.h"
+#include "destination.h"
 #include "receiver.h"
 #include "timestamp.h"
 
 enum {
-    MOST_IN_FLIGHT = 256,
-    MOST_TO_ONE_RECEIVER = 4,
+    /* Places for tries. The first are for any, more for endpoints that answer in time, the last for those that wait for nothing yet:
+     * so neither mute receivers nor busy ones can keep a new one from its callback. */
+    MOST_IN_FLIGHT = 512,
+    PLACES_FOR_BUSY = 256,
+    PLACES_FOR_MUTE = 128,
+    MOST_TO_ONE_HOST = 64,
+    MOST_TO_ONE_ENDPOINT = 4,
+    MOST_TO_A_MUTE_ENDPOINT = 1,
     CONNECT_TIMEOUT_MS = 5000,
     TIMEOUT_MS = 10000,
     FIRST_PAUSE_MS = 250,
@@ -26,20 +33,23 @@ struct delivery {
     struct delivery *next;
     int64_t job;
     char *url;
-    char *address; /* host:port */
+    struct fs_destination *host;
+    struct fs_destination *endpoint;
     char *body;
     int64_t due;
     int64_t deadline; /* 0 before the first try */
     int64_t pause;
     size_t answered; /* bytes of this try's answer */
     CURL *easy;      /* NULL between tries */
+    size_t place;    /* among those in flight, during a try */
 };
 
 struct fs_callbacks {
-    pthread_mutex_t lock; /* guards what is incoming, and `stopping` */
+    pthread_mutex_t lock; /* guards what is incoming, which destinations there are, and `stopping` */
     struct delivery *incoming;
     struct delivery **incoming_end;
     bool stopping;
+    struct fs_destinations destinations; /* what is in each is the thread's */
     struct delivery *deliveries; /* the thread's, oldest first */
     struct delivery *in_flight[MOST_IN_FLIGHT];
     size_t in_flight_count;
@@ -53,20 +63,22 @@ struct fs_callbacks {
     bool started;
 };
 
-static void free_delivery(struct delivery *delivery)
+/* Under the lock, or when there is no other thread. */
+static void free_delivery(struct fs_callbacks *callbacks, struct delivery *delivery)
 {
     curl_easy_cleanup(delivery->easy);
+    fs_destinations_leave(&callbacks->destinations, delivery->host);
+    fs_destinations_leave(&callbacks->destinations, delivery->endpoint);
     free(delivery->url);
-    free(delivery->address);
     free(delivery->body);
     free(delivery);
 }
 
-static void free_deliveries(struct delivery *delivery)
+static void free_deliveries(struct fs_callbacks *callbacks, struct delivery *delivery)
 {
     while (delivery) {
         struct delivery *next = delivery->next;
-        free_delivery(delivery);
+        free_delivery(callbacks, delivery);
         delivery = next;
     }
 }
@@ -148,7 +160,10 @@ static void start_try(struct fs_callbacks *callbacks, struct delivery *delivery)
         plan_next_try(delivery);
         return;
     }
-    callbacks->in_flight[callbacks->in_flight_count++] = delivery;
+    delivery->place = callbacks->in_flight_count++;
+    callbacks->in_flight[delivery->place] = delivery;
+    delivery->host->in_flight++;
+    delivery->endpoint->in_flight++;
     fs_counters_count(callbacks->counters, FS_CALLBACKS_SENT);
 }
 
@@ -162,20 +177,29 @@ static void settle(struct fs_callbacks *callbacks, struct delivery *delivery, bo
     fs_counters_count(callbacks->counters, delivered ? FS_CALLBACKS_DELIVERED : FS_CALLBACKS_GIVEN_UP);
     if (delivery->job != 0)
         callbacks->settled(callbacks->closure, delivery->job, delivered);
-    free_delivery(delivery);
+    pthread_mutex_lock(&callbacks->lock);
+    free_delivery(callbacks, delivery);
+    pthread_mutex_unlock(&callbacks->lock);
 }
 
-static void end_try(struct fs_callbacks *callbacks, struct delivery *delivery)
+static void leave_place(struct fs_callbacks *callbacks, const struct delivery *delivery)
+{
+    struct delivery *last = callbacks->in_flight[--callbacks->in_flight_count];
+    callbacks->in_flight[delivery->place] = last;
+    last->place = delivery->place;
+    delivery->host->in_flight--;
+    delivery->endpoint->in_flight--;
+}
+
+static void end_try(struct fs_callbacks *callbacks, struct delivery *delivery, CURLcode verdict)
 {
     long status = 0;
     curl_easy_getinfo(delivery->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_multi_remove_handle(callbacks->multi, delivery->easy);
     curl_easy_cleanup(delivery->easy);
     delivery->easy = NULL;
-    for (size_t i = 0; i < callbacks->in_flight_count; i++) {
-        if (callbacks->in_flight[i] == delivery)
-            callbacks->in_flight[i] = callbacks->in_flight[--callbacks->in_flight_count];
-    }
+    leave_place(callbacks, delivery);
+    delivery->endpoint->timed_out = verdict == CURLE_OPERATION_TIMEDOUT;
     /* The status counts, however the answer's body ended: the receiver has spoken. */
     if (status >= 200 && status < 300) {
         settle(callbacks, delivery, true);
@@ -188,30 +212,47 @@ static void end_try(struct fs_callbacks *callbacks, struct delivery *delivery)
 
 /* ---- the thread ------------------------------------------------------------------------------------------ */
 
-static size_t in_flight_to(const struct fs_callbacks *callbacks, const char *address)
+static bool has_room_for(const struct fs_callbacks *callbacks, const struct delivery *delivery)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < callbacks->in_flight_count; i++)
-        count += strcmp(callbacks->in_flight[i]->address, address) == 0;
-    return count;
+    const struct fs_destination *endpoint = delivery->endpoint;
+    size_t most = endpoint->timed_out ? MOST_TO_A_MUTE_ENDPOINT : MOST_TO_ONE_ENDPOINT;
+    size_t places = MOST_IN_FLIGHT;
+    if (endpoint->timed_out)
+        places = PLACES_FOR_MUTE;
+    else if (endpoint->in_flight > 0)
+        places = PLACES_FOR_BUSY;
+    return endpoint->in_flight < most && delivery->host->in_flight < MOST_TO_ONE_HOST &&
+           callbacks->in_flight_count < places;
 }
 
-/* Starts what is due and may start. Answers the milliseconds until something else is due. */
+/* Starts what is due and may start, of the first tries or of the others. */
+static void start_tries(struct fs_callbacks *callbacks, int64_t now, bool first)
+{
+    for (struct delivery *delivery = callbacks->deliveries; delivery; delivery = delivery->next) {
+        bool due = !delivery->easy && delivery->due <= now && (delivery->deadline == 0) == first;
+        if (due && has_room_for(callbacks, delivery))
+            start_try(callbacks, delivery);
+    }
+}
+
+/* The milliseconds until something is due that is not yet. What is due and not started waits for a try's end. */
+static int time_to_next(const struct fs_callbacks *callbacks, int64_t now)
+{
+    int64_t soonest = now + LONGEST_SLEEP_MS;
+    for (const struct delivery *delivery = callbacks->deliveries; delivery; delivery = delivery->next) {
+        if (!delivery->easy && delivery->due > now && delivery->due < soonest)
+            soonest = delivery->due;
+    }
+    return (int)(soonest - now);
+}
+
+/* Answers the milliseconds until something else is due. */
 static int start_due(struct fs_callbacks *callbacks)
 {
     int64_t now = fs_timestamp_now();
-    int64_t soonest = now + LONGEST_SLEEP_MS;
-    for (struct delivery *delivery = callbacks->deliveries; delivery; delivery = delivery->next) {
-        if (delivery->easy || callbacks->in_flight_count == MOST_IN_FLIGHT)
-            continue;
-        if (delivery->due > now) {
-            soonest = delivery->due < soonest ? delivery->due : soonest;
-            continue;
-        }
-        if (in_flight_to(callbacks, delivery->address) < MOST_TO_ONE_RECEIVER)
-            start_try(callbacks, delivery);
-    }
-    return (int)(soonest - now);
+    start_tries(callbacks, now, true);
+    start_tries(callbacks, now, false);
+    return time_to_next(callbacks, now);
 }
 
 /* Moves what was added to the end of the list. False when the thread must end. */
@@ -239,8 +280,9 @@ static void end_finished(struct fs_callbacks *callbacks)
         struct delivery *delivery = NULL;
         if (message->msg != CURLMSG_DONE)
             continue;
+        CURLcode verdict = message->data.result; /* the message does not outlive the handle */
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&delivery);
-        end_try(callbacks, delivery);
+        end_try(callbacks, delivery, verdict);
     }
 }
 
@@ -270,38 +312,57 @@ bool fs_callbacks_start(struct fs_callbacks *callbacks, struct fs_buffer *proble
 
 /* ---- adding ---------------------------------------------------------------------------------------------- */
 
-static struct delivery *make_delivery(const struct fs_callback *callback)
+static char *write_body(const struct fs_callback *callback)
 {
-    struct delivery *delivery = calloc(1, sizeof *delivery);
     struct fs_buffer body = {0};
-    if (!delivery)
-        return NULL;
     fs_buffer_append_text(&body, "{\"jobId\":");
     fs_json_append_string(&body, callback->job_id, strlen(callback->job_id));
     fs_buffer_printf(&body, ",\"segment\":\"%s\",\"status\":\"%s\"}", callback->kind,
                      callback->failed ? "FAILED" : "READY");
+    return fs_buffer_take(&body);
+}
+
+/* Under the lock. */
+static bool find_destinations(struct fs_callbacks *callbacks, struct delivery *delivery)
+{
+    char *host = fs_receiver_host(delivery->url);
+    char *endpoint = fs_receiver_endpoint(delivery->url);
+    if (host && endpoint) {
+        delivery->host = fs_destinations_take(&callbacks->destinations, host);
+        delivery->endpoint = fs_destinations_take(&callbacks->destinations, endpoint);
+    }
+    free(host);
+    free(endpoint);
+    return delivery->host && delivery->endpoint;
+}
+
+/* Under the lock. */
+static struct delivery *make_delivery(struct fs_callbacks *callbacks, const struct fs_callback *callback)
+{
+    struct delivery *delivery = calloc(1, sizeof *delivery);
+    if (!delivery)
+        return NULL;
     delivery->job = callback->job;
     delivery->due = callback->due;
-    delivery->body = fs_buffer_take(&body);
+    delivery->body = write_body(callback);
     delivery->url = fs_text_copy(callback->url, strlen(callback->url));
-    delivery->address = fs_receiver_address(callback->url);
-    if (delivery->body && delivery->url && delivery->address)
+    if (delivery->body && delivery->url && find_destinations(callbacks, delivery))
         return delivery;
-    free_delivery(delivery);
+    free_delivery(callbacks, delivery);
     return NULL;
 }
 
 bool fs_callbacks_add(struct fs_callbacks *callbacks, const struct fs_callback *callback)
 {
-    struct delivery *delivery = make_delivery(callback);
-    if (!delivery)
-        return false;
     pthread_mutex_lock(&callbacks->lock);
-    *callbacks->incoming_end = delivery;
-    callbacks->incoming_end = &delivery->next;
+    struct delivery *delivery = make_delivery(callbacks, callback);
+    if (delivery) {
+        *callbacks->incoming_end = delivery;
+        callbacks->incoming_end = &delivery->next;
+    }
     pthread_mutex_unlock(&callbacks->lock);
     curl_multi_wakeup(callbacks->multi);
-    return true;
+    return delivery;
 }
 
 static void stop_thread(struct fs_callbacks *callbacks)
@@ -321,8 +382,8 @@ void fs_callbacks_free(struct fs_callbacks *callbacks)
         stop_thread(callbacks);
     for (size_t i = 0; i < callbacks->in_flight_count; i++)
         curl_multi_remove_handle(callbacks->multi, callbacks->in_flight[i]->easy);
-    free_deliveries(callbacks->deliveries);
-    free_deliveries(callbacks->incoming);
+    free_deliveries(callbacks, callbacks->deliveries);
+    free_deliveries(callbacks, callbacks->incoming);
     curl_multi_cleanup(callbacks->multi);
     curl_slist_free_all(callbacks->headers);
     pthread_mutex_destroy(&callbacks->lock);

@@ -10,11 +10,12 @@
 #include "prng.h"
 
 static const struct fs_fault kinds[] = {
-    {"400", FS_FAULT_INSTEAD, FS_FAULT_STATUS, 400, "on retrieve, a job that is not found"},
+    {"400", FS_FAULT_INSTEAD, FS_FAULT_STATUS, 400, "a job that is not found; without PLACE on retrieve alone"},
     {"401", FS_FAULT_INSTEAD, FS_FAULT_STATUS, 401, "the access token (or the client) is refused"},
     {"403", FS_FAULT_INSTEAD, FS_FAULT_STATUS, 403, "the wrong role"},
-    {"404", FS_FAULT_INSTEAD, FS_FAULT_STATUS, 404, "on retrieve, a job that is not ready"},
-    {"423", FS_FAULT_INSTEAD, FS_FAULT_STATUS, 423, "locked, still running elsewhere"},
+    {"404", FS_FAULT_INSTEAD, FS_FAULT_STATUS, 404, "a job that is not ready; without PLACE on retrieve alone"},
+    {"423", FS_FAULT_INSTEAD, FS_FAULT_STATUS, 423,
+     "locked, still running elsewhere; without PLACE on retrieve alone"},
     {"429", FS_FAULT_INSTEAD, FS_FAULT_ASK_LATER, 429, "with Retry-After: 1"},
     {"429-date", FS_FAULT_INSTEAD, FS_FAULT_ASK_AT_DATE, 429, "with a Retry-After that is a date, a second ahead"},
     {"500", FS_FAULT_INSTEAD, FS_FAULT_STATUS, 500, "the service failed"},
@@ -32,7 +33,7 @@ static const struct fs_fault kinds[] = {
     {"callback-early", FS_FAULT_CALLBACK, FS_FAULT_CALLBACK_EARLY, 0, "the job's callback comes before it is ready"},
     {"page-repeats", FS_FAULT_NEXT_PAGE, FS_FAULT_REPEAT_PAGE, 0,
      "the page before is served once more (from page 1 on)"},
-    {"total-moves", FS_FAULT_PAGE, FS_FAULT_MOVE_TOTAL, 0, "totalElements is one more than it was"},
+    {"total-moves", FS_FAULT_PAGE, FS_FAULT_MOVE_TOTAL, 0, "totalElements is by turns one and two more than it was"},
     {"truncated-json", FS_FAULT_BYTES, FS_FAULT_TRUNCATE, 0, "the body is the first half of the JSON"},
     {"garbage", FS_FAULT_BYTES, FS_FAULT_GARBAGE, 0, "the body is no JSON, nor UTF-8"},
     {"huge-body", FS_FAULT_BYTES, FS_FAULT_HUGE, 0, "256 MiB of white space in chunks, then the JSON"},
@@ -137,11 +138,20 @@ static bool read_frequency(const char *text, size_t length, struct rule *rule)
     return i + 1 == length && text[i] == '%' && number <= WHOLE;
 }
 
+/* Where a rule without a place strikes. These statuses speak of a job; elsewhere only a rule that says so brings them. */
+static enum fs_route usual_place(const struct fs_fault *kind)
+{
+    bool about_job = kind->status == 400 || kind->status == 404 || kind->status == 423;
+    return about_job ? FS_ROUTE_RETRIEVE : FS_ROUTE_NONE;
+}
+
 static bool read_place(const char *text, struct rule *rule)
 {
     rule->route = FS_ROUTE_NONE;
-    if (*text == '\0')
+    if (*text == '\0') {
+        rule->route = usual_place(rule->kind);
         return true;
+    }
     text++; /* the @ */
     if (*text == '/') {
         memcpy(rule->path, text, strlen(text) + 1);
@@ -316,6 +326,14 @@ const struct fs_fault *fs_faults_draw(struct fs_faults *faults, enum fs_fault_mo
         faults->struck[fault - kinds]++;
     pthread_mutex_unlock(&faults->lock);
     return fault;
+}
+
+uint64_t fs_faults_struck(struct fs_faults *faults, const struct fs_fault *fault)
+{
+    pthread_mutex_lock(&faults->lock);
+    uint64_t struck = faults->struck[fault - kinds];
+    pthread_mutex_unlock(&faults->lock);
+    return struck;
 }
 
 /* ---- telling --------------------------------------------------------------------------------------------- */

@@ -80,6 +80,9 @@ void fs_faults_write_counts(struct fs_faults *faults, struct fs_buffer *out);
 const struct fs_fault *fs_faults_draw(struct fs_faults *faults, enum fs_fault_moment moment, enum fs_route route,
                                       const char *path);
 
+/* How often faults of this kind have struck since the start. For any thread. */
+uint64_t fs_faults_struck(struct fs_faults *faults, const struct fs_fault *fault);
+
 /* The table for --help, a line each. */
 void fs_fault_describe_kinds(struct fs_buffer *out);
 

@@ -38,7 +38,7 @@ static const char help[] =
     "  --username TEXT        for user tokens (default sandbox-user)\n"
     "  --password TEXT        (default sandbox-password)\n"
     "  --role ROLE            whose token segments ask for: any, client or user (default any)\n"
-    "  --callback-allow HOST  callbacks may go to HOST; repeatable; * is any (default: loopback alone)\n"
+    "  --callback-allow HOST  callbacks may go to HOST, any port; repeatable; * is any (default: loopback alone)\n"
     "  --callback-patience S  a callback is repeated for S seconds until the receiver answers 2xx (default 60)\n"
     "\n"
     "  --fault FAULT          what goes wrong: KIND[:10%|:3][@PLACE], see below; repeatable\n"
@@ -193,6 +193,14 @@ static bool add_text(const char *text, const char **texts, size_t most, size_t *
     return true;
 }
 
+static bool add_callback_host(const char *text, struct fs_options *options)
+{
+    size_t count = options->callback_host_count;
+    return count < FS_OPTIONS_HOSTS && fs_receiver_read_host(text, options->host_texts[count]) &&
+           add_text(options->host_texts[count], options->callback_hosts, FS_OPTIONS_HOSTS,
+                    &options->callback_host_count);
+}
+
 static bool read_option(int name, const char *text, struct fs_options *options)
 {
     uint64_t number = 0;
@@ -241,7 +249,7 @@ static bool read_option(int name, const char *text, struct fs_options *options)
     case UNIX:
         return read_text(text, &options->unix_path);
     case CALLBACK_ALLOW:
-        return add_text(text, options->callback_hosts, FS_OPTIONS_HOSTS, &options->callback_host_count);
+        return add_callback_host(text, options);
     case CALLBACK_PATIENCE:
         return read_milliseconds(text, &options->callback_patience);
     case FAULT:

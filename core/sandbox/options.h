@@ -6,11 +6,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "receiver.h"
 #include "tokens.h"
 
 enum { FS_OPTIONS_IMPORTS = 16, FS_OPTIONS_HOSTS = 32, FS_OPTIONS_FAULTS = 64 };
 
-/* Texts belong to argv. */
+/* Texts belong to argv, or to the options themselves: they are not to be copied. */
 struct fs_options {
     uint16_t port;
     const char *unix_path; /* instead of the port; NULL: none */
@@ -33,6 +34,7 @@ struct fs_options {
     const char *tls_key;
     const char *callback_hosts[FS_OPTIONS_HOSTS];
     size_t callback_host_count;
+    char host_texts[FS_OPTIONS_HOSTS][FS_RECEIVER_LONGEST_HOST + 1]; /* of callback_hosts */
     int64_t callback_patience; /* milliseconds */
     const char *faults[FS_OPTIONS_FAULTS];
     size_t fault_count;

@@ -2,12 +2,55 @@
 
 #include <arpa/inet.h>
 #include <curl/curl.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "../buffer.h"
 #include "../text.h"
+
+/* ---- hosts ----------------------------------------------------------------------------------------------- */
+
+static bool is_ipv6(const char *text)
+{
+    struct in6_addr address;
+    return inet_pton(AF_INET6, text, &address) == 1;
+}
+
+/* The host of a URL with nothing but that host, as libcurl spells it. */
+static bool normalise(const char *url_text, char host[FS_RECEIVER_LONGEST_HOST + 1])
+{
+    char *text = NULL;
+    CURLU *url = curl_url();
+    bool right = url && curl_url_set(url, CURLUPART_URL, url_text, 0) == CURLUE_OK &&
+                 curl_url_get(url, CURLUPART_HOST, &text, 0) == CURLUE_OK && *text &&
+                 strlen(text) <= FS_RECEIVER_LONGEST_HOST;
+    if (right)
+        memcpy(host, text, strlen(text) + 1);
+    curl_free(text);
+    curl_url_cleanup(url);
+    return right;
+}
+
+bool fs_receiver_read_host(const char *text, char host[FS_RECEIVER_LONGEST_HOST + 1])
+{
+    size_t length = strlen(text);
+    struct fs_buffer url = {0};
+    if (length == 0 || length > FS_RECEIVER_LONGEST_HOST)
+        return false;
+    if (strcmp(text, "*") == 0) {
+        memcpy(host, text, length + 1);
+        return true;
+    }
+    bool in_brackets = text[0] == '[' && text[length - 1] == ']';
+    if (!in_brackets && !is_ipv6(text) && strpbrk(text, ":/?#@[]%\\* "))
+        return false;
+    fs_buffer_printf(&url, is_ipv6(text) ? "http://[%s]/" : "http://%s/", text);
+    bool right = url.data && normalise(url.data, host);
+    fs_buffer_free(&url);
+    return right;
+}
+
+/* ---- URLs ------------------------------------------------------------------------------------------------ */
 
 /* Whether the parsed URL has the part; NULL parts count as absent. */
 static bool has(CURLU *url, CURLUPart part)
@@ -74,7 +117,7 @@ const char *fs_receivers_check(const struct fs_receivers *receivers, const char 
     return problem;
 }
 
-char *fs_receiver_address(const char *text)
+char *fs_receiver_host(const char *text)
 {
     char *host = NULL;
     char *port = NULL;
@@ -88,4 +131,19 @@ char *fs_receiver_address(const char *text)
     curl_free(port);
     curl_url_cleanup(url);
     return address.length > 0 ? fs_buffer_take(&address) : NULL;
+}
+
+char *fs_receiver_endpoint(const char *text)
+{
+    char *bare = NULL;
+    char *endpoint = NULL;
+    CURLU *url = curl_url();
+    if (url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
+        curl_url_set(url, CURLUPART_QUERY, NULL, 0) == CURLUE_OK &&
+        curl_url_set(url, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
+        curl_url_get(url, CURLUPART_URL, &bare, CURLU_DEFAULT_PORT) == CURLUE_OK)
+        endpoint = fs_text_copy(bare, strlen(bare));
+    curl_free(bare);
+    curl_url_cleanup(url);
+    return endpoint;
 }

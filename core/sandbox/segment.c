@@ -7,6 +7,7 @@
 #include "../money.h"
 #include "../text.h"
 #include "engine.h"
+#include "members.h"
 
 static const struct fs_segment_kind kinds[] = {
     {
@@ -111,7 +112,14 @@ static bool read_body(const char *text, size_t length, struct body *body, struct
         fs_complain(complaints, FS_CODE_BAD_REQUEST, "the body must be a JSON object");
         return false;
     }
-    return find_members(text, length, body, complaints);
+    bool repeat;
+    if (!find_members(text, length, body, complaints))
+        return false;
+    if (fs_members_repeat(text, length, &repeat) && !repeat)
+        return true;
+    fs_complain(complaints, FS_CODE_BAD_REQUEST, repeat ? "a member stands twice in the body"
+                                                        : "the body has too many members");
+    return false;
 }
 
 /* The string's text, which the caller frees; NULL when it is no string, holds a zero byte or memory is out. */

@@ -83,11 +83,13 @@ static const char *header(struct MHD_Connection *connection, const char *name)
     return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-/* How often the headers that may stand once do. */
+/* How often the headers that may stand once do, and those that bear on them. */
 struct census {
     unsigned authorizations;
     unsigned content_types;
     unsigned content_lengths;
+    unsigned transfer_encodings;
+    unsigned hosts;
 };
 
 static enum MHD_Result take_census(void *closure, enum MHD_ValueKind kind, const char *name, const char *value)
@@ -98,10 +100,13 @@ static enum MHD_Result take_census(void *closure, enum MHD_ValueKind kind, const
     census->authorizations += strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0;
     census->content_types += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0;
     census->content_lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    census->transfer_encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    census->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
     return MHD_YES;
 }
 
-static const char *doubled_header(struct MHD_Connection *connection)
+/* What is wrong with the headers, whatever the request is for; NULL when nothing is. */
+static const char *check_headers(struct MHD_Connection *connection, const char *version)
 {
     struct census census = {0};
     MHD_get_connection_values(connection, MHD_HEADER_KIND, take_census, &census);
@@ -109,11 +114,17 @@ static const char *doubled_header(struct MHD_Connection *connection)
         return "the header Authorization stands twice";
     if (census.content_types > 1)
         return "the header Content-Type stands twice";
-    return census.content_lengths > 1 ? "the header Content-Length stands twice" : NULL;
+    if (census.content_lengths > 1)
+        return "the header Content-Length stands twice";
+    if (census.content_lengths > 0 && census.transfer_encodings > 0)
+        return "the headers Content-Length and Transfer-Encoding exclude each other";
+    if (census.hosts > 1)
+        return "the header Host stands twice";
+    return census.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0 ? "the header Host is missing" : NULL;
 }
 
 static enum MHD_Result answer_arrival(const struct fs_server *server, struct MHD_Connection *connection,
-                                      const char *method, struct arrival *arrival)
+                                      const char *method, const char *version, struct arrival *arrival)
 {
     if (arrival->order == FS_WIRE_KEEP_SILENT)
         return MHD_NO;
@@ -122,10 +133,11 @@ static enum MHD_Result answer_arrival(const struct fs_server *server, struct MHD
         .target = arrival->target,
         .authorization = header(connection, MHD_HTTP_HEADER_AUTHORIZATION),
         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
+        .content_encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING),
         .request_id = header(connection, "X-Request-Id"),
         .body = arrival->body.data ? arrival->body.data : "",
         .body_length = arrival->body.length,
-        .doubled_header = doubled_header(connection),
+        .bad_headers = check_headers(connection, version),
         .body_too_large = arrival->received > FS_SERVICE_LARGEST_BODY,
     };
     struct fs_answer answer = {0};
@@ -147,7 +159,6 @@ static enum MHD_Result handle(void *closure, struct MHD_Connection *connection, 
                               const char *version, const char *piece, size_t *piece_length, void **context)
 {
     (void)url;
-    (void)version;
     const struct fs_server *server = closure;
     struct arrival *arrival = *context;
     if (!arrival)
@@ -157,10 +168,10 @@ static enum MHD_Result handle(void *closure, struct MHD_Connection *connection, 
         if (!announces_too_much(connection))
             return MHD_YES;
         arrival->received = UINT64_MAX;
-        return answer_arrival(server, connection, method, arrival);
+        return answer_arrival(server, connection, method, version, arrival);
     }
     if (*piece_length == 0)
-        return answer_arrival(server, connection, method, arrival);
+        return answer_arrival(server, connection, method, version, arrival);
     arrival->received += *piece_length;
     if (arrival->received <= FS_SERVICE_LARGEST_BODY)
         fs_buffer_append(&arrival->body, piece, *piece_length);

@@ -220,8 +220,9 @@ static void write_page(struct fs_call *call, const struct fs_result *result, uin
     size_t total = fs_result_count(result);
     if (number > 0 && fs_faults_draw(faults, FS_FAULT_NEXT_PAGE, call->route, call->path.data))
         number--;
-    if (fs_faults_draw(faults, FS_FAULT_PAGE, call->route, call->path.data))
-        total++;
+    const struct fs_fault *fault = fs_faults_draw(faults, FS_FAULT_PAGE, call->route, call->path.data);
+    if (fault)
+        total += fs_faults_struck(faults, fault) % 2 == 1 ? 1 : 2;
     call->answer->status = 200;
     fs_result_write_page(result, number, size, total, &call->answer->body);
 }
@@ -382,8 +383,8 @@ static void answer_call(struct fs_call *call)
         return;
     }
     call->route = find_route(call);
-    if (call->request->doubled_header)
-        fs_call_refuse_with(call, 400, FS_CODE_BAD_REQUEST, call->request->doubled_header);
+    if (call->request->bad_headers)
+        fs_call_refuse_with(call, 400, FS_CODE_BAD_REQUEST, call->request->bad_headers);
     else if (!answer_by_fault(call))
         answer_path(call);
     spoil_bytes(call);

@@ -41,11 +41,12 @@ struct fs_request {
     const char *target; /* path and query, as on the wire */
     const char *authorization;
     const char *content_type;
+    const char *content_encoding;
     const char *request_id; /* X-Request-Id */
     const char *body;       /* not NULL */
     size_t body_length;
-    const char *doubled_header; /* a complaint about a header that stands twice and must not; else NULL */
-    bool body_too_large;        /* it was longer than FS_SERVICE_LARGEST_BODY, and is not here */
+    const char *bad_headers; /* a complaint about headers that are doubled, missing or at odds; else NULL */
+    bool body_too_large;     /* it was longer than FS_SERVICE_LARGEST_BODY, and is not here */
 };
 
 /* Zero-initialise before, free with fs_answer_free() after. */

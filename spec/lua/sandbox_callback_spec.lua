@@ -122,6 +122,49 @@ describe("a callback", function()
     wire.wait(service, "highBalance", wire.create(service, "highBalance", { threshold = 0 }))
   end)
 
+  it("is not delayed by those that wait for a slow path of the same receiver", function()
+    local service = start(finally, { callback_patience = 0 })
+    local server = receiver(finally, 204)
+    for i = 1, 12 do
+      create(service, server.url .. "/silent?job=" .. i)
+    end
+    wait_for_requests(server, 4)
+    create(service, server.callback)
+    wait_for_count(service, "delivered", 1)
+    assert.same({ sent = 5, delivered = 1, givenUp = 0 }, wire.stats(service).callbacks, "no other try had to end first")
+  end)
+
+  it("finds a place, however many mute receivers there are", function()
+    local service = start(finally, { callback_patience = 0 })
+    local server = receiver(finally, 204)
+    local mute = assert(socket.bind("0.0.0.0", 0, 512))
+    local _, port = mute:getsockname()
+    finally(function()
+      mute:close()
+    end)
+    for i = 1, 70 do
+      for _ = 1, 4 do
+        create(service, ("http://127.0.1.%d:%d/"):format(i, port))
+      end
+    end
+    create(service, server.callback)
+    wait_for_count(service, "delivered", 1)
+    assert.equal(0, wire.stats(service).callbacks.givenUp, "no other try had to end first")
+  end)
+
+  it("is tried once at a time where it was not answered in time", function()
+    local service = start(finally, { callback_patience = 60 })
+    local server = receiver(finally, 204)
+    for _ = 1, 6 do
+      create(service, server.url .. "/silent")
+    end
+    pcall(wait_for_requests, server, 5) -- a try lasts as long as the patience of this wait
+    wait_for_requests(server, 5)
+    create(service, server.callback)
+    wait_for_count(service, "delivered", 1)
+    assert.equal(6, #server.requests(), "four tries that timed out, one more, and the good one")
+  end)
+
   it("survives a kill and a restart", function()
     local folder = shell.scratch()
     finally(function()
@@ -222,6 +265,30 @@ describe("a callbackURL", function()
     assert.equal(201, status(service, "http://Receiver.Example:1/"))
     assert.equal(400, status(service, "http://localhost:1/"))
     assert.equal(400, status(service, "http://sub.receiver.example/"))
+    local ipv6 = start(finally, { callback_allow = { "::1", "[::0002]", "RECEIVER.example" }, callback_patience = 0 })
+    assert.equal(201, status(ipv6, "http://[::1]:1/"))
+    assert.equal(201, status(ipv6, "http://[0:0::2]:1/"))
+    assert.equal(201, status(ipv6, "http://receiver.example:1/"))
+    assert.equal(400, status(ipv6, "http://[::3]:1/"))
+    for _, host in ipairs({
+      "",
+      " ",
+      "127.0.0.1:80",
+      "receiver.example:80",
+      "[::1]:80",
+      "[::1",
+      "[]",
+      "[x]",
+      "http://receiver.example/",
+      "receiver.example/",
+      "user@receiver.example",
+      "*.example",
+      ("x"):rep(256),
+    }) do
+      local code, _, said = sandbox.run({ "--callback-allow", host })
+      assert.equal(2, code, host)
+      assert.matches("^finseg%-sandbox: %-%-callback%-allow does not take '", said)
+    end
     local open = start(finally, { callback_allow = "*", callback_patience = 0 })
     assert.equal(201, status(open, "http://receiver.invalid:1/"))
     assert.equal(400, status(open, "ftp://receiver.invalid/"))

@@ -112,6 +112,23 @@ describe("a fault's rule", function()
     assert.equal("200 201 201 200", seen("/elsewhere"))
   end)
 
+  it("strikes on retrieve alone when it speaks of a job and names no place", function()
+    local service, path = with_job(finally)
+    for _, fault in ipairs({ "400", "404", "423", "400:100%", "404:9" }) do
+      wire.set_faults(service, { fault })
+      local token = wire.token_request(service, {
+        grant_type = "client_credentials",
+        client_id = service.client_id,
+        client_secret = service.client_secret,
+      })
+      assert.equal(200, token.status, fault)
+      assert.equal(201, wire.call(service, "POST", "/segments/highBalance", '{"threshold":1}').status, fault)
+      assert.equal(tonumber(fault:match("^%d+")), wire.call(service, "GET", path).status)
+    end
+    wire.set_faults(service, { "423@/api/v1" })
+    assert.equal(423, wire.call(service, "POST", "/segments/highBalance", '{"threshold":1}').status)
+  end)
+
   it("is tried in order, and told with its counts", function()
     local service, path = with_job(finally)
     local set = wire.set_faults(service, { "500:1@retrieve", "423@retrieve", "429:5@create" })
@@ -297,6 +314,16 @@ describe("a page's fault", function()
     wire.set_faults(service, { "total-moves:1" })
     assert.equal(10, wire.get(service, "highBalance", job).json.totalElements)
     assert.equal(9, wire.get(service, "highBalance", job).json.totalElements)
+  end)
+
+  it("moves totalElements from page to page when it strikes always", function()
+    local service, _, job = with_job(finally, { users = 9 })
+    wire.set_faults(service, { "total-moves" })
+    local totals = {}
+    for number = 0, 3 do
+      totals[#totals + 1] = wire.get(service, "highBalance", job, ("number=%d&size=2"):format(number)).json.totalElements
+    end
+    assert.same({ 10, 11, 10, 11 }, totals)
   end)
 
   it("does not use itself up on answers that are no page", function()

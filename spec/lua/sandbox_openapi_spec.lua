@@ -105,6 +105,18 @@ local function create(record, kind, parameters)
   return cjson.decode(answer.body).jobId
 end
 
+-- The answers to HEAD, at a job that is ready and at one that has failed.
+local function probe_jobs(record, path, job, failing)
+  assert.equal(200, record.call("HEAD", path .. "/" .. job).status)
+  assert.equal(400, record.call("HEAD", path .. "/unknown").status)
+  assert.equal(404, record.call("HEAD", path .. "/" .. job .. "/more").status)
+  assert.equal(405, record.call("HEAD", path).status)
+  assert.equal(422, record.call("HEAD", path .. "/" .. failing).status)
+  record.with_faults("retrieve", function()
+    return record.call("HEAD", path .. "/" .. job)
+  end)
+end
+
 local function walk_through_kind(service, record, kind)
   local path = "/segments/" .. kind
   local job = create(record, kind, PARAMETERS[kind])
@@ -138,6 +150,7 @@ local function walk_through_kind(service, record, kind)
   wire.eventually("the job has failed", function()
     return record.call("GET", path .. "/" .. failing).status == 422
   end)
+  probe_jobs(record, path, job, failing)
 end
 
 -- Answers of GET and POST at /__faults, /__stats and /openapi.json, and at paths that are none.
@@ -154,6 +167,7 @@ local function ask_elsewhere(service, record)
   assert.equal(200, record.ask("GET", "/__stats").status)
   assert.equal(405, record.ask("POST", "/__stats", {}, "").status)
   assert.equal(405, record.ask("POST", "/openapi.json", {}, "").status)
+  assert.equal(405, record.ask("HEAD", "/openapi.json").status)
   assert.equal(404, record.ask("GET", "/").status)
   assert.equal(404, record.call("GET", "/segments/poorBalance").status)
   assert.equal(400, record.ask("GET", "/%FF").status)
@@ -252,6 +266,17 @@ describe("the sandbox's OpenAPI description", function()
     assert.truthy(printed:find("expires_in must be integer", 1, true), printed)
     assert.truthy(printed:find("unseen GET /__stats 200", 1, true), printed)
     assert.equal(1, (check({ copy(answer, { status = 299 }) })))
+    for _, other in ipairs({
+      { method = "DELETE", path = "/__stats", status = 405 },
+      { method = "DELETE", path = "/__stats", status = 404 },
+      { method = "GET", path = "/nowhere", status = 405 },
+      { method = "HEAD", path = "/api/v1/segments/lowBalance/x", status = 500, body = "{}" },
+    }) do
+      local name = ("wrong %s %s %d"):format(other.method, other.path, other.status)
+      status, printed = check({ copy(answer, other) })
+      assert.equal(1, status)
+      assert.truthy(printed:find(name, 1, true), printed)
+    end
     assert.equal(1, (check({ copy(answer, { headers = { ["content-type"] = JSON } }) })))
   end)
 end)

@@ -529,6 +529,10 @@ describe("the sandbox's manners", function()
       { "GET /api/v1/segments/highBalance/x" .. head .. token .. token:lower() .. "\r\n", 400 },
       { "POST /x" .. head .. "Content-Type: a\r\nContent-Type: a\r\nContent-Length: 0\r\n\r\n", 400 },
       { "POST /x" .. head .. "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400 },
+      { "POST /x" .. head .. "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n", 400 },
+      { "GET /__stats" .. head .. "Host: elsewhere\r\n\r\n", 400 },
+      { "GET /__stats HTTP/1.1\r\nConnection: close\r\n\r\n", 400 },
+      { "GET /__stats HTTP/1.0\r\n\r\n", 200 },
       {
         "POST /api/v1/segments/highBalance"
           .. head
@@ -550,6 +554,33 @@ describe("the sandbox's manners", function()
       end
     end
     assert.equal(201, wire.call(service, "POST", "/segments/highBalance", ANYONE).status)
+  end)
+
+  it("take no encoded body", function()
+    local service = start(finally)
+    local function status(encoding)
+      return http.request("POST", service.base_url .. "/segments/highBalance", {
+        headers = {
+          Authorization = "Bearer " .. wire.token(service),
+          ["Content-Type"] = "application/json",
+          ["Content-Encoding"] = encoding,
+        },
+        body = cjson.encode(ANYONE),
+      })
+    end
+    assert_errors(status("gzip"), 415, "UNSUPPORTED_MEDIA_TYPE")
+    assert.equal(201, status("identity").status)
+  end)
+
+  it("name each member once, known or not", function()
+    local service = start(finally)
+    for _, more in ipairs({ '"x":1,"y":2,"x":1', '"x":1,"\\u0078":2', '"":1,"":2', '"threshold":1' }) do
+      local answer = wire.call(service, "POST", "/segments/highBalance", '{"threshold":1,' .. more .. "}")
+      assert_errors(answer, 400, "BAD_REQUEST")
+      assert.matches("twice", answer.json.errors[1].message)
+    end
+    local nested = '{"threshold":1,"x":{"threshold":2,"x":1},"xx":1,"X":1,"":1}'
+    assert.equal(201, wire.call(service, "POST", "/segments/highBalance", nested).status)
   end)
 
   it("limit the size of a body", function()

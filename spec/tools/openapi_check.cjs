@@ -62,6 +62,14 @@ class Description {
     if (!validate(value)) complain(name, this.ajv.errorsText(validate.errors));
   }
 
+  // An answer to HEAD has the headers of the one to GET, and no body.
+  check_body(name, pointer, place, answer) {
+    const type = answer.headers["content-type"];
+    if (answer.method !== "HEAD") return this.check_content(name, pointer, place, type, answer.body);
+    if (answer.body) complain(name, "an answer to HEAD has a body");
+    if (place.content[(type ?? "").split(";")[0]] === undefined) complain(name, "media type", type, "is not described");
+  }
+
   check_content(name, pointer, place, type, body) {
     const media = (type ?? "").split(";")[0];
     if (place.content[media] === undefined) return complain(name, "media type", media, "is not described");
@@ -90,27 +98,31 @@ class Description {
     return found?.template;
   }
 
-  check_answer(answer) {
-    const name = `${answer.method} ${answer.path} ${answer.status}:`;
-    const method = answer.method.toLowerCase();
+  // Where an answer is described: at its method; else, as another method's, at those that the path has; else for all paths.
+  responses_for(answer) {
     const template = this.template_of(answer.path);
-    if (this.document.paths[template]?.[method] === undefined) return this.check_elsewhere(name, answer);
-    const responses = ["#", "paths", template, method, "responses"];
-    const { place, pointer } = this.follow([...responses, String(answer.status)]);
-    if (place === undefined) return complain(name, "the status is not described");
-    this.seen.add(`${answer.method} ${template} ${answer.status}`);
-    this.check_headers(name, place, pointer, answer.headers);
-    return this.check_content(name, pointer, place, answer.headers["content-type"], answer.body);
+    const item = this.document.paths[template];
+    if (item === undefined) return [{ responses: ["#", "x-elsewhere", "responses"] }];
+    const method = answer.method.toLowerCase();
+    const methods = item[method] ? [method] : METHODS.filter((each) => item[each]);
+    return methods.map((each) => ({
+      name: `${each.toUpperCase()} ${template} ${answer.status}`,
+      responses: ["#", "paths", template, each, "responses"],
+    }));
   }
 
-  // A path or method that is not described has one of the general errors.
-  check_elsewhere(name, answer) {
-    if (![400, 401, 403, 404, 405].includes(answer.status)) return complain(name, "neither described nor an error");
-    const response = { 400: "BadRequest", 401: "Unauthorized", 403: "Forbidden", 404: "NotReady", 405: "MethodNotAllowed" };
-    const pointer = ["#", "components", "responses", response[answer.status]];
-    const { place } = this.follow(pointer);
-    this.check_headers(name, place, pointer, answer.headers);
-    return this.check_content(name, pointer, place, answer.headers["content-type"], answer.body);
+  check_answer(answer) {
+    const title = `${answer.method} ${answer.path} ${answer.status}:`;
+    for (const { name, responses } of this.responses_for(answer)) {
+      const { place, pointer } = this.follow([...responses, String(answer.status)]);
+      if (place === undefined) {
+        complain(title, "the status is not described");
+        continue;
+      }
+      this.seen.add(name);
+      this.check_headers(title, place, pointer, answer.headers);
+      this.check_body(title, pointer, place, answer);
+    }
   }
 
   check_callback(answer) {
