@@ -65,7 +65,23 @@ static bool import(struct fs_bank *bank, const char *source, struct fs_buffer *p
     return true;
 }
 
-static bool populate(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)
+/* A population is known by its seed: the same users cannot be made twice, and a bank that starts again on a later day keeps those
+ * it has. */
+static bool keep_population(const char *source, const struct fs_options *options, struct fs_buffer *problem)
+{
+    const char *users = source + strlen("users=");
+    unsigned long long seed = options->seed;
+    if (strtoul(users, NULL, 10) != options->users) {
+        fs_buffer_printf(problem,
+                         "the bank has %.*s users of seed %llu: start it with --users %.*s, or with another --seed",
+                         (int)strcspn(users, " "), users, seed, (int)strcspn(users, " "), users);
+        return false;
+    }
+    fprintf(stderr, "finseg-sandbox: %s is in the bank already; not made again\n", source);
+    return true;
+}
+
+static bool make_population(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)
 {
     char source[128];
     char today[FS_DATE_TEXT];
@@ -73,12 +89,20 @@ static bool populate(struct fs_bank *bank, const struct fs_options *options, str
     fs_date_format(options->today, today);
     snprintf(source, sizeof source, "users=%u seed=%llu today=%s", options->users, (unsigned long long)options->seed,
              today);
-    if (!fs_bank_begin_load(bank, source, &known, problem))
-        return false;
-    if (!known)
-        return end_load(bank, fs_population_make(bank, options->users, options->seed, options->today, problem),
-                        problem);
-    return true;
+    return fs_bank_begin_load(bank, source, &known, problem) &&
+           end_load(bank, fs_population_make(bank, options->users, options->seed, options->today, problem), problem);
+}
+
+static bool populate(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)
+{
+    char pattern[64];
+    struct fs_buffer source = {0};
+    snprintf(pattern, sizeof pattern, "users=* seed=%llu today=*", (unsigned long long)options->seed);
+    bool known = fs_bank_find_load(bank, pattern, &source);
+    bool populated =
+        known && source.data ? keep_population(source.data, options, problem) : make_population(bank, options, problem);
+    fs_buffer_free(&source);
+    return populated;
 }
 
 static bool fill_bank(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)

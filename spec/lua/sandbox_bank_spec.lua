@@ -489,6 +489,28 @@ describe("with --db", function()
     assert.equal(30, #wire.segment(service, "highBalance", { threshold = -100000000 }), "loaded once")
   end)
 
+  it("a population outlives the day it was made on", function()
+    local options = { users = 10, seed = 1, today = "2024-01-10", db = database(finally) }
+    local service = sandbox.start(options)
+    local before = high(service, "-100000000")
+    service.stop()
+    options.today = "2024-01-11"
+    service = start(finally, options)
+    assert.equal(before, high(service, "-100000000"))
+    assert.matches("users=10 seed=1 today=2024%-01%-10 is in the bank already", service.errors())
+  end)
+
+  it("another number of users of a seed that the bank has is refused", function()
+    local db = database(finally)
+    sandbox.start({ users = 10, seed = 1, today = TODAY, db = db }).stop()
+    local status, printed, said = sandbox.run({ "--db", db, "--seed", "1", "--users", "12", "--today", TODAY })
+    assert.equal(1, status)
+    assert.equal("", printed)
+    assert.matches("the bank has 10 users of seed 1: start it with %-%-users 10, or with another %-%-seed", said)
+    local service = start(finally, { users = 10, seed = 11, today = TODAY, db = db })
+    assert.equal(20, #wire.segment(service, "highBalance", { threshold = -100000000 }))
+  end)
+
   it("the files are their owner's alone", function()
     local db = database(finally)
     start(finally, { users = 3, today = TODAY, db = db })
