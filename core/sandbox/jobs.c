@@ -50,8 +50,8 @@ static const char *const statement_sql[STATEMENTS] = {
     [FIND_JOB] = "SELECT number, kind, state, ready, expires, fate FROM jobs WHERE id = ?1",
     [LOAD_RESULT] = "SELECT creation_date, duration, records, ends FROM jobs WHERE number = ?1",
     [STORE_RESULT] = "UPDATE jobs SET state = 'READY', creation_date = ?2, duration = ?3, records = ?4, ends = ?5"
-                     " WHERE number = ?1",
-    [STORE_FAILURE] = "UPDATE jobs SET state = 'FAILED' WHERE number = ?1",
+                     " WHERE number = ?1 AND state = 'RUNNING'",
+    [STORE_FAILURE] = "UPDATE jobs SET state = 'FAILED' WHERE number = ?1 AND state = 'RUNNING'",
     [FIND_CALLBACK] = "SELECT " CALLBACK_COLUMNS " FROM jobs WHERE number = ?1 AND callback_url IS NOT NULL",
     [LIST_CALLBACKS] = "SELECT " CALLBACK_COLUMNS " FROM jobs WHERE callback_url IS NOT NULL AND state <> 'RUNNING'"
                        " ORDER BY number",

@@ -9,6 +9,7 @@
 
 #include "berka.h"
 #include "csv.h"
+#include "lock.h"
 #include "options.h"
 #include "population.h"
 #include "server.h"
@@ -18,6 +19,7 @@ enum { EXIT_USAGE = 2 };
 
 /* What the program holds; zero or NULL is not there. */
 struct sandbox {
+    int lock; /* of the database; -1 when there is none */
     struct fs_bank *bank;
     struct fs_jobs *jobs;
     struct fs_tokens *tokens;
@@ -27,7 +29,7 @@ struct sandbox {
     struct fs_server *server;
 };
 
-/* The server goes first, for it uses all others. */
+/* The server goes first, for it uses all others; the lock last. */
 static void close_sandbox(struct sandbox *sandbox)
 {
     fs_server_stop(sandbox->server);
@@ -35,6 +37,7 @@ static void close_sandbox(struct sandbox *sandbox)
     fs_faults_free(sandbox->faults);
     fs_jobs_close(sandbox->jobs);
     fs_bank_close(sandbox->bank);
+    fs_lock_release(sandbox->lock);
 }
 
 /* ---- filling the bank ------------------------------------------------------------------------------------ */
@@ -118,6 +121,11 @@ static bool fill_bank(struct fs_bank *bank, const struct fs_options *options, st
 
 static bool open_bank(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
 {
+    if (options->db) {
+        sandbox->lock = fs_lock_take(options->db, problem);
+        if (sandbox->lock < 0)
+            return false;
+    }
     sandbox->bank = fs_bank_open(options->db, problem);
     if (!sandbox->bank)
         return false;
@@ -268,7 +276,7 @@ int main(int argc, char **argv)
     }
     umask(S_IRWXG | S_IRWXO); /* the bank and its results are nobody else's business */
 
-    struct sandbox sandbox = {0};
+    struct sandbox sandbox = {.lock = -1};
     struct fs_buffer problem = {0};
     bool served = serve(&sandbox, &options, &problem);
     if (!served)

@@ -511,6 +511,26 @@ describe("with --db", function()
     assert.equal(20, #wire.segment(service, "highBalance", { threshold = -100000000 }))
   end)
 
+  it("a second sandbox is refused while one serves, whatever it was to do, and changes nothing", function()
+    local db = database(finally)
+    local service = sandbox.start({ users = 10, seed = 1, today = TODAY, db = db })
+    local before = low(service, "100", 3)
+    for _, words in ipairs({
+      { "--db", db, "--today", "2023-06-15" },
+      { "--db", db, "--users", "3", "--seed", "2" },
+      { "--db", db, "--import", "berka=" .. EXCERPT, "--export", db .. "-csv" },
+    }) do
+      local status, printed, said = sandbox.run(words)
+      assert.equal(1, status)
+      assert.equal("", printed)
+      assert.equal("finseg-sandbox: " .. db .. " is in use by another sandbox: end that one, or take another --db\n", said)
+    end
+    assert.equal(before, low(service, "100", 3))
+    service.kill()
+    service = start(finally, { today = TODAY, db = db })
+    assert.equal(before, low(service, "100", 3))
+  end)
+
   it("the files are their owner's alone", function()
     local db = database(finally)
     start(finally, { users = 3, today = TODAY, db = db })
