@@ -38,6 +38,7 @@ static const char schema[] =
 
 enum statement_name {
     FIND_LOAD,
+    FIND_LOAD_LIKE,
     ADD_LOAD,
     FIND_USER,
     ADD_USER,
@@ -53,6 +54,7 @@ enum statement_name {
 
 static const char *const statement_sql[STATEMENTS] = {
     [FIND_LOAD] = "SELECT 1 FROM loads WHERE source = ?1",
+    [FIND_LOAD_LIKE] = "SELECT source FROM loads WHERE source GLOB ?1 LIMIT 1",
     [ADD_LOAD] = "INSERT INTO loads (source) VALUES (?1)",
     [FIND_USER] = "SELECT number FROM users WHERE user_id = ?1",
     [ADD_USER] = "INSERT INTO users (user_id) VALUES (?1)",
@@ -154,6 +156,18 @@ bool fs_bank_begin_load(struct fs_bank *bank, const char *source, bool *known, s
         return true;
     fs_bank_rollback_load(bank);
     return false;
+}
+
+bool fs_bank_find_load(struct fs_bank *bank, const char *pattern, struct fs_buffer *source)
+{
+    sqlite3_stmt *find = bank->statements[FIND_LOAD_LIKE];
+    bind_text(find, 1, pattern);
+    bool found = sqlite3_step(find) == SQLITE_ROW;
+    if (found)
+        fs_buffer_append_text(source, (const char *)sqlite3_column_text(find, 0));
+    sqlite3_reset(find);
+    sqlite3_clear_bindings(find);
+    return found;
 }
 
 bool fs_bank_commit_load(struct fs_bank *bank, struct fs_buffer *problem)

@@ -43,6 +43,8 @@ void fs_bank_close(struct fs_bank *bank);
  * the bank already, `*known` is set and nothing begins.
  */
 bool fs_bank_begin_load(struct fs_bank *bank, const char *source, bool *known, struct fs_buffer *problem);
+/* Whether a load whose name is like the GLOB `pattern` is in the bank; appends its name. */
+bool fs_bank_find_load(struct fs_bank *bank, const char *pattern, struct fs_buffer *source);
 bool fs_bank_commit_load(struct fs_bank *bank, struct fs_buffer *problem);
 void fs_bank_rollback_load(struct fs_bank *bank);
 /* The number of the user with this userId, made when it is new. 0 with a `problem`. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
 #include "callbacks.h"
 #include "database.h"
 #include "shelf.h"
@@ -15,13 +16,18 @@ enum { LONGEST_SLEEP_MS = 60 * 60 * 1000, MS_PER_SECOND = 1000, NS_PER_MS = 1000
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS jobs ("
-    "  number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, body TEXT NOT NULL,"
+    "  number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, body TEXT NOT NULL,"
     "  state TEXT NOT NULL DEFAULT 'RUNNING' CHECK (state IN ('RUNNING', 'READY', 'FAILED')),"
     "  ready INTEGER NOT NULL, expires INTEGER NOT NULL,"
     "  fate INTEGER NOT NULL DEFAULT 0," /* enum fs_job_fate */
     "  callback_url TEXT,"               /* NULL: none, or settled */
     "  callback_times INTEGER NOT NULL DEFAULT 1,"
-    "  creation_date TEXT, duration INTEGER, records BLOB, ends BLOB);"
+    "  creation_date TEXT, duration INTEGER, ends BLOB);"
+    "CREATE TABLE IF NOT EXISTS blocks (" /* of a result's records: FS_ARCHIVE_BLOCK bytes each */
+    "  job INTEGER NOT NULL REFERENCES jobs, number INTEGER NOT NULL, records BLOB NOT NULL,"
+    "  PRIMARY KEY (job, number));"
+    "CREATE TRIGGER IF NOT EXISTS blocks_go_with_their_job AFTER DELETE ON jobs"
+    "  BEGIN DELETE FROM blocks WHERE job = old.number; END;"
     "CREATE INDEX IF NOT EXISTS jobs_by_expiry ON jobs (expires);"
     "CREATE INDEX IF NOT EXISTS jobs_with_callback ON jobs (number) WHERE callback_url IS NOT NULL;"
     "CREATE INDEX IF NOT EXISTS running_jobs ON jobs (number) WHERE state = 'RUNNING';";
@@ -29,8 +35,7 @@ static const char schema[] =
 enum statement_name {
     ADD_JOB,
     NEXT_RUNNING,
-    FIND_JOB,
-    LOAD_RESULT,
+    ADD_BLOCK,
     STORE_RESULT,
     STORE_FAILURE,
     FIND_CALLBACK,
@@ -47,11 +52,10 @@ static const char *const statement_sql[STATEMENTS] = {
     [ADD_JOB] = "INSERT INTO jobs (id, kind, body, ready, expires, fate, callback_url, callback_times)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [NEXT_RUNNING] = "SELECT number, kind, body, fate FROM jobs WHERE state = 'RUNNING' ORDER BY number LIMIT 1",
-    [FIND_JOB] = "SELECT number, kind, state, ready, expires, fate FROM jobs WHERE id = ?1",
-    [LOAD_RESULT] = "SELECT creation_date, duration, records, ends FROM jobs WHERE number = ?1",
-    [STORE_RESULT] = "UPDATE jobs SET state = 'READY', creation_date = ?2, duration = ?3, records = ?4, ends = ?5"
-                     " WHERE number = ?1",
-    [STORE_FAILURE] = "UPDATE jobs SET state = 'FAILED' WHERE number = ?1",
+    [ADD_BLOCK] = "INSERT INTO blocks (job, number, records) VALUES (?1, ?2, ?3)",
+    [STORE_RESULT] = "UPDATE jobs SET state = 'READY', creation_date = ?2, duration = ?3, ends = ?4"
+                     " WHERE number = ?1 AND state = 'RUNNING'",
+    [STORE_FAILURE] = "UPDATE jobs SET state = 'FAILED' WHERE number = ?1 AND state = 'RUNNING'",
     [FIND_CALLBACK] = "SELECT " CALLBACK_COLUMNS " FROM jobs WHERE number = ?1 AND callback_url IS NOT NULL",
     [LIST_CALLBACKS] = "SELECT " CALLBACK_COLUMNS " FROM jobs WHERE callback_url IS NOT NULL AND state <> 'RUNNING'"
                        " ORDER BY number",
@@ -61,7 +65,7 @@ static const char *const statement_sql[STATEMENTS] = {
 };
 
 struct fs_jobs {
-    pthread_mutex_t lock; /* guards everything below but the shelf, which has its own */
+    pthread_mutex_t lock; /* guards everything below but the shelf and the archive, which have their own */
     pthread_cond_t work;  /* a job was made, or the worker must end */
     sqlite3 *database;
     sqlite3_stmt *statements[STATEMENTS];
@@ -69,6 +73,7 @@ struct fs_jobs {
     int64_t delay;
     int64_t time_to_live;
     struct fs_shelf *shelf;
+    struct fs_archive *archive;
     struct fs_counters *counters;
     struct fs_callbacks *callbacks; /* has a lock of its own */
     const struct fs_bank *bank;     /* the worker's */
@@ -124,6 +129,8 @@ struct fs_jobs *fs_jobs_open(const struct fs_jobs_config *config, struct fs_buff
     jobs->database = fs_database_open(config->file, problem);
     if (jobs->shelf && jobs->callbacks && jobs->database && fs_database_run(jobs->database, schema, problem) &&
         prepare_statements(jobs, problem))
+        jobs->archive = fs_archive_open(config->file, jobs->database, &jobs->lock, problem);
+    if (jobs->archive)
         return jobs;
     if (problem->length == 0)
         fs_buffer_append_text(problem, "out of memory");
@@ -147,6 +154,7 @@ void fs_jobs_close(struct fs_jobs *jobs)
     if (jobs->started)
         stop_worker(jobs);
     fs_callbacks_free(jobs->callbacks);
+    fs_archive_close(jobs->archive);
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(jobs->statements[i]);
     sqlite3_close(jobs->database);
@@ -196,22 +204,53 @@ static struct fs_result *compute(const struct task *task, const struct fs_bank *
     return result;
 }
 
-/* The caller holds the lock. `result` is NULL for a job that failed. */
-static bool store(struct fs_jobs *jobs, int64_t number, const struct fs_result *result, struct fs_buffer *problem)
+static bool store_records(struct fs_jobs *jobs, int64_t job, const struct fs_buffer *records, struct fs_buffer *problem)
+{
+    sqlite3_stmt *add = jobs->statements[ADD_BLOCK];
+    bool stored = true;
+    sqlite3_bind_int64(add, 1, job);
+    for (size_t start = 0; start < records->length && stored; start += FS_ARCHIVE_BLOCK) {
+        size_t rest = records->length - start;
+        sqlite3_bind_int64(add, 2, (int64_t)(start / FS_ARCHIVE_BLOCK));
+        sqlite3_bind_blob64(add, 3, records->data + start, rest < FS_ARCHIVE_BLOCK ? rest : FS_ARCHIVE_BLOCK,
+                            SQLITE_STATIC);
+        stored = fs_database_execute(add, problem);
+    }
+    sqlite3_clear_bindings(add);
+    return stored;
+}
+
+/* Ends the state RUNNING, and nothing else. `result` is NULL for a job that failed. */
+static bool store_state(struct fs_jobs *jobs, int64_t job, const struct fs_result *result, struct fs_buffer *problem)
 {
     sqlite3_stmt *statement = jobs->statements[result ? STORE_RESULT : STORE_FAILURE];
-    sqlite3_bind_int64(statement, 1, number);
+    sqlite3_bind_int64(statement, 1, job);
     if (result) {
         sqlite3_bind_text(statement, 2, result->creation_date, -1, SQLITE_STATIC);
         sqlite3_bind_int(statement, 3, result->duration);
-        sqlite3_bind_blob64(statement, 4, result->records.data, result->records.length, SQLITE_STATIC);
-        sqlite3_bind_blob64(statement, 5, result->ends.data, result->ends.length, SQLITE_STATIC);
+        sqlite3_bind_blob64(statement, 4, result->ends.data, result->ends.length, SQLITE_STATIC);
     }
     bool stored = fs_database_execute(statement, problem);
     sqlite3_clear_bindings(statement);
+    if (stored && sqlite3_changes(jobs->database) == 1)
+        return true;
     if (stored)
-        fs_counters_count(jobs->counters, result ? FS_JOBS_COMPUTED : FS_JOBS_FAILED);
-    return stored;
+        fs_buffer_append_text(problem, "its job does not run any more");
+    return false;
+}
+
+/* The caller holds the lock. `result` is NULL for a job that failed. */
+static bool store(struct fs_jobs *jobs, int64_t job, const struct fs_result *result, struct fs_buffer *problem)
+{
+    if (!fs_database_run(jobs->database, "BEGIN IMMEDIATE", problem))
+        return false;
+    if ((result && !store_records(jobs, job, &result->records, problem)) || !store_state(jobs, job, result, problem) ||
+        !fs_database_run(jobs->database, "COMMIT", problem)) {
+        fs_database_rollback(jobs->database);
+        return false;
+    }
+    fs_counters_count(jobs->counters, result ? FS_JOBS_COMPUTED : FS_JOBS_FAILED);
+    return true;
 }
 
 bool fs_jobs_finish(struct fs_jobs *jobs, const struct fs_bank *bank, struct fs_buffer *problem)
@@ -405,70 +444,6 @@ bool fs_jobs_create(struct fs_jobs *jobs, const struct fs_job_order *order, char
     return true;
 }
 
-/* The result of a computed job, from the database. Under the lock. */
-static struct fs_result *load_result(struct fs_jobs *jobs, int64_t number)
-{
-    struct fs_result *result = fs_result_new();
-    sqlite3_stmt *load = jobs->statements[LOAD_RESULT];
-    sqlite3_bind_int64(load, 1, number);
-    bool loaded = result && sqlite3_step(load) == SQLITE_ROW;
-    if (loaded) {
-        const char *date = (const char *)sqlite3_column_text(load, 0);
-        snprintf(result->creation_date, sizeof result->creation_date, "%s", date ? date : "");
-        result->duration = sqlite3_column_int(load, 1);
-        fs_buffer_append(&result->records, sqlite3_column_blob(load, 2), (size_t)sqlite3_column_bytes(load, 2));
-        fs_buffer_append(&result->ends, sqlite3_column_blob(load, 3), (size_t)sqlite3_column_bytes(load, 3));
-        loaded = fs_result_complete(result);
-    }
-    sqlite3_reset(load);
-    if (loaded)
-        return result;
-    fs_result_release(result);
-    return NULL;
-}
-
-/* Reads the row that `row` stands on. Under the lock. */
-static enum fs_job_state read_job(struct fs_jobs *jobs, const struct fs_segment_kind *kind, sqlite3_stmt *row,
-                                  struct fs_shelf_entry *entry)
-{
-    const char *kind_name = (const char *)sqlite3_column_text(row, 1);
-    const char *state = (const char *)sqlite3_column_text(row, 2);
-    int64_t now = fs_timestamp_now();
-    if (!kind_name || !state)
-        return FS_JOB_TROUBLE;
-    if (strcmp(kind_name, kind->name) != 0 || sqlite3_column_int64(row, 4) <= now)
-        return FS_JOB_UNKNOWN;
-    enum fs_job_fate fate = (enum fs_job_fate)sqlite3_column_int(row, 5);
-    if (fate == FS_FATE_STUCK || strcmp(state, "RUNNING") == 0 || sqlite3_column_int64(row, 3) > now)
-        return FS_JOB_PENDING;
-    if (fate == FS_FATE_VANISHES)
-        return FS_JOB_UNKNOWN;
-    if (strcmp(state, "FAILED") == 0)
-        return FS_JOB_FAILED;
-    entry->kind = kind;
-    entry->expires = sqlite3_column_int64(row, 4);
-    entry->result = load_result(jobs, sqlite3_column_int64(row, 0));
-    return entry->result ? FS_JOB_READY : FS_JOB_TROUBLE;
-}
-
-static enum fs_job_state find_in_database(struct fs_jobs *jobs, const struct fs_segment_kind *kind,
-                                          struct fs_shelf_entry *entry)
-{
-    pthread_mutex_lock(&jobs->lock);
-    sqlite3_stmt *find = jobs->statements[FIND_JOB];
-    sqlite3_bind_text(find, 1, entry->id, -1, SQLITE_STATIC);
-    int verdict = sqlite3_step(find);
-    enum fs_job_state state = FS_JOB_TROUBLE;
-    if (verdict == SQLITE_ROW)
-        state = read_job(jobs, kind, find, entry);
-    else if (verdict == SQLITE_DONE)
-        state = FS_JOB_UNKNOWN;
-    sqlite3_reset(find);
-    sqlite3_clear_bindings(find);
-    pthread_mutex_unlock(&jobs->lock);
-    return state;
-}
-
 enum fs_job_state fs_jobs_find(struct fs_jobs *jobs, const struct fs_segment_kind *kind, const char *id,
                                struct fs_result **result)
 {
@@ -484,10 +459,26 @@ enum fs_job_state fs_jobs_find(struct fs_jobs *jobs, const struct fs_segment_kin
         return FS_JOB_UNKNOWN;
     }
     snprintf(entry.id, sizeof entry.id, "%s", id);
-    enum fs_job_state state = find_in_database(jobs, kind, &entry);
+    enum fs_job_state state = fs_archive_find(jobs->archive, kind, &entry);
     if (state == FS_JOB_READY) {
         fs_shelf_add(jobs->shelf, &entry);
         *result = entry.result;
     }
     return state;
+}
+
+bool fs_jobs_write_page(struct fs_jobs *jobs, const struct fs_result *result, uint64_t number, uint64_t size,
+                        size_t total, struct fs_buffer *out)
+{
+    struct fs_result_slice page = fs_result_page(result, number, size);
+    fs_result_open_page(result, total, out);
+    if (result->archived_as == 0) {
+        if (page.start < page.end)
+            fs_buffer_append(out, result->records.data + page.start, (size_t)(page.end - page.start));
+    } else if (!fs_archive_read(jobs->archive, result->archived_as, page, out)) {
+        fs_buffer_clear(out);
+        return false;
+    }
+    fs_result_close_page(out);
+    return true;
 }

@@ -75,5 +75,9 @@ bool fs_jobs_create(struct fs_jobs *jobs, const struct fs_job_order *order, char
 /* `*result` is set when the job is ready; the caller releases it. */
 enum fs_job_state fs_jobs_find(struct fs_jobs *jobs, const struct fs_segment_kind *kind, const char *id,
                                struct fs_result **result);
+/* Appends a page as the JSON object of API.md, with `total` as its totalElements. `number` counts from 0; a page beyond the last
+ * has no users. False, with nothing appended, when the records cannot be read. */
+bool fs_jobs_write_page(struct fs_jobs *jobs, const struct fs_result *result, uint64_t number, uint64_t size,
+                        size_t total, struct fs_buffer *out);
 
 #endif

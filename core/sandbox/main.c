@@ -9,6 +9,7 @@
 
 #include "berka.h"
 #include "csv.h"
+#include "lock.h"
 #include "options.h"
 #include "population.h"
 #include "server.h"
@@ -18,6 +19,7 @@ enum { EXIT_USAGE = 2 };
 
 /* What the program holds; zero or NULL is not there. */
 struct sandbox {
+    int lock; /* of the database; -1 when there is none */
     struct fs_bank *bank;
     struct fs_jobs *jobs;
     struct fs_tokens *tokens;
@@ -27,7 +29,7 @@ struct sandbox {
     struct fs_server *server;
 };
 
-/* The server goes first, for it uses all others. */
+/* The server goes first, for it uses all others; the lock last. */
 static void close_sandbox(struct sandbox *sandbox)
 {
     fs_server_stop(sandbox->server);
@@ -35,6 +37,7 @@ static void close_sandbox(struct sandbox *sandbox)
     fs_faults_free(sandbox->faults);
     fs_jobs_close(sandbox->jobs);
     fs_bank_close(sandbox->bank);
+    fs_lock_release(sandbox->lock);
 }
 
 /* ---- filling the bank ------------------------------------------------------------------------------------ */
@@ -65,7 +68,23 @@ static bool import(struct fs_bank *bank, const char *source, struct fs_buffer *p
     return true;
 }
 
-static bool populate(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)
+/* A population is known by its seed: the same users cannot be made twice, and a bank that starts again on a later day keeps those
+ * it has. */
+static bool keep_population(const char *source, const struct fs_options *options, struct fs_buffer *problem)
+{
+    const char *users = source + strlen("users=");
+    unsigned long long seed = options->seed;
+    if (strtoul(users, NULL, 10) != options->users) {
+        fs_buffer_printf(problem,
+                         "the bank has %.*s users of seed %llu: start it with --users %.*s, or with another --seed",
+                         (int)strcspn(users, " "), users, seed, (int)strcspn(users, " "), users);
+        return false;
+    }
+    fprintf(stderr, "finseg-sandbox: %s is in the bank already; not made again\n", source);
+    return true;
+}
+
+static bool make_population(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)
 {
     char source[128];
     char today[FS_DATE_TEXT];
@@ -73,12 +92,20 @@ static bool populate(struct fs_bank *bank, const struct fs_options *options, str
     fs_date_format(options->today, today);
     snprintf(source, sizeof source, "users=%u seed=%llu today=%s", options->users, (unsigned long long)options->seed,
              today);
-    if (!fs_bank_begin_load(bank, source, &known, problem))
-        return false;
-    if (!known)
-        return end_load(bank, fs_population_make(bank, options->users, options->seed, options->today, problem),
-                        problem);
-    return true;
+    return fs_bank_begin_load(bank, source, &known, problem) &&
+           end_load(bank, fs_population_make(bank, options->users, options->seed, options->today, problem), problem);
+}
+
+static bool populate(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)
+{
+    char pattern[64];
+    struct fs_buffer source = {0};
+    snprintf(pattern, sizeof pattern, "users=* seed=%llu today=*", (unsigned long long)options->seed);
+    bool known = fs_bank_find_load(bank, pattern, &source);
+    bool populated =
+        known && source.data ? keep_population(source.data, options, problem) : make_population(bank, options, problem);
+    fs_buffer_free(&source);
+    return populated;
 }
 
 static bool fill_bank(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)
@@ -94,6 +121,11 @@ static bool fill_bank(struct fs_bank *bank, const struct fs_options *options, st
 
 static bool open_bank(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
 {
+    if (options->db) {
+        sandbox->lock = fs_lock_take(options->db, problem);
+        if (sandbox->lock < 0)
+            return false;
+    }
     sandbox->bank = fs_bank_open(options->db, problem);
     if (!sandbox->bank)
         return false;
@@ -244,7 +276,7 @@ int main(int argc, char **argv)
     }
     umask(S_IRWXG | S_IRWXO); /* the bank and its results are nobody else's business */
 
-    struct sandbox sandbox = {0};
+    struct sandbox sandbox = {.lock = -1};
     struct fs_buffer problem = {0};
     bool served = serve(&sandbox, &options, &problem);
     if (!served)

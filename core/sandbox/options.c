@@ -17,7 +17,7 @@ static const char help[] =
     "usage: finseg-sandbox [options]\n"
     "\n"
     "the bank\n"
-    "  --db FILE              keep bank and jobs in FILE (default: in memory)\n"
+    "  --db FILE              keep bank and jobs in FILE, for one sandbox at a time (default: in memory)\n"
     "  --import csv=DIR       load users.csv, accounts.csv and transactions.csv of DIR (see below) ...\n"
     "           berka=DIR     ... or the Berka files account.asc, disp.asc and trans.asc; repeatable\n"
     "  --export DIR           write the bank as such CSV files into DIR, and end instead of serving\n"
@@ -207,7 +207,7 @@ static bool read_option(int name, const char *text, struct fs_options *options)
     bool right = false;
     switch (name) {
     case DB:
-        return read_text(text, &options->db);
+        return strcmp(text, ":memory:") != 0 && read_text(text, &options->db);
     case IMPORT:
         return read_import(text, options);
     case EXPORT:

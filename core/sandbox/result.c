@@ -48,25 +48,36 @@ size_t fs_result_count(const struct fs_result *result)
 }
 
 /* Where the first `count` records end. */
-static size_t end_of(const struct fs_result *result, size_t count)
+static uint64_t end_of(const struct fs_result *result, size_t count)
 {
     uint64_t end = 0;
     if (count > 0)
         memcpy(&end, result->ends.data + (count - 1) * sizeof end, sizeof end);
-    return (size_t)end;
+    return end;
 }
 
-void fs_result_write_page(const struct fs_result *result, uint64_t number, uint64_t size, size_t total,
-                          struct fs_buffer *out)
+uint64_t fs_result_length(const struct fs_result *result)
+{
+    return end_of(result, fs_result_count(result));
+}
+
+struct fs_result_slice fs_result_page(const struct fs_result *result, uint64_t number, uint64_t size)
 {
     size_t count = fs_result_count(result);
     size_t first = number < count / size + 1 ? (size_t)(number * size) : count;
     size_t last = count - first > size ? first + (size_t)size : count;
+    if (first >= last)
+        return (struct fs_result_slice){0, 0};
+    return (struct fs_result_slice){end_of(result, first), end_of(result, last) - 1};
+}
+
+void fs_result_open_page(const struct fs_result *result, size_t total, struct fs_buffer *out)
+{
     fs_buffer_printf(out, "{\"durationInMonth\":%d,\"creationDate\":\"%s\",\"totalElements\":%zu,\"users\":[",
                      result->duration, result->creation_date, total);
-    if (first < last) {
-        size_t start = end_of(result, first);
-        fs_buffer_append(out, result->records.data + start, end_of(result, last) - start - 1);
-    }
+}
+
+void fs_result_close_page(struct fs_buffer *out)
+{
     fs_buffer_append_text(out, "]}");
 }

@@ -13,7 +13,7 @@
 #include "../buffer.h"
 #include "date.h"
 
-/* Bytes of all records: SQLite keeps no more in one row. */
+/* Bytes of all records: they are in memory while they are computed. */
 enum { FS_RESULT_LARGEST = 900 * 1000 * 1000 };
 
 struct fs_result {
@@ -23,6 +23,13 @@ struct fs_result {
     bool too_large;                   /* it had grown beyond FS_RESULT_LARGEST, and holds nothing useful */
     struct fs_buffer records;         /* "{...},{...}," */
     struct fs_buffer ends;            /* uint64_t each: where the records end, past the comma */
+    int64_t archived_as;              /* the number of the job in whose archive the records are; 0: they are here */
+};
+
+/* Bytes of the records. */
+struct fs_result_slice {
+    uint64_t start;
+    uint64_t end; /* the first that is not in it */
 };
 
 /* With one reference, the caller's; NULL when memory is out. */
@@ -38,9 +45,12 @@ bool fs_result_complete(const struct fs_result *result);
 
 /* The users over all pages. */
 size_t fs_result_count(const struct fs_result *result);
-/* Appends the page as the JSON object of API.md, with `total` as its totalElements. `number` counts from 0; a page beyond the last
- * has no users. */
-void fs_result_write_page(const struct fs_result *result, uint64_t number, uint64_t size, size_t total,
-                          struct fs_buffer *out);
+/* Bytes of all records. */
+uint64_t fs_result_length(const struct fs_result *result);
+/* The records of a page, with the commas between them; empty beyond the last page. `number` counts from 0. */
+struct fs_result_slice fs_result_page(const struct fs_result *result, uint64_t number, uint64_t size);
+/* Appends what goes before and after the records of a page, which make it the JSON object of API.md. */
+void fs_result_open_page(const struct fs_result *result, size_t total, struct fs_buffer *out);
+void fs_result_close_page(struct fs_buffer *out);
 
 #endif

@@ -214,6 +214,13 @@ static bool read_paging(struct fs_call *call, uint64_t *number, uint64_t *size)
     return call->complaints.members.length == 0;
 }
 
+static void fail_to_read(struct fs_call *call)
+{
+    struct fs_buffer reason = {0};
+    fs_buffer_append_text(&reason, "a job cannot be read");
+    fs_call_fail(call, &reason);
+}
+
 static void write_page(struct fs_call *call, const struct fs_result *result, uint64_t number, uint64_t size)
 {
     struct fs_faults *faults = call->service->faults;
@@ -224,7 +231,8 @@ static void write_page(struct fs_call *call, const struct fs_result *result, uin
     if (fault)
         total += fs_faults_struck(faults, fault) % 2 == 1 ? 1 : 2;
     call->answer->status = 200;
-    fs_result_write_page(result, number, size, total, &call->answer->body);
+    if (!fs_jobs_write_page(call->service->jobs, result, number, size, total, &call->answer->body))
+        fail_to_read(call);
 }
 
 static void retrieve_page(struct fs_call *call, const struct fs_segment_kind *kind, const char *job_id)
@@ -232,7 +240,6 @@ static void retrieve_page(struct fs_call *call, const struct fs_segment_kind *ki
     uint64_t number;
     uint64_t size;
     struct fs_result *result = NULL;
-    struct fs_buffer reason = {0};
     if (!read_paging(call, &number, &size)) {
         fs_call_refuse(call, 400);
         return;
@@ -252,8 +259,7 @@ static void retrieve_page(struct fs_call *call, const struct fs_segment_kind *ki
         fs_call_refuse_with(call, 422, FS_CODE_JOB_FAILED, "the job failed");
         break;
     case FS_JOB_TROUBLE:
-        fs_buffer_append_text(&reason, "a job cannot be read");
-        fs_call_fail(call, &reason);
+        fail_to_read(call);
         break;
     }
 }

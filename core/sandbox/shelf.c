@@ -49,32 +49,46 @@ static void put_first(struct fs_shelf *shelf, size_t place, const struct fs_shel
     shelf->entries[0] = *entry;
 }
 
+/* Where the job is, and `count` when it is not there. Under the lock. */
+static size_t place_of(const struct fs_shelf *shelf, const char *id)
+{
+    size_t place = 0;
+    while (place < shelf->count && strcmp(shelf->entries[place].id, id) != 0)
+        place++;
+    return place;
+}
+
 bool fs_shelf_find(struct fs_shelf *shelf, const char *id, struct fs_shelf_entry *entry)
 {
-    bool found = false;
     pthread_mutex_lock(&shelf->lock);
-    for (size_t i = 0; i < shelf->count && !found; i++) {
-        if (strcmp(shelf->entries[i].id, id) != 0)
-            continue;
-        found = true;
-        *entry = shelf->entries[i];
+    size_t place = place_of(shelf, id);
+    bool found = place < shelf->count;
+    if (found) {
+        *entry = shelf->entries[place];
         fs_result_share(entry->result);
-        put_first(shelf, i, entry);
+        put_first(shelf, place, entry);
     }
     pthread_mutex_unlock(&shelf->lock);
     return found;
 }
 
-void fs_shelf_add(struct fs_shelf *shelf, const struct fs_shelf_entry *entry)
+/* Under the lock. */
+static void add(struct fs_shelf *shelf, const struct fs_shelf_entry *entry)
 {
     size_t bytes = size_of(entry->result);
-    pthread_mutex_lock(&shelf->lock);
-    /* A result larger than all that is allowed stands alone: the pages of the one that is being read must cost no query. */
+    /* A result larger than all that is allowed stands alone: the pages of the one that is being read must cost no search. */
     while (shelf->count > 0 && (shelf->count == PLACES || shelf->bytes + bytes > LARGEST_TOTAL))
         drop_last(shelf);
     fs_result_share(entry->result);
     put_first(shelf, shelf->count, entry);
     shelf->count++;
     shelf->bytes += bytes;
+}
+
+void fs_shelf_add(struct fs_shelf *shelf, const struct fs_shelf_entry *entry)
+{
+    pthread_mutex_lock(&shelf->lock);
+    if (place_of(shelf, entry->id) == shelf->count)
+        add(shelf, entry);
     pthread_mutex_unlock(&shelf->lock);
 }

@@ -1,4 +1,5 @@
-/* Results of ready jobs, kept in memory so that a page costs no query: the least recently used go first. For any thread. */
+/* Results of ready jobs, or of large ones where their records end, kept in memory so that a page costs no search: the least recently
+ * used go first. For any thread. */
 #ifndef FINSEG_SANDBOX_SHELF_H
 #define FINSEG_SANDBOX_SHELF_H
 
@@ -23,7 +24,7 @@ struct fs_shelf *fs_shelf_new(void);
 void fs_shelf_free(struct fs_shelf *shelf);
 /* The entry's result is shared: the caller releases the copy it gets. */
 bool fs_shelf_find(struct fs_shelf *shelf, const char *id, struct fs_shelf_entry *entry);
-/* Shares the entry's result. */
+/* Shares the entry's result, unless another thread put that job there meanwhile. */
 void fs_shelf_add(struct fs_shelf *shelf, const struct fs_shelf_entry *entry);
 
 #endif

@@ -489,6 +489,48 @@ describe("with --db", function()
     assert.equal(30, #wire.segment(service, "highBalance", { threshold = -100000000 }), "loaded once")
   end)
 
+  it("a population outlives the day it was made on", function()
+    local options = { users = 10, seed = 1, today = "2024-01-10", db = database(finally) }
+    local service = sandbox.start(options)
+    local before = high(service, "-100000000")
+    service.stop()
+    options.today = "2024-01-11"
+    service = start(finally, options)
+    assert.equal(before, high(service, "-100000000"))
+    assert.matches("users=10 seed=1 today=2024%-01%-10 is in the bank already", service.errors())
+  end)
+
+  it("another number of users of a seed that the bank has is refused", function()
+    local db = database(finally)
+    sandbox.start({ users = 10, seed = 1, today = TODAY, db = db }).stop()
+    local status, printed, said = sandbox.run({ "--db", db, "--seed", "1", "--users", "12", "--today", TODAY })
+    assert.equal(1, status)
+    assert.equal("", printed)
+    assert.matches("the bank has 10 users of seed 1: start it with %-%-users 10, or with another %-%-seed", said)
+    local service = start(finally, { users = 10, seed = 11, today = TODAY, db = db })
+    assert.equal(20, #wire.segment(service, "highBalance", { threshold = -100000000 }))
+  end)
+
+  it("a second sandbox is refused while one serves, whatever it was to do, and changes nothing", function()
+    local db = database(finally)
+    local service = sandbox.start({ users = 10, seed = 1, today = TODAY, db = db })
+    local before = low(service, "100", 3)
+    for _, words in ipairs({
+      { "--db", db, "--today", "2023-06-15" },
+      { "--db", db, "--users", "3", "--seed", "2" },
+      { "--db", db, "--import", "berka=" .. EXCERPT, "--export", db .. "-csv" },
+    }) do
+      local status, printed, said = sandbox.run(words)
+      assert.equal(1, status)
+      assert.equal("", printed)
+      assert.equal("finseg-sandbox: " .. db .. " is in use by another sandbox: end that one, or take another --db\n", said)
+    end
+    assert.equal(before, low(service, "100", 3))
+    service.kill()
+    service = start(finally, { today = TODAY, db = db })
+    assert.equal(before, low(service, "100", 3))
+  end)
+
   it("the files are their owner's alone", function()
     local db = database(finally)
     start(finally, { users = 3, today = TODAY, db = db })
