@@ -4,5 +4,8 @@ local jobs = ngx.shared.finseg_jobs
 
 ngx.header.content_type = "text/plain"
 for _, job_id in ipairs(jobs:get_keys(0)) do
-  ngx.say(job_id, " ", jobs:get(job_id))
+  local state = jobs:get(job_id)
+  if state then -- else it has expired in between
+    ngx.say(job_id, " ", state)
+  end
 end

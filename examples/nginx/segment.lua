@@ -3,14 +3,18 @@
 
 local jobs = ngx.shared.finseg_jobs
 
-local status_of = { invalid = 400, timeout = 504, rate_limited = 503 }
+local status_of = { config = 500, invalid = 400, timeout = 504, rate_limited = 503 }
 
---- Answers with an error; the message holds no secrets.
-local function fail(err)
-  ngx.log(ngx.ERR, tostring(err))
+--- Answers with an error. Only what is wrong with the request is for who sent it; all else is for the log.
+local function refuse(err)
   ngx.status = status_of[err.kind] or 502
   ngx.header.content_type = "text/plain"
-  ngx.say(tostring(err))
+  ngx.say(err.kind == "invalid" and tostring(err) or ("no segment (%s)"):format(err.kind))
+end
+
+local function fail(err)
+  ngx.log(ngx.ERR, tostring(err))
+  refuse(err)
 end
 
 --- Keeps for /jobs what has become of a job, as long as the service keeps it.
@@ -18,10 +22,13 @@ local function note(job, state)
   jobs:set(job.jobId, ("%s %s, %s"):format(job.kind, state, ngx.localtime()), 14 * 86400)
 end
 
---- The parameters, from the query. Amounts may stay text, numbers of months may not.
+--- The parameters, from the query. Amounts may stay text, numbers of months may not, and labels are a list.
 local function parameters()
   local found = ngx.req.get_uri_args()
-  found.durationInMonth = tonumber(found.durationInMonth)
+  found.durationInMonth = tonumber(found.durationInMonth) or found.durationInMonth
+  if type(found.labels) == "string" then
+    found.labels = { found.labels }
+  end
   return found
 end
 
@@ -42,7 +49,7 @@ end
 
 local client, err = require("finseg.ngx").client()
 if not client then
-  return fail(err)
+  return refuse(err) -- it is in the log already
 end
 
 local job
@@ -51,6 +58,12 @@ if not job then
   return fail(err)
 end
 note(job, "pending")
+
+-- With lua_check_client_abort on. The job goes on at the service; whoever wants it can pick it up by its id.
+ngx.on_abort(function()
+  note(job, "left by its request")
+  ngx.exit(499)
+end)
 
 local segment
 segment, err = job:wait { timeout = 600 }

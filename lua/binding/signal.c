@@ -21,12 +21,22 @@ static struct signal *check_open(lua_State *L)
     return signal;
 }
 
+static int open_descriptor(void)
+{
+    return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
 int fs_lua_signal(lua_State *L)
 {
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
     struct signal *signal = fs_lua_new_object(L, signal_type, sizeof *signal);
     signal->process = getpid();
-    signal->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    signal->fd = open_descriptor();
+    if (signal->fd < 0) {
+        /* Perhaps garbage holds the descriptors: clients that nobody has closed. */
+        lua_gc(L, LUA_GCCOLLECT, 0);
+        signal->fd = open_descriptor();
+    }
     if (signal->fd >= 0)
         return 1;
     scratch->error = fs_error_new(FINSEG_ERROR_NETWORK, "no descriptor for a wait: %s", strerror(errno));

@@ -1,7 +1,16 @@
 --- finseg in nginx: one client a worker, which all requests of that worker share.
 ---
----     local client = assert(require("finseg.ngx").client())
----     local segment = assert(client:segment("highBalance", { accountType = "checking", threshold = 5000 }))
+---     local client = require("finseg.ngx").client()
+---     if not client then
+---       return ngx.exit(500) -- nginx's error log says why
+---     end
+---     local segment, err = client:segment("highBalance", { accountType = "checking", threshold = 5000 })
+---     if not segment then
+---       ngx.log(ngx.ERR, tostring(err))
+---       return ngx.exit(502)
+---     end
+---
+--- Not assert(client:segment(...)): of an err that is raised, nginx logs no more than "unknown reason".
 
 local check = require "finseg.check"
 local core = require "finseg.core"
@@ -27,15 +36,7 @@ local function text_of(config)
   return text
 end
 
---- The client of this worker. The first call makes it, from the environment and `config` on top, as finseg.from_env
---- does; later calls answer the same one. It belongs to no request and is not closed; should it have been, the next
---- call makes another.
----@param config finseg.Config?
----@return finseg.Client? client
----@return finseg.Err? err  `config`: what from_env says, or the worker's client has another config; `invalid`: the
----   workers do not exist yet (init_by_lua)
-function nginx.client(config)
-  check.optional(config, "table", 1, "client")
+local function worker_client(config)
   if ngx.get_phase() == "init" then
     return nil,
       core.error(
@@ -63,6 +64,22 @@ function nginx.client(config)
   client, err = finseg.from_env(config)
   if client then
     shared, shared_config = client, text
+  end
+  return client, err
+end
+
+--- The client of this worker. The first call makes it, from the environment and `config` on top, as finseg.from_env
+--- does; later calls answer the same one. It belongs to no request and is not closed; should it have been, the next
+--- call makes another. Why there is none is in nginx's error log, too.
+---@param config finseg.Config?
+---@return finseg.Client? client
+---@return finseg.Err? err  `config`: what from_env says, or the worker's client has another config; `invalid`: the
+---   workers do not exist yet (init_by_lua)
+function nginx.client(config)
+  check.optional(config, "table", 1, "client")
+  local client, err = worker_client(config)
+  if not client then
+    ngx.log(ngx.ERR, "finseg: no client: ", tostring(err))
   end
   return client, err
 end

@@ -3,6 +3,7 @@
 local connect = require "spec.lua.support.connect"
 local core = require "finseg.core"
 local finseg = require "finseg"
+local run_lua = require "spec.lua.support.run_lua"
 local sandbox = require "spec.lua.support.sandbox"
 
 local PARAMETERS = { accountType = "checking", threshold = 2000 }
@@ -83,6 +84,49 @@ describe("what is dropped is freed", function()
     collect()
     -- An open client has three descriptors at least; the test runner's own come and go by one or two.
     assert.is_true(open_descriptors() < before + 20)
+  end)
+
+  it("clients and signals give up their descriptors when others need them", function()
+    local status, printed = run_lua(
+      [[
+        local core, finseg = require "finseg.core", require "finseg"
+        collectgarbage "stop"
+        for _ = 1, 100 do
+          assert(finseg.new { base_url = "http://127.0.0.1:1/api/v1", access_token = "x" })
+        end
+        for _ = 1, 100 do
+          assert(core.signal())
+        end
+      ]],
+      nil,
+      64
+    )
+    assert.are.equal("", printed)
+    assert.are.equal(0, status)
+  end)
+
+  it("no descriptor at all is an error", function()
+    local _, printed = run_lua(
+      [[
+        local core, finseg = require "finseg.core", require "finseg"
+        local kept = {}
+        local function fill(make)
+          local made, err
+          repeat
+            made, err = make()
+            kept[#kept + 1] = made
+          until not made
+          print(err.kind, err)
+        end
+        fill(function()
+          return finseg.new { base_url = "http://127.0.0.1:1/api/v1", access_token = "x" }
+        end)
+        fill(core.signal)
+      ]],
+      nil,
+      64
+    )
+    assert.matches("^network\tno descriptor for the client's .-\nnetwork\tno descriptor for a wait: [^\n]+\n$", printed)
   end)
 
   it("an iterator that is left early keeps nothing under way for ever", function()

@@ -65,6 +65,18 @@ describe("in nginx", function()
     assert.matches("^config .*FINSEG_CLIENT_ID.*nginx.conf needs `env NAME;`", server.get("/").body)
   end)
 
+  it("a request that only asserts its client leaves the reason in the log", function()
+    server = nginx.start {
+      environment = environment(),
+      server = [[ location / { content_by_lua_block { assert(require("finseg.ngx").client()) } } ]],
+    }
+    assert.are.equal(500, server.get("/").status)
+    assert.matches(
+      "%[error%] [^\n]*finseg: no client: [^\n]*FINSEG_CLIENT_ID.*nginx.conf needs `env NAME;`",
+      server.log()
+    )
+  end)
+
   it("a client in init_by_lua is refused with a reason", function()
     server = nginx.start {
       http = [[ init_by_lua_block { REFUSED = select(2, require("finseg.ngx").client { client_id = "a" }) } ]],

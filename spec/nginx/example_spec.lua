@@ -26,8 +26,8 @@ describe("examples/nginx", function()
     end
   end)
 
-  --- A folder that looks like the top of the repository.
-  local function make_prefix(port)
+  --- A folder that looks like the top of the repository. `edit` may change the text of its nginx.conf.
+  local function make_prefix(port, edit)
     local prefix = shell.scratch()
     shell.check(([[
       cd %s
@@ -38,20 +38,23 @@ describe("examples/nginx", function()
     ]]):format(prefix, nginx.top, nginx.top, os.getenv "BUILD" or "build", nginx.top))
     local config = shell.read_file "examples/nginx/nginx.conf"
     config = config:gsub("listen 127%.0%.0%.1:8081", "listen 127.0.0.1:" .. port)
-    shell.write_file(prefix .. "/examples/nginx/nginx.conf", config)
+    shell.write_file(prefix .. "/examples/nginx/nginx.conf", edit and edit(config) or config)
     return prefix
   end
 
-  local function start()
-    local environment = {
-      "FINSEG_BASE_URL=" .. service.base_url,
-      "FINSEG_CLIENT_ID=" .. service.client_id,
-      "FINSEG_CLIENT_SECRET=" .. service.client_secret,
-    }
+  local function start(edit)
+    local environment = {}
+    if service then
+      environment = {
+        "FINSEG_BASE_URL=" .. service.base_url,
+        "FINSEG_CLIENT_ID=" .. service.client_id,
+        "FINSEG_CLIENT_SECRET=" .. service.client_secret,
+      }
+    end
     local options = { environment = environment, globals = nginx.is_root() and "user root;" or "" }
     options.log = "build/nginx/error.log"
     server = nginx.launch_on_free_port(function(port)
-      return make_prefix(port), "examples/nginx/nginx.conf", options
+      return make_prefix(port, edit), "examples/nginx/nginx.conf", options
     end)
   end
 
@@ -96,6 +99,90 @@ describe("examples/nginx", function()
     local answer = server.get "/segments/highBalance?treshold=1"
     assert.are.equal(400, answer.status)
     assert.matches("treshold", answer.body)
+  end)
+
+  it("answers a wrong number of months with what is wrong, not that it is missing", function()
+    service = sandbox.start { users = 10, seed = 5 }
+    start()
+    local answer = server.get "/segments/lowBalance?threshold=1&durationInMonth=xyz"
+    assert.are.equal(400, answer.status)
+    assert.matches("durationInMonth", answer.body)
+    assert.is_nil(answer.body:find("missing", 1, true), answer.body)
+  end)
+
+  it("takes one label and several", function()
+    service = sandbox.start { users = 100, seed = 5, today = "2024-04-01", delay = 0 }
+    start()
+    for _, labels in ipairs { "labels=INSURANCE", "labels=INSURANCE&labels=HEALTH" } do
+      local answer = server.get("/segments/financialBreakdown?durationInMonth=2&" .. labels)
+      assert.are.equal(200, answer.status, answer.body)
+    end
+  end)
+
+  it("logs what is wrong with its config, and tells no caller", function()
+    start()
+    local answer = server.get "/segments/highBalance?threshold=1"
+    assert.are.equal(500, answer.status)
+    assert.are.equal("no segment (config)\n", answer.body)
+    assert.matches("%[error%] [^\n]*FINSEG_CLIENT_ID", server.log())
+  end)
+
+  it("logs what went wrong between it and the service, and tells the caller only the kind", function()
+    service = { base_url = "http://127.0.0.1:1/api/v1", client_id = "a", client_secret = "b", stop = function() end }
+    start()
+    local answer = server.get "/segments/highBalance?threshold=1"
+    assert.are.equal(502, answer.status)
+    assert.are.equal("no segment (network)\n", answer.body)
+    assert.matches("%[error%] [^\n]*127%.0%.0%.1:1", server.log())
+  end)
+
+  it("keeps for the workers every variable that finseg and libcurl read", function()
+    local config = shell.read_file "examples/nginx/nginx.conf"
+    local names = "BASE_URL TOKEN_URL CLIENT_ID CLIENT_SECRET ACCESS_TOKEN CA_FILE"
+    for name in names:gsub("%S+", "FINSEG_%0"):gmatch "%S+" do
+      assert.matches("\nenv " .. name .. ";", config)
+    end
+    for name in ("HTTPS_PROXY https_proxy NO_PROXY no_proxy"):gmatch "%S+" do
+      assert.matches("\nenv " .. name .. ";", config)
+    end
+  end)
+
+  it("shows no job that expires while they are listed", function()
+    start(function(config)
+      return (
+        config:gsub(
+          "content_by_lua_file examples/nginx/jobs.lua;",
+          [[
+        content_by_lua_block {
+          local jobs = ngx.shared.finseg_jobs
+          jobs:set("a", "highBalance ready")
+          jobs:set("b", "highBalance ready")
+          ngx.shared = { finseg_jobs = setmetatable({
+            get_keys = function() return { "a", "gone", "b" } end,
+            get = function(_, job_id) return jobs:get(job_id) end,
+          }, { __index = jobs }) }
+          dofile "examples/nginx/jobs.lua"
+        }
+      ]]
+        )
+      )
+    end)
+    assert.are.equal("a highBalance ready\nb highBalance ready\n", server.get("/jobs").body)
+  end)
+
+  it("shows that a request has left its job", function()
+    service = sandbox.start { users = 10, seed = 5, delay = 3600 }
+    start(function(config)
+      return (config:gsub("# (lua_check_client_abort on;)", "%1"))
+    end)
+    local waiting = server.open "/segments/highBalance?threshold=1"
+    nginx.eventually("the job is pending", function()
+      return server.get("/jobs").body:match "^%S+ highBalance pending, "
+    end)
+    waiting:abort()
+    nginx.eventually("the job is left", function()
+      return server.get("/jobs").body:match "^%S+ highBalance left by its request, "
+    end)
   end)
 
   it("is what the README shows", function()

@@ -266,6 +266,44 @@ describe("in nginx", function()
     assert.is_true(tonumber(server.get("/steps").body) < 10, server.log())
   end)
 
+  it("a client that is dropped is collected, and shows nothing of the driver's", function()
+    start(0.02, {
+      http = [[ init_worker_by_lua_block { MADE = setmetatable({}, { __mode = "k" }) } ]],
+      server = [[
+        location = /drop {
+          content_by_lua_block {
+            local client = assert(require("finseg").new(require "service"))
+            MADE[client] = true
+            assert(client:segment("highBalance", { threshold = 2000 }))
+            for name in pairs(client) do
+              if name ~= "closed" and name:sub(1, 1) ~= "_" then
+                ngx.print(name)
+              end
+            end
+          }
+        }
+        location = /left {
+          content_by_lua_block {
+            collectgarbage()
+            collectgarbage()
+            local count = 0
+            for _ in pairs(MADE) do
+              count = count + 1
+            end
+            ngx.print(count)
+          }
+        }
+      ]],
+    })
+    for _, answer in ipairs(server.get_all { "/drop", "/drop", "/drop" }) do
+      assert.are.equal(200, answer.status, server.log())
+      assert.are.equal("", answer.body)
+    end
+    nginx.eventually("the clients are collected", function()
+      return server.get("/left").body == "0"
+    end)
+  end)
+
   it("requests leave nothing behind in the worker", function()
     if os.getenv "FINSEG_SPEC_PRELOAD" then
       return pending "the sanitizers keep what was freed"

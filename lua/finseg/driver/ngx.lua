@@ -56,16 +56,16 @@ function driver.running()
   return place.may_yield()
 end
 
---- What the driver keeps in the waiter, made at its first sleep.
-local function sleep_of(waiter)
-  if not waiter.ngx then
-    local semaphore, problem = require("ngx.semaphore").new(0)
-    if not semaphore then
-      error("finseg: nginx has no semaphore for a wait: " .. tostring(problem), 0)
-    end
-    waiter.ngx = { semaphore = semaphore, asleep = false }
+--- Gives the waiter what the driver keeps in it, at its first sleep.
+local function prepare(waiter)
+  if waiter.ngx then
+    return
   end
-  return waiter.ngx
+  local semaphore, problem = require("ngx.semaphore").new(0)
+  if not semaphore then
+    error("finseg: nginx has no semaphore for a wait: " .. tostring(problem), 0)
+  end
+  waiter.ngx = { semaphore = semaphore, asleep = false }
 end
 
 --- Sleeps until woken. False when the time passed first.
@@ -95,7 +95,7 @@ local function sleep_beside(client, waiter, seconds)
 end
 
 function driver.suspend(client, waiter, seconds)
-  sleep_of(waiter)
+  prepare(waiter)
   local limit = math.min(seconds or LONGEST, LONGEST)
   local woken, early
   -- A signal wakes its waiters itself, a client has to be stepped.

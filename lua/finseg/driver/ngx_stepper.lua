@@ -29,17 +29,23 @@ local REAPING = 1
 ---@field alarm table  the semaphore in which the timer sleeps
 ---@field resting boolean  it does
 ---@field descriptors integer[]  for core.poll
----@field waiters table<table, boolean>  those that sleep; none refers to the client but through its operation
+---@field waiters table<table, boolean>  those that sleep; they alone may refer to the client, see `steppers`
 ---@field reaped_at number
 local Stepper = {}
 Stepper.__index = Stepper
+
+--- The steppers by client. A stepper whose client nobody refers to any more must not refer to it either, or neither is
+--- ever collected: LuaJIT has no ephemerons.
+---@type table<finseg.Client, finseg.ngx.Stepper>
+local steppers = setmetatable({}, { __mode = "k" })
 
 --- The stepper of a client, which is made at the first wait.
 ---@param client finseg.Client
 ---@return finseg.ngx.Stepper
 function Stepper.of(client)
-  if not client.ngx then
-    client.ngx = setmetatable({
+  local stepper = steppers[client]
+  if not stepper then
+    stepper = setmetatable({
       state = "stopped",
       alarm = assert(require("ngx.semaphore").new(0)),
       resting = false,
@@ -47,8 +53,9 @@ function Stepper.of(client)
       waiters = {},
       reaped_at = core.now(),
     }, Stepper)
+    steppers[client] = stepper
   end
-  return client.ngx
+  return stepper
 end
 
 function Stepper:enter(waiter)
