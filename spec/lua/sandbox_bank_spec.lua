@@ -523,7 +523,8 @@ describe("with --db", function()
       local status, printed, said = sandbox.run(words)
       assert.equal(1, status)
       assert.equal("", printed)
-      assert.equal("finseg-sandbox: " .. db .. " is in use by another sandbox: end that one, or take another --db\n", said)
+      local reason = " is in use by another sandbox: end that one, or take another --db\n"
+      assert.equal("finseg-sandbox: " .. db .. reason, said)
     end
     assert.equal(before, low(service, "100", 3))
     service.kill()
