@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "../money.h"
+#include "amount.h"
 #include "database.h"
 #include "date.h"
 #include "table.h"
 
-enum { SEPARATOR = ';', LONGEST_ID = 18 /* digits */, STEPS_PER_CENT = FS_MONEY_SCALE / 100 };
+enum { SEPARATOR = ';', LONGEST_ID = 18 /* digits */ };
 
 /* Columns, in the order of the files. */
 enum account_column { ACCOUNT_ID, ACCOUNT_DISTRICT, ACCOUNT_FREQUENCY, ACCOUNT_OPENED, ACCOUNT_COLUMNS };
@@ -93,12 +93,8 @@ static bool read_date(struct import *import, size_t field, int *day)
 static bool read_cents(struct import *import, size_t field, int64_t *cents)
 {
     const struct fs_table_field *amount = &import->table.fields[field];
-    int64_t steps = 0;
-    if (fs_money_parse(amount->text, amount->length, &steps) != FS_MONEY_OK || steps % STEPS_PER_CENT != 0)
-        return fs_table_refuse(&import->table, field, import->problem, "'%s' is no amount with at most two decimals",
-                               amount->text);
-    *cents = steps / STEPS_PER_CENT;
-    return true;
+    const char *wrong = fs_amount_read(amount->text, amount->length, cents);
+    return !wrong || fs_table_refuse(&import->table, field, import->problem, "'%s' %s", amount->text, wrong);
 }
 
 /* ---- account.asc ----------------------------------------------------------------------------------------- */

@@ -14,6 +14,15 @@ bool fs_call_has_method(const struct fs_call *call, const char *method)
     return strcmp(call->request->method, method) == 0;
 }
 
+/* The role of the access token that the request brings, as far as it is known. */
+static enum fs_role bearer_role(const struct fs_call *call)
+{
+    static const char scheme[] = "Bearer ";
+    const char *header = call->request->authorization;
+    bool bears = header && strncasecmp(header, scheme, strlen(scheme)) == 0;
+    return bears ? fs_tokens_role(call->service->tokens, header + strlen(scheme)) : FS_ROLE_NONE;
+}
+
 /* ---- error bodies ---------------------------------------------------------------------------------------- */
 
 void fs_call_refuse(struct fs_call *call, unsigned status)
@@ -34,7 +43,8 @@ void fs_call_refuse(struct fs_call *call, unsigned status)
     fs_buffer_append_text(out, ",\"endpoint\":");
     fs_json_append_string(out, endpoint.data ? endpoint.data : "", endpoint.length);
     fs_buffer_append_text(out, ",\"authContext\":");
-    fs_json_append_string(out, call->service->client_id, strlen(call->service->client_id));
+    const char *caller = bearer_role(call) == FS_ROLE_NONE ? "anonymous" : call->service->client_id;
+    fs_json_append_string(out, caller, strlen(caller));
     fs_buffer_append_char(out, '}');
     if (call->complaints.members.failed || endpoint.failed)
         out->failed = true;

@@ -2,12 +2,12 @@
 
 #include <string.h>
 
-#include "../money.h"
+#include "amount.h"
 #include "date.h"
 #include "segment.h"
 #include "table.h"
 
-enum { LONGEST_TEXT = 1024 /* bytes */, STEPS_PER_CENT = FS_MONEY_SCALE / 100 };
+enum { LONGEST_TEXT = 1024 /* bytes */ };
 
 /* Columns, in the order of the files. */
 enum user_column { USER_ID, USER_COLUMNS };
@@ -61,12 +61,8 @@ static bool read_date(struct import *import, size_t field, int *day)
 static bool read_amount(struct import *import, size_t field, int64_t *cents)
 {
     const struct fs_table_field *amount = &import->table.fields[field];
-    int64_t steps = 0;
-    if (fs_money_parse(amount->text, amount->length, &steps) != FS_MONEY_OK || steps % STEPS_PER_CENT != 0)
-        return fs_table_refuse(&import->table, field, import->problem, "'%s' is no amount with at most two decimals",
-                               amount->text);
-    *cents = steps / STEPS_PER_CENT;
-    return true;
+    const char *wrong = fs_amount_read(amount->text, amount->length, cents);
+    return !wrong || fs_table_refuse(&import->table, field, import->problem, "'%s' %s", amount->text, wrong);
 }
 
 /* NULL when the field is empty. */

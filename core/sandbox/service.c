@@ -380,11 +380,24 @@ static void spoil_bytes(struct fs_call *call)
         fs_spoil_body(answer, fault);
 }
 
+/* A path that cannot be decoded is told as it came, with what is not printable ASCII encoded. */
+static void keep_encoded(struct fs_call *call, size_t length)
+{
+    const char *target = call->request->target;
+    fs_buffer_clear(&call->path);
+    for (size_t i = 0; i < length; i++) {
+        if (target[i] > ' ' && target[i] <= '~')
+            fs_buffer_append_char(&call->path, target[i]);
+        else
+            fs_buffer_printf(&call->path, "%%%02X", (unsigned char)target[i]);
+    }
+}
+
 static void answer_call(struct fs_call *call)
 {
     size_t path_length = strcspn(call->request->target, "?");
     if (path_length == 0 || !fs_form_percent_decode(call->request->target, path_length, &call->path)) {
-        fs_buffer_clear(&call->path);
+        keep_encoded(call, path_length);
         fs_call_refuse_with(call, 400, FS_CODE_BAD_REQUEST, "the path is not percent-encoded UTF-8");
         return;
     }

@@ -3,9 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/types.h>
 
 #include "../text.h"
+
+enum { BLOCK = 64 * 1024 /* bytes */ };
 
 static void begin_problem(const struct fs_table *table, size_t line, size_t column, struct fs_buffer *problem)
 {
@@ -47,21 +48,50 @@ static bool check_text(const struct fs_table *table, struct fs_buffer *problem)
     return refuse_line(table, (size_t)(at - table->line), problem, "the line is not UTF-8");
 }
 
+/* Reads on in the file when the block is used up. False at the end and when the file cannot be read. */
+static bool fill_block(struct fs_table *table)
+{
+    if (table->block_at == table->block_length) {
+        table->block_at = 0;
+        table->block_length = fread(table->block, 1, BLOCK, table->file);
+    }
+    return table->block_length > 0;
+}
+
+/* Gathers a line, its end included, or as much of it as shows that it is too long; nothing at the end. */
+static void gather_line(struct fs_table *table)
+{
+    bool ended = false;
+    fs_buffer_clear(&table->line_bytes);
+    while (!ended && table->line_bytes.length <= FS_TABLE_LONGEST_ROW && fill_block(table)) {
+        const char *start = table->block + table->block_at;
+        size_t left = table->block_length - table->block_at;
+        const char *line_feed = memchr(start, '\n', left);
+        size_t length = line_feed ? (size_t)(line_feed - start) + 1 : left;
+        fs_buffer_append(&table->line_bytes, start, length);
+        table->block_at += length;
+        ended = line_feed;
+    }
+}
+
 /* Reads a line, its end included. */
 static bool read_line(struct fs_table *table, bool *end, struct fs_buffer *problem)
 {
     static const char byte_order_mark[] = "\xEF\xBB\xBF";
     errno = 0;
-    ssize_t read = getline(&table->line, &table->line_capacity, table->file);
-    *end = read < 0;
-    if (*end) {
-        if (!ferror(table->file) && errno == 0)
-            return true;
-        fs_buffer_printf(problem, "%s: %s", table->path, strerror(errno));
+    gather_line(table);
+    if (ferror(table->file) || table->line_bytes.failed) {
+        fs_buffer_printf(problem, "%s: %s", table->path, table->line_bytes.failed ? "out of memory" : strerror(errno));
         return false;
     }
-    table->line_length = (size_t)read;
+    table->line = table->line_bytes.data;
+    table->line_length = table->line_bytes.length;
+    *end = table->line_length == 0;
+    if (*end)
+        return true;
     table->line_number++;
+    if (table->line_length > FS_TABLE_LONGEST_ROW)
+        return refuse_line(table, 0, problem, "the line is longer than 1 MiB");
     table->at = table->line_number == 1 && strncmp(table->line, byte_order_mark, strlen(byte_order_mark)) == 0
                     ? strlen(byte_order_mark)
                     : 0;
@@ -202,7 +232,8 @@ bool fs_table_open(struct fs_table *table, const char *directory, const char *na
     *table = (struct fs_table){.separator = separator, .columns = columns};
     fs_buffer_printf(&path, "%s/%s", directory, name);
     table->path = fs_buffer_take(&path);
-    if (!table->path) {
+    table->block = malloc(BLOCK);
+    if (!table->path || !table->block) {
         fs_buffer_append_text(problem, "out of memory");
         return false;
     }
@@ -218,7 +249,8 @@ void fs_table_close(struct fs_table *table)
 {
     if (table->file)
         fclose(table->file);
-    free(table->line);
+    free(table->block);
+    fs_buffer_free(&table->line_bytes);
     fs_buffer_free(&table->row);
     free(table->path);
     *table = (struct fs_table){0};

@@ -12,7 +12,7 @@
 
 #include "../buffer.h"
 
-enum { FS_TABLE_FIELDS = 16, FS_TABLE_LONGEST_ROW = 1024 * 1024 /* bytes */ };
+enum { FS_TABLE_FIELDS = 16, FS_TABLE_LONGEST_ROW = 1024 * 1024 /* bytes, of a line too */ };
 
 struct fs_table_field {
     const char *text; /* without quotes, zero-terminated, valid until the next row */
@@ -26,8 +26,11 @@ struct fs_table {
     FILE *file;
     char separator;
     size_t columns;
-    char *line; /* the last one read, and the place in it */
-    size_t line_capacity;
+    char *block; /* what was read from the file, and the place in it */
+    size_t block_length;
+    size_t block_at;
+    struct fs_buffer line_bytes;
+    const char *line; /* the last one read, and the place in it */
     size_t line_length;
     size_t line_number;
     size_t at;

@@ -556,6 +556,22 @@ describe("the sandbox's manners", function()
     assert.equal(201, wire.call(service, "POST", "/segments/highBalance", ANYONE).status)
   end)
 
+  it("are named in their errors, with who made them", function()
+    local service = start(finally)
+    local function told(target, header)
+      local request = "GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n"
+      local body = cjson.decode(http.raw(service.url, request:format(target, header or "")):match("\r\n\r\n(.*)$"))
+      return body.endpoint .. " by " .. body.authContext
+    end
+    local token = "Authorization: Bearer " .. wire.token(service) .. "\r\n"
+    assert.equal("GET /%FF by anonymous", told("/%FF?x=%FF"))
+    assert.equal("GET /a%zz%C3( by anonymous", told("/a%zz\195("))
+    assert.equal("GET /n\195\182 by anonymous", told("/n%C3%B6"))
+    assert.equal("GET /nowhere by anonymous", told("/nowhere", "Authorization: Bearer unknown\r\n"))
+    assert.equal("GET /nowhere by sandbox-client", told("/nowhere", token))
+    assert.equal("GET /%FF by sandbox-client", told("/%FF", token))
+  end)
+
   it("take no encoded body", function()
     local service = start(finally)
     local function status(encoding)
