@@ -12,8 +12,8 @@
 #include "timestamp.h"
 
 enum {
-    /* Places for tries. The first are for any, more for endpoints that answer in time, the last for those that wait for nothing yet:
-     * so neither mute receivers nor busy ones can keep a new one from its callback. */
+    /* Places for tries. The first are for any, more for endpoints that answer in time, the last for those that have
+     * nothing on its way: so neither mute receivers nor busy ones can keep a new one from its callback. */
     MOST_IN_FLIGHT = 512,
     PLACES_FOR_BUSY = 256,
     PLACES_FOR_MUTE = 128,
@@ -50,7 +50,7 @@ struct fs_callbacks {
     struct delivery **incoming_end;
     bool stopping;
     struct fs_destinations destinations; /* what is in each is the thread's */
-    struct delivery *deliveries; /* the thread's, oldest first */
+    struct delivery *deliveries;         /* the thread's, oldest first */
     struct delivery *in_flight[MOST_IN_FLIGHT];
     size_t in_flight_count;
     struct curl_slist *headers;

@@ -1,7 +1,7 @@
 /*
  * Callbacks: a POST to a job's callbackURL, repeated with growing pauses until the receiver answers 2xx or a minute is over. A
- * thread of its own sends them with libcurl, so nothing waits for a receiver. A bounded number is on its way to one URL, its query
- * aside, and fewer when it does not answer in time: a slow or dead receiver delays no callback to another.
+ * thread of its own sends them with libcurl, so nothing waits for a receiver. A bounded number is on its way to one
+ * URL, its query aside, and fewer when it does not answer in time: a slow or dead receiver delays no callback to another.
  */
 #ifndef FINSEG_SANDBOX_CALLBACKS_H
 #define FINSEG_SANDBOX_CALLBACKS_H

@@ -10,7 +10,7 @@
  *   accountId    1 to 1024 bytes; no account of the bank has it yet
  *   type         CHECKING, SAVINGS, CREDIT_CARD, SECURITY, LOAN, BAUSPAREN or MEMBERSHIP; case does not matter
  *   opened, date YYYY-MM-DD
- *   amount       -1234.50: at most two decimals, no exponent; spending is negative
+ *   amount       -1234.50: at most two decimals; spending is negative
  *   label        what the transaction is, see label.h; empty: nothing is known
  *   counterpart  the other side's name; empty: it has none
  *

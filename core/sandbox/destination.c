@@ -9,9 +9,9 @@
 /* FNV-1a. */
 static struct fs_destination **chain_of(struct fs_destinations *destinations, const char *name)
 {
-    uint64_t hash = 14695981039346656037u;
+    uint64_t hash = 14695981039346656037U;
     for (; *name; name++)
-        hash = (hash ^ (unsigned char)*name) * 1099511628211u;
+        hash = (hash ^ (unsigned char)*name) * 1099511628211U;
     return &destinations->chains[hash % FS_DESTINATION_CHAINS];
 }
 

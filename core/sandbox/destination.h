@@ -1,4 +1,6 @@
-/* Where callbacks go, hosts and endpoints by their names, and what is on its way there. Not for several threads at once. */
+/*
+ * Where callbacks go, hosts and endpoints by their names, and what is on its way there. Not for several threads at once.
+ */
 #ifndef FINSEG_SANDBOX_DESTINATION_H
 #define FINSEG_SANDBOX_DESTINATION_H
 

@@ -5,7 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether two members of the object, which passed fs_json_check, have one name, escapes resolved. False when memory is out. */
+/*
+ * Whether two members of the object, which passed fs_json_check, have one name, escapes resolved. False when memory is
+ * out.
+ */
 bool fs_members_repeat(const char *object, size_t length, bool *repeat);
 
 #endif

@@ -35,7 +35,7 @@ struct fs_options {
     const char *callback_hosts[FS_OPTIONS_HOSTS];
     size_t callback_host_count;
     char host_texts[FS_OPTIONS_HOSTS][FS_RECEIVER_LONGEST_HOST + 1]; /* of callback_hosts */
-    int64_t callback_patience; /* milliseconds */
+    int64_t callback_patience;                                       /* milliseconds */
     const char *faults[FS_OPTIONS_FAULTS];
     size_t fault_count;
 };

@@ -7,23 +7,26 @@
 
 enum { FS_RECEIVER_LONGEST_URL = 2048, FS_RECEIVER_LONGEST_HOST = 255 }; /* bytes */
 
-/* The hosts that --callback-allow names, as fs_receiver_read_host() writes them, compared without case; "*" is every host. None: loopback alone. */
+/*
+ * The hosts that --callback-allow names, as fs_receiver_read_host() writes them, compared without case; "*" is every
+ * host. None: loopback alone.
+ */
 struct fs_receivers {
     const char *const *hosts;
     size_t count;
 };
 
 /*
- * Reads a name, an IPv4 or an IPv6 address (in brackets or not), or "*", and writes it as it stands in a URL: "[::1]" for "::1".
- * False for anything else, such as a host with a port.
+ * Reads a name, an IPv4 or an IPv6 address (in brackets or not), or "*", and writes it as it stands in a URL: "[::1]"
+ * for "::1". False for anything else, such as a host with a port.
  */
 bool fs_receiver_read_host(const char *text, char host[FS_RECEIVER_LONGEST_HOST + 1]);
 
 /* NULL when a callback may go to the URL `text`; else what is wrong ("must be an http or https URL"), a text of ours. */
 const char *fs_receivers_check(const struct fs_receivers *receivers, const char *text);
 /*
- * What the URL `text`, which passed the check, names: its host ("host:port"), and its endpoint, the URL without query and fragment.
- * The caller frees each. NULL when memory is out.
+ * What the URL `text`, which passed the check, names: its host ("host:port"), and its endpoint, the URL without query
+ * and fragment. The caller frees each. NULL when memory is out.
  */
 char *fs_receiver_host(const char *text);
 char *fs_receiver_endpoint(const char *text);

@@ -117,8 +117,8 @@ static bool read_body(const char *text, size_t length, struct body *body, struct
         return false;
     if (fs_members_repeat(text, length, &repeat) && !repeat)
         return true;
-    fs_complain(complaints, FS_CODE_BAD_REQUEST, repeat ? "a member stands twice in the body"
-                                                        : "the body has too many members");
+    fs_complain(complaints, FS_CODE_BAD_REQUEST,
+                repeat ? "a member stands twice in the body" : "the body has too many members");
     return false;
 }
 
