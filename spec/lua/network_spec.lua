@@ -11,6 +11,8 @@ local NAME = "bank.example" -- reserved: no name server knows it
 
 local folder, service
 
+local LATE = 0.2 -- seconds after its deadline that a wait may end, as the median of several, on a machine under load
+
 local function make_certificate(name)
   shell.check(([[
     cd %s
@@ -166,9 +168,14 @@ describe("a name server that is silent", function()
           retry = { attempts = 1 } })
       end
       local function measure(f)
-        local before = core.now()
-        local kind = f()
-        print(kind, core.now() - before < 1 and "soon" or "late")
+        local lates, kind = {}, nil
+        for i = 1, 5 do
+          local before = core.now()
+          kind = f()
+          lates[i] = core.now() - before - 0.1
+        end
+        table.sort(lates)
+        print(kind, lates[1] >= 0 and lates[3] < tonumber(arg[2]) and "in time" or table.concat(lates, " "))
       end
       measure(function()
         return select(2, new(0.1):create("highBalance", { threshold = 1 })).kind
@@ -176,18 +183,17 @@ describe("a name server that is silent", function()
       measure(function()
         return select(2, new(30):job("highBalance", "1"):wait { timeout = 0.1 }).kind
       end)
-      local client = new(30)
       measure(function()
         local kind
         finseg.run(function()
-          local job = client:job("highBalance", "1")
+          local job = new(30):job("highBalance", "1")
           finseg.spawn(function() finseg.sleep(0.1) job:cancel() end)
           kind = select(2, job:poll()).kind
         end)
         return kind
       end)
       measure(function()
-        local kind
+        local client, kind = new(30), nil
         finseg.run(function()
           local job = client:job("highBalance", "1")
           finseg.spawn(function() finseg.sleep(0.1) client:close() end)
@@ -203,9 +209,9 @@ describe("a name server that is silent", function()
     )
     local preload = os.getenv "FINSEG_SPEC_PRELOAD" and 'LD_PRELOAD="$FINSEG_SPEC_PRELOAD"' or ""
     local printed = shell.check(([[
-      unshare -n -m sh -c 'ip link set lo up && mount --bind %s/resolv.conf /etc/resolv.conf && exec env %s %s %s/silent.lua %s/ended'
-    ]]):format(folder, preload, shell.lua, folder, folder))
-    assert.are.equal("timeout\tsoon\ntimeout\tsoon\ncancelled\tsoon\ncancelled\tsoon\n", printed)
+      unshare -n -m sh -c 'ip link set lo up && mount --bind %s/resolv.conf /etc/resolv.conf && exec env %s %s %s/silent.lua %s/ended %g'
+    ]]):format(folder, preload, shell.lua, folder, folder, LATE))
+    assert.are.equal("timeout\tin time\ntimeout\tin time\ncancelled\tin time\ncancelled\tin time\n", printed)
     local ended = tonumber(shell.read_file(folder .. "/ended"))
     assert.is_true(core.now() - ended < 2, "the program ended late")
   end)
@@ -228,10 +234,14 @@ describe("a server that trickles", function()
       })
     end
     local function check_end(expected, f)
-      local before = core.now()
-      assert.are.equal(expected, f())
-      local late = core.now() - before - 0.1
-      assert.is_true(late >= 0 and late < 1, late .. " s after the deadline")
+      local lates = {}
+      for i = 1, 5 do
+        local before = core.now()
+        assert.are.equal(expected, f())
+        lates[i] = core.now() - before - 0.1
+      end
+      table.sort(lates)
+      assert.is_true(lates[1] >= 0 and lates[3] < LATE, table.concat(lates, ", ") .. " s after the deadline")
     end
     check_end("timeout", function()
       return select(2, new(0.1):create("highBalance", { threshold = 1 })).kind
