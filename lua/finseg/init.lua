@@ -96,8 +96,8 @@ function finseg.decode(text)
   return Page.new(core_page)
 end
 
---- Has every wait look for the loop of this driver first (see finseg.driver); finseg.new{ driver = ... } is for the
---- waits of one client.
+--- Has every wait look for the loop of this driver first (see finseg.driver). finseg.new{ driver = ... } does so, too,
+--- and has the waits of that client be nowhere else.
 ---@param driver finseg.Driver
 ---@return boolean? ok
 ---@return finseg.Err? err  kind `config`: a member is missing

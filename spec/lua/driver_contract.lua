@@ -1,6 +1,6 @@
 --- What a driver promises, whatever the loop: the tests that drivers_spec.lua runs in every host.
 
-local connect = require "spec.lua.support.connect"
+local connect_to = require "spec.lua.support.connect"
 local core = require "finseg.core"
 local drivers = require "finseg.driver"
 local finseg = require "finseg"
@@ -41,6 +41,14 @@ end
 ---@param host table  of support.hosts
 return function(host)
   local service, pending, silent
+
+  local function connect(server, overrides)
+    local config = { driver = host.driver }
+    for field, value in pairs(overrides or {}) do
+      config[field] = value
+    end
+    return connect_to(server, config)
+  end
 
   local function job_of(client)
     return assert(client:job("highBalance", "1"))

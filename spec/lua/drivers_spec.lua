@@ -54,6 +54,35 @@ describe("the choice of a driver", function()
     ]]
     assert.are.same({ 0, "tasks\nown\n" }, { status, printed })
   end)
+
+  it("knows a driver that a client was given, and none of its own twice", function()
+    local status, printed = run_lua [[
+      local finseg, drivers = require "finseg", require "finseg.driver"
+      local function new(driver)
+        assert(finseg.new { base_url = "http://127.0.0.1:1", access_token = "x", driver = driver })
+      end
+      local own = setmetatable({ name = "own" }, { __index = drivers.blocking })
+      new(require "finseg.driver.cqueues")
+      new(drivers.blocking)
+      print(drivers.choose().name)
+      new(own)
+      print(drivers.choose().name)
+    ]]
+    assert.are.same({ 0, "blocking\nown\n" }, { status, printed })
+  end)
+
+  it("refuses a client's own driver in a task of finseg.run, whose yields go elsewhere", function()
+    local status, printed = run_lua [[
+      local finseg, drivers = require "finseg", require "finseg.driver"
+      local own = setmetatable({ name = "own" }, { __index = drivers.blocking })
+      own.running = function() return coroutine.running() ~= nil end
+      local client = assert(finseg.new { base_url = "http://127.0.0.1:1", access_token = "x", driver = own })
+      local _, err = require("finseg.driver.tasks").run(client.create, client, "highBalance")
+      print(err.kind, err.message:match "the driver 'own' of this client cannot wait in a task")
+    ]]
+    assert.are.equal(0, status)
+    assert.matches("^invalid\tthe driver", printed)
+  end)
 end)
 
 describe("under luv", function()

@@ -482,11 +482,15 @@ describe("an explicit driver", function()
 
   it("may wake a coroutine at once, and that coroutine may close the client", function()
     local server = start_pending()
-    finally(server.stop)
     local at_once = { name = "at_once", sleep = core.poll }
+    local ended = false
     function at_once.running()
-      return true
+      return not ended
     end
+    finally(function()
+      ended = true -- finseg knows it from now on
+      server.stop()
+    end)
     function at_once.suspend(_, waiter)
       waiter.at_once = coroutine.running()
       coroutine.yield()
@@ -534,11 +538,17 @@ describe("an explicit driver", function()
 
   it("may be a table of the user's own", function()
     local server = start_pending()
-    finally(server.stop)
     local blocking = require "finseg.driver.blocking"
-    local suspended = 0
+    local suspended, ended = 0, false
+    finally(function()
+      ended = true -- finseg knows it from now on
+      server.stop()
+    end)
     local own = setmetatable({
       name = "own",
+      running = function()
+        return not ended
+      end,
       suspend = function(...)
         suspended = suspended + 1
         return blocking.suspend(...)

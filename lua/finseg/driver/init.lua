@@ -1,7 +1,7 @@
 -- Drivers: how a wait fits the event loop of the program that finseg runs in.
 --
--- A driver is a table with these members. A program may hand its own to finseg.new{ driver = ... }, for that client
--- alone, or to finseg.add_driver, for all that waits.
+-- A driver is a table with these members. A program hands its own to finseg.add_driver, and every wait looks for its
+-- loop; or to finseg.new{ driver = ... }, which does the same and has that client wait nowhere else.
 --
 --   name      text, for messages
 --   running() -> true when this loop runs here and the current coroutine may wait in it;
@@ -111,7 +111,17 @@ function drivers.named(wanted)
   return driver
 end
 
---- Has finseg look for the loop of a program's own driver, too, before it looks for those it knows.
+local function is_known(driver)
+  for _, candidate in ipairs(candidates) do
+    if driver == (candidate.driver or package.loaded["finseg.driver." .. candidate.name]) then
+      return true
+    end
+  end
+  return driver == blocking
+end
+
+--- Has finseg look for the loop of a program's own driver, too, before it looks for those it knows. Adding it again
+--- does nothing.
 ---@param driver finseg.Driver
 ---@return boolean? ok
 ---@return table? err  kind config
@@ -120,17 +130,21 @@ function drivers.add(driver)
   if err then
     return nil, err
   end
-  for position, candidate in ipairs(candidates) do
-    if candidate.driver == driver then
-      table.remove(candidates, position)
-    end
+  if not is_known(driver) then
+    table.insert(candidates, 2, { name = driver.name, driver = driver }) -- finseg.run comes first, where it runs
   end
-  table.insert(candidates, 2, { name = driver.name, driver = driver }) -- finseg.run comes first, where it runs
   return true
 end
 
 local function choose_explicit(driver)
   local running, why = driver.running()
+  if running and driver ~= tasks and driver ~= blocking and tasks.running() then
+    -- Many a loop can only tell that it is in a coroutine. What this one yields goes to finseg.run.
+    running = false
+    why = ("the driver '%s' of this client cannot wait in a task of finseg.run: start finseg.run in its loop"):format(
+      driver.name
+    )
+  end
   if running then
     return driver
   end
