@@ -29,19 +29,37 @@ local function with_traceback(problem)
   return type(problem) == "string" and debug.traceback(problem, 2) or problem
 end
 
-function Party:start(driver, f)
+function Party:fail(problem)
+  if not self.failed then
+    self.failed, self.failure = true, problem
+  end
+end
+
+function Party:count_out()
+  self.live = self.live - 1
+  if self.live == 0 then
+    self.signal:finish(self)
+  end
+end
+
+--- @param on_failure fun(problem: any)?  for when the loop gives f up; without it, that fails the party
+function Party:start(driver, f, on_failure)
   self.live = self.live + 1
   driver.spawn(function()
     parties[coroutine.running()] = self
     local ok, problem = xpcall(f, with_traceback)
     parties[coroutine.running()] = nil -- the host may use the coroutine again, as nginx does
-    if not ok and not self.failed then
-      self.failed, self.failure = true, problem
+    if not ok then
+      self:fail(problem)
     end
-    self.live = self.live - 1
-    if self.live == 0 then
-      self.signal:finish(self)
+    self:count_out()
+  end, function(problem)
+    if on_failure then
+      on_failure(problem)
+    else
+      self:fail(problem)
     end
+    self:count_out()
   end)
 end
 
@@ -91,12 +109,13 @@ end
 --- Starts f beside the caller, as part of what the caller is part of.
 ---@param driver finseg.Driver
 ---@param f function
-function run.spawn(driver, f)
+---@param on_failure fun(problem: any)?  takes the problem when the loop gives f up before its end
+function run.spawn(driver, f, on_failure)
   local party = party_here()
   if party then
-    party:start(driver, f)
+    party:start(driver, f, on_failure)
   else
-    driver.spawn(f)
+    driver.spawn(f, on_failure)
   end
 end
 

@@ -1,11 +1,14 @@
 -- finseg.run, spawn, all and sleep: many waits in one thread.
 
 local Heap = require "finseg.heap"
+local Signal = require "finseg.signal"
+local await = require "finseg.await"
 local connect = require "spec.lua.support.connect"
 local core = require "finseg.core"
 local finseg = require "finseg"
 local sandbox = require "spec.lua.support.sandbox"
 local scripted_server = require "spec.lua.support.scripted_server"
+local tasks = require "finseg.driver.tasks"
 
 local PARAMETERS = { accountType = "checking", threshold = 5000 }
 local CREATE = "POST /api/v1/segments/highBalance"
@@ -162,6 +165,15 @@ describe("finseg.run", function()
     assert.matches("coroutine.yield", problem)
   end)
 
+  it("raises when every task waits for another one", function()
+    local ok, problem = pcall(finseg.run, function()
+      local waiter = { done = false, cancel = print }
+      await.signal(tasks, assert(Signal.shared()), waiter)
+    end)
+    assert.is_false(ok)
+    assert.matches("nothing is left that could wake one", problem)
+  end)
+
   it("checks its arguments", function()
     assert.has_error(function()
       finseg.run "not a function"
@@ -251,6 +263,20 @@ describe("finseg.all", function()
     end)
     assert.is_nil(result)
     assert.are.equal(thrown, failure)
+  end)
+
+  it("counts a function that yields by itself as failed, and does not wait for it", function()
+    local function check_all()
+      local other
+      local result, failure = finseg.all(coroutine.yield, function()
+        other = select(2, finseg.sleep(3600)).kind
+      end)
+      assert.is_nil(result)
+      assert.matches("coroutine.yield", failure)
+      assert.are.equal("cancelled", other)
+    end
+    check_all()
+    finseg.run(check_all)
   end)
 
   it("cancels operations of a client", function()

@@ -14,7 +14,9 @@
 --   wake(waiter)
 --             ends the sleep of that waiter; does nothing when it does not sleep. It may be called from anywhere,
 --             client:step() being the usual place. The sleeper should go on later, not inside wake().
---   spawn(f)  starts f in a coroutine of the loop. An error in f is the loop's to report.
+--   spawn(f, on_failure)
+--             starts f in a coroutine of the loop. An error in f is the loop's to report. A loop that gives a coroutine
+--             up for another reason, such as a yield that it does not know, may call on_failure(problem).
 --   sleep(seconds)
 --             puts the current coroutine to sleep for that long.
 --
@@ -36,7 +38,7 @@ local tasks = require "finseg.driver.tasks"
 ---@field running fun(): boolean, string?
 ---@field suspend fun(client: finseg.Client|finseg.Signal, waiter: table, seconds: number?): boolean?, string?
 ---@field wake fun(waiter: table)
----@field spawn fun(f: function)
+---@field spawn fun(f: function, on_failure: fun(problem: any)?)
 ---@field sleep fun(seconds: number)
 
 local drivers = { blocking = blocking }

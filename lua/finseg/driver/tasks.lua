@@ -2,6 +2,7 @@
 -- coroutines that wait side by side in one thread, in one poll(2).
 
 local Heap = require "finseg.heap"
+local Signal = require "finseg.signal"
 local core = require "finseg.core"
 local place = require "finseg.place"
 
@@ -16,6 +17,7 @@ local SUSPENDED = {}
 ---@field coroutine thread
 ---@field queued boolean  it stands in the ready queue
 ---@field timed_out boolean?  its sleep ended by the clock
+---@field on_failure fun(problem: any)?  takes its failure, which is the scheduler's otherwise
 
 ---@class finseg.Scheduler
 ---@field ready finseg.Task[]  first come, first served, from `head` to `tail`
@@ -35,8 +37,8 @@ function Scheduler.new()
   return setmetatable(scheduler, Scheduler)
 end
 
-function Scheduler:start(f)
-  local task = { coroutine = coroutine.create(f), queued = false }
+function Scheduler:start(f, on_failure)
+  local task = { coroutine = coroutine.create(f), queued = false, on_failure = on_failure }
   self.live = self.live + 1
   self:enqueue(task)
   return task
@@ -70,7 +72,9 @@ function Scheduler:fail(task, problem)
     problem = debug.traceback(task.coroutine, problem)
   end
   task.failed, task.problem = true, problem
-  if not self.failed then
+  if task.on_failure then
+    task.on_failure(problem)
+  elseif not self.failed then
     self.failed, self.failure = true, problem
   end
 end
@@ -113,19 +117,26 @@ function Scheduler:next_timer(now)
   return due and math.max(due - now, 0)
 end
 
+--- Whether it may wake somebody by itself. A signal does not: tasks raise it.
+local function can_wake(client)
+  return getmetatable(client) ~= Signal or client.raised
+end
+
 --- Sleeps until a client has work or a timer is due, and steps the clients that have.
 function Scheduler:poll()
   local clients, descriptors = {}, {}
+  local hopeful = false
   for client in pairs(self.watched) do
     local descriptor = client:pollfd()
     if descriptor then
       clients[#clients + 1] = client
       descriptors[#descriptors + 1] = descriptor
+      hopeful = hopeful or can_wake(client)
     end
   end
   local idle = self.head > self.tail
   local seconds = self:next_timer(core.now())
-  if idle and not seconds and #clients == 0 then
+  if idle and not seconds and not hopeful then
     error("finseg.run: every task waits, and nothing is left that could wake one", 0)
   end
   for _, position in ipairs(core.poll(descriptors, idle and seconds or (not idle and 0 or nil))) do
@@ -195,8 +206,8 @@ function tasks.wake(waiter)
   end
 end
 
-function tasks.spawn(f)
-  active:start(f)
+function tasks.spawn(f, on_failure)
+  active:start(f, on_failure)
 end
 
 --- finseg.run: runs f(...) as the first task, and returns what it returned once every task has ended. When tasks
