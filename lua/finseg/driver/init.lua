@@ -5,7 +5,9 @@
 --
 --   name      text, for messages
 --   running() -> true when this loop runs here and the current coroutine may wait in it;
---             else false and, when the loop does run but no wait is possible at this place, a line that says why
+--             else false and, when the loop does run but no wait is possible at this place, a line that says why.
+--             finseg looks itself whether the coroutine may yield, unless it is the main thread, which never may:
+--             who waits there has another way.
 --   suspend(client, waiter, seconds) -> true | nil, "timeout"
 --             puts the current coroutine to sleep until wake(waiter), or until `seconds` have passed (nil: no limit).
 --             It may return true early; finseg looks at waiter.done and comes back. While anybody sleeps on it, the
@@ -31,6 +33,7 @@
 
 local blocking = require "finseg.driver.blocking"
 local core = require "finseg.core"
+local place = require "finseg.place"
 local tasks = require "finseg.driver.tasks"
 
 ---@class finseg.Driver
@@ -138,8 +141,17 @@ function drivers.add(driver)
   return true
 end
 
-local function choose_explicit(driver)
+--- Whether a wait can begin here in the driver's loop; when not, perhaps why.
+local function can_wait(driver)
   local running, why = driver.running()
+  if running and driver ~= blocking and not place.is_main() then
+    return place.may_yield()
+  end
+  return running, why
+end
+
+local function choose_explicit(driver)
+  local running, why = can_wait(driver)
   if running and driver ~= tasks and driver ~= blocking and tasks.running() then
     -- Many a loop can only tell that it is in a coroutine. What this one yields goes to finseg.run.
     running = false
@@ -165,7 +177,7 @@ function drivers.choose(explicit)
   for _, candidate in ipairs(candidates) do
     if candidate.driver or package.loaded[candidate.host] then
       local driver = candidate.driver or require("finseg.driver." .. candidate.name)
-      local running, why = driver.running()
+      local running, why = can_wait(driver)
       if running then
         return driver
       elseif why then

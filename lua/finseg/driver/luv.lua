@@ -153,7 +153,6 @@ function driver.running()
     if resumed and coroutine.status(resumed) == "normal" then
       return false, NESTED
     end
-    return place.may_yield()
   elseif uv.loop_mode() then
     return false,
       "no wait is possible in a callback of luv, outside of any coroutine: start one with "
