@@ -421,9 +421,6 @@ return function(host)
     end)
 
     it("runs finseg.run in the loop that is there", function()
-      if host.name == "tasks" then
-        return -- is that loop
-      end
       local spawned
       local results = host.run(function()
         return {
@@ -440,10 +437,23 @@ return function(host)
       assert.are.equal(host.concurrent and host.name or "tasks", spawned)
     end)
 
-    it("raises the error of one task once the others have ended", function()
-      if host.name == "tasks" then
-        return -- has tests of its own
+    it("runs finseg.run in the functions of finseg.all, and in itself", function()
+      local function helper()
+        return finseg.run(function()
+          local result
+          finseg.spawn(function()
+            result = finseg.run(finseg.sleep, 0.01)
+          end)
+          finseg.sleep(0.05)
+          return result
+        end)
       end
+      assert.are.same({ true, true }, host.run(function()
+        return { assert(finseg.all(helper, helper)) }
+      end))
+    end)
+
+    it("raises the error of one task once the others have ended", function()
       local client, total = connect(service), nil
       host.run(function()
         local ok, problem = pcall(finseg.run, function()
