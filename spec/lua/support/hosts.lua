@@ -103,7 +103,9 @@ local copas_driver = load_copas()
 host("copas", function(f)
   assert(finseg.new { base_url = "http://127.0.0.1:1", access_token = "x", driver = copas_driver }):close()
   copas_driver.spawn(f)
-  copas_driver.loop()
+  copas_driver.loop(function()
+    return copas_driver.asleep() == 0
+  end)
 end, { driver = copas_driver })
 
 return hosts
