@@ -166,9 +166,37 @@ describe("finseg.run", function()
     assert.matches("coroutine.yield", problem)
   end)
 
+  it("leaves nothing under way when its loop fails, and never goes on with those tasks", function()
+    local server = start_silent()
+    finally(server.stop)
+    local client = connect(server)
+    local resumed = false
+    local ok, problem = pcall(finseg.run, function()
+      local job = assert(client:job("highBalance", "1"))
+      finseg.spawn(function()
+        job:wait { timeout = 0.05 }
+        resumed = true
+      end)
+      finseg.sleep(0)
+      function client.step()
+        client.step = nil
+        error "the step failed"
+      end
+      finseg.sleep(3600)
+    end)
+    assert.is_false(ok)
+    assert.matches("the step failed", problem)
+    assert.are.equal(0, client:pending())
+    finseg.run(function()
+      local job = assert(client:job("highBalance", "1"))
+      assert.are.equal("timeout", select(2, job:wait { timeout = 0.1 }).kind)
+    end)
+    assert.is_false(resumed)
+  end)
+
   it("raises when every task waits for another one", function()
     local ok, problem = pcall(finseg.run, function()
-      local waiter = { done = false, cancel = print }
+      local waiter = { done = false, cancel = function() end }
       await.signal(tasks, assert(Signal.shared()), waiter)
     end)
     assert.is_false(ok)

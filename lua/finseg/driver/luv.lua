@@ -26,8 +26,8 @@ local driver = { name = "luv" }
 local MISTAKEN = "this coroutine waits under luv, and only luv's loop may resume it: wait outside of a generator, or "
   .. "start the function with finseg.spawn"
 
-local NESTED = "no wait is possible in a coroutine made inside another that luv's loop resumes: wait in that one itself, "
-  .. "or start the function with finseg.spawn"
+local NESTED = "no wait is possible in a coroutine made inside another that luv's loop resumes: "
+  .. "wait in that one itself, or start the function with finseg.spawn"
 
 local function raise_mistaken()
   error("finseg: " .. MISTAKEN, 2)
