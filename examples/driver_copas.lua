@@ -3,7 +3,7 @@
 --   local copas_driver = require "driver_copas"
 --   finseg.add_driver(copas_driver)                   -- or finseg.new{ driver = copas_driver }
 --   copas.addthread(function() ... client:segment(...) ... end)
---   copas_driver.loop()                               -- or copas.loop(), where nothing sleeps
+--   copas_driver.loop()                               -- instead of copas.loop()
 --
 -- copas knows sockets and nothing else. So a client is shown to it as a socket: a table with getfd() and dirty(), which
 -- is what socket.select asks for, and with a receive() for copas itself. A coroutine that waits is taken out of copas
@@ -117,12 +117,7 @@ end
 
 function driver.running()
   local thread, is_main = coroutine.running()
-  if not thread or is_main == true then
-    return false
-  elseif coroutine.isyieldable and not coroutine.isyieldable() then
-    return false, "no wait is possible inside a C function such as require or table.sort"
-  end
-  return true
+  return thread ~= nil and is_main ~= true
 end
 
 function driver.suspend(client, waiter, seconds)
@@ -164,9 +159,15 @@ function driver.sleep(seconds)
   sleep(sleeper)
 end
 
---- copas.loop() with timers; ends when nobody waits any more.
-function driver.loop()
-  while asleep > 0 do
+--- How many wait or sleep in finseg now.
+function driver.asleep()
+  return asleep
+end
+
+--- copas.loop() with timers. Like that it never ends, since copas does not tell whether anybody waits on a socket of
+--- its own; or it ends when ended() says so.
+function driver.loop(ended)
+  while not (ended and ended()) do
     copas.step(until_next_timer())
     fire_timers()
     put_back_ready()

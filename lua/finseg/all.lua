@@ -37,6 +37,10 @@ function Group:run(position, f)
   else
     self.results[position] = result
   end
+  self:count_out()
+end
+
+function Group:count_out()
   self.running = self.running - 1
   if self.running == 0 then
     self.signal:finish(self)
@@ -60,6 +64,9 @@ local function run_all(driver, functions)
   for position, f in ipairs(functions) do
     run.spawn(driver, function()
       group:run(position, f)
+    end, function(problem)
+      group:fail(problem)
+      group:count_out()
     end)
   end
   if count > 0 then

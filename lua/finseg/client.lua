@@ -52,6 +52,9 @@ function Client.new(config, from_environment)
   if not core_client then
     return nil, err
   end
+  if type(wanted) == "table" then
+    drivers.add(wanted) -- finseg.run, all, spawn and sleep have no client to ask
+  end
   return setmetatable({
     closed = false,
     _core = core_client,

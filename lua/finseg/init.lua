@@ -19,6 +19,8 @@ local core = require "finseg.core"
 local drivers = require "finseg.driver"
 local run = require "finseg.run"
 
+local unpack = table.unpack or unpack
+
 local finseg = { _VERSION = "finseg " .. core.version }
 
 --- JSON's null, in results and in parameters. (The same value as cjson.null.)
@@ -96,8 +98,8 @@ function finseg.decode(text)
   return Page.new(core_page)
 end
 
---- Has every wait look for the loop of this driver first (see finseg.driver); finseg.new{ driver = ... } is for the
---- waits of one client.
+--- Has every wait look for the loop of this driver first (see finseg.driver). finseg.new{ driver = ... } does so, too,
+--- and has the waits of that client be nowhere else.
 ---@param driver finseg.Driver
 ---@return boolean? ok
 ---@return finseg.Err? err  kind `config`: a member is missing
@@ -125,7 +127,7 @@ function finseg.spawn(f, ...)
   if count > 0 then
     local called, arguments = f, { ... }
     function f()
-      return called((table.unpack or unpack)(arguments, 1, count))
+      return called(unpack(arguments, 1, count))
     end
   end
   run.spawn(driver, f)

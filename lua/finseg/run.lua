@@ -5,6 +5,8 @@ local await = require "finseg.await"
 local drivers = require "finseg.driver"
 local tasks = require "finseg.driver.tasks"
 
+local unpack = table.unpack or unpack
+
 local run = {}
 
 --- What one finseg.run has started in a loop that is not finseg's; itself the waiter of who called it.
@@ -29,20 +31,40 @@ local function with_traceback(problem)
   return type(problem) == "string" and debug.traceback(problem, 2) or problem
 end
 
-function Party:start(driver, f)
+function Party:fail(problem)
+  if not self.failed then
+    self.failed, self.failure = true, problem
+  end
+end
+
+function Party:count_out()
+  self.live = self.live - 1
+  if self.live == 0 then
+    self.signal:finish(self)
+  end
+end
+
+---@param on_failure fun(problem: any)?  takes what f raised, or why the loop gave it up; else the party does
+function Party:start(driver, f, on_failure)
   self.live = self.live + 1
+  local function failed(problem)
+    if on_failure then
+      on_failure(problem)
+    else
+      self:fail(problem)
+    end
+    self:count_out()
+  end
   driver.spawn(function()
     parties[coroutine.running()] = self
     local ok, problem = xpcall(f, with_traceback)
     parties[coroutine.running()] = nil -- the host may use the coroutine again, as nginx does
-    if not ok and not self.failed then
-      self.failed, self.failure = true, problem
+    if ok then
+      self:count_out()
+    else
+      failed(problem)
     end
-    self.live = self.live - 1
-    if self.live == 0 then
-      self.signal:finish(self)
-    end
-  end)
+  end, failed)
 end
 
 -- Somebody outside wants an end: the functions are not finseg's to end, so it is theirs.
@@ -55,26 +77,22 @@ local function run_in(driver, f, ...)
   end
   local party = setmetatable({ signal = signal, live = 0, failed = false, done = false }, Party)
   local arguments, count = { ... }, select("#", ...)
-  local results, main_failed, main_failure
+  local results, main_failure
+  local function keep(...)
+    results = { n = select("#", ...), ... }
+  end
   party:start(driver, function()
-    local function keep(ok, ...)
-      if ok then
-        results = { n = select("#", ...), ... }
-      else
-        main_failed, main_failure = true, ...
-      end
-    end
-    keep(xpcall(function()
-      return f((table.unpack or unpack)(arguments, 1, count))
-    end, with_traceback))
+    keep(f(unpack(arguments, 1, count)))
+  end, function(problem)
+    main_failure = { problem }
   end)
   await.signal(driver, signal, party)
-  if main_failed then
-    error(main_failure, 0)
+  if main_failure then
+    error(main_failure[1], 0)
   elseif party.failed then
     error(party.failure, 0)
   end
-  return (table.unpack or unpack)(results, 1, results.n)
+  return unpack(results, 1, results.n)
 end
 
 --- See finseg.run.
@@ -82,7 +100,7 @@ function run.run(f, ...)
   local driver, err = drivers.choose()
   if not driver then
     error(err, 0)
-  elseif driver == drivers.blocking or driver == tasks then
+  elseif driver == drivers.blocking then
     return tasks.run(f, ...)
   end
   return run_in(driver, f, ...)
@@ -91,12 +109,13 @@ end
 --- Starts f beside the caller, as part of what the caller is part of.
 ---@param driver finseg.Driver
 ---@param f function
-function run.spawn(driver, f)
+---@param on_failure fun(problem: any)?  for an f that never raises: the loop gave it up
+function run.spawn(driver, f, on_failure)
   local party = party_here()
   if party then
-    party:start(driver, f)
+    party:start(driver, f, on_failure)
   else
-    driver.spawn(f)
+    driver.spawn(f, on_failure)
   end
 end
 

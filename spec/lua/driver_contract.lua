@@ -1,6 +1,6 @@
 --- What a driver promises, whatever the loop: the tests that drivers_spec.lua runs in every host.
 
-local connect = require "spec.lua.support.connect"
+local connect_to = require "spec.lua.support.connect"
 local core = require "finseg.core"
 local drivers = require "finseg.driver"
 local finseg = require "finseg"
@@ -41,6 +41,14 @@ end
 ---@param host table  of support.hosts
 return function(host)
   local service, pending, silent
+
+  local function connect(server, overrides)
+    local config = { driver = host.driver }
+    for field, value in pairs(overrides or {}) do
+      config[field] = value
+    end
+    return connect_to(server, config)
+  end
 
   local function job_of(client)
     return assert(client:job("highBalance", "1"))
@@ -413,9 +421,6 @@ return function(host)
     end)
 
     it("runs finseg.run in the loop that is there", function()
-      if host.name == "tasks" then
-        return -- is that loop
-      end
       local spawned
       local results = host.run(function()
         return {
@@ -432,10 +437,23 @@ return function(host)
       assert.are.equal(host.concurrent and host.name or "tasks", spawned)
     end)
 
-    it("raises the error of one task once the others have ended", function()
-      if host.name == "tasks" then
-        return -- has tests of its own
+    it("runs finseg.run in the functions of finseg.all, and in itself", function()
+      local function helper()
+        return finseg.run(function()
+          local result
+          finseg.spawn(function()
+            result = finseg.run(finseg.sleep, 0.01)
+          end)
+          finseg.sleep(0.05)
+          return result
+        end)
       end
+      assert.are.same({ true, true }, host.run(function()
+        return { assert(finseg.all(helper, helper)) }
+      end))
+    end)
+
+    it("raises the error of one task once the others have ended", function()
       local client, total = connect(service), nil
       host.run(function()
         local ok, problem = pcall(finseg.run, function()

@@ -1,11 +1,14 @@
 -- finseg.run, spawn, all and sleep: many waits in one thread.
 
 local Heap = require "finseg.heap"
+local Signal = require "finseg.signal"
+local await = require "finseg.await"
 local connect = require "spec.lua.support.connect"
 local core = require "finseg.core"
 local finseg = require "finseg"
 local sandbox = require "spec.lua.support.sandbox"
 local scripted_server = require "spec.lua.support.scripted_server"
+local tasks = require "finseg.driver.tasks"
 
 local PARAMETERS = { accountType = "checking", threshold = 5000 }
 local CREATE = "POST /api/v1/segments/highBalance"
@@ -138,11 +141,12 @@ describe("finseg.run", function()
     assert.are.equal(thrown, problem)
   end)
 
-  it("may be called again after an error, and not inside itself", function()
+  it("may be called again after an error, and inside itself", function()
     pcall(finseg.run, error, "x")
-    local ok, problem = finseg.run(pcall, finseg.run, print)
+    assert.are.equal(1, finseg.run(finseg.run, math.abs, -1))
+    local ok, problem = finseg.run(pcall, finseg.run, coroutine.yield)
     assert.is_false(ok)
-    assert.matches("finseg.run inside finseg.run", tostring(problem))
+    assert.matches("coroutine.yield", problem)
   end)
 
   it("refuses a wait in a coroutine made inside a task, instead of hanging", function()
@@ -160,6 +164,43 @@ describe("finseg.run", function()
     local ok, problem = pcall(finseg.run, coroutine.yield, 1)
     assert.is_false(ok)
     assert.matches("coroutine.yield", problem)
+  end)
+
+  it("leaves nothing under way when its loop fails, and never goes on with those tasks", function()
+    local server = start_silent()
+    finally(server.stop)
+    local client = connect(server)
+    local resumed = false
+    local ok, problem = pcall(finseg.run, function()
+      local job = assert(client:job("highBalance", "1"))
+      finseg.spawn(function()
+        job:wait { timeout = 0.05 }
+        resumed = true
+      end)
+      finseg.sleep(0)
+      function client.step()
+        client.step = nil
+        error "the step failed"
+      end
+      finseg.sleep(3600)
+    end)
+    assert.is_false(ok)
+    assert.matches("the step failed", problem)
+    assert.are.equal(0, client:pending())
+    finseg.run(function()
+      local job = assert(client:job("highBalance", "1"))
+      assert.are.equal("timeout", select(2, job:wait { timeout = 0.1 }).kind)
+    end)
+    assert.is_false(resumed)
+  end)
+
+  it("raises when every task waits for another one", function()
+    local ok, problem = pcall(finseg.run, function()
+      local waiter = { done = false, cancel = function() end }
+      await.signal(tasks, assert(Signal.shared()), waiter)
+    end)
+    assert.is_false(ok)
+    assert.matches("nothing is left that could wake one", problem)
   end)
 
   it("checks its arguments", function()
@@ -251,6 +292,20 @@ describe("finseg.all", function()
     end)
     assert.is_nil(result)
     assert.are.equal(thrown, failure)
+  end)
+
+  it("counts a function that yields by itself as failed, and does not wait for it", function()
+    local function check_all()
+      local other
+      local result, failure = finseg.all(coroutine.yield, function()
+        other = select(2, finseg.sleep(3600)).kind
+      end)
+      assert.is_nil(result)
+      assert.matches("coroutine.yield", failure)
+      assert.are.equal("cancelled", other)
+    end
+    check_all()
+    finseg.run(check_all)
   end)
 
   it("cancels operations of a client", function()
@@ -482,11 +537,15 @@ describe("an explicit driver", function()
 
   it("may wake a coroutine at once, and that coroutine may close the client", function()
     local server = start_pending()
-    finally(server.stop)
     local at_once = { name = "at_once", sleep = core.poll }
+    local ended = false
     function at_once.running()
-      return true
+      return not ended
     end
+    finally(function()
+      ended = true -- finseg knows it from now on
+      server.stop()
+    end)
     function at_once.suspend(_, waiter)
       waiter.at_once = coroutine.running()
       coroutine.yield()
@@ -534,11 +593,17 @@ describe("an explicit driver", function()
 
   it("may be a table of the user's own", function()
     local server = start_pending()
-    finally(server.stop)
     local blocking = require "finseg.driver.blocking"
-    local suspended = 0
+    local suspended, ended = 0, false
+    finally(function()
+      ended = true -- finseg knows it from now on
+      server.stop()
+    end)
     local own = setmetatable({
       name = "own",
+      running = function()
+        return not ended
+      end,
       suspend = function(...)
         suspended = suspended + 1
         return blocking.suspend(...)

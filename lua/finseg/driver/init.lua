@@ -1,11 +1,13 @@
 -- Drivers: how a wait fits the event loop of the program that finseg runs in.
 --
--- A driver is a table with these members. A program may hand its own to finseg.new{ driver = ... }, for that client
--- alone, or to finseg.add_driver, for all that waits.
+-- A driver is a table with these members. A program hands its own to finseg.add_driver, and every wait looks for its
+-- loop; or to finseg.new{ driver = ... }, which does the same and has that client wait nowhere else.
 --
 --   name      text, for messages
 --   running() -> true when this loop runs here and the current coroutine may wait in it;
---             else false and, when the loop does run but no wait is possible at this place, a line that says why
+--             else false and, when the loop does run but no wait is possible at this place, a line that says why.
+--             finseg looks itself whether the coroutine may yield, unless it is the main thread, which never may:
+--             who waits there has another way.
 --   suspend(client, waiter, seconds) -> true | nil, "timeout"
 --             puts the current coroutine to sleep until wake(waiter), or until `seconds` have passed (nil: no limit).
 --             It may return true early; finseg looks at waiter.done and comes back. While anybody sleeps on it, the
@@ -14,7 +16,9 @@
 --   wake(waiter)
 --             ends the sleep of that waiter; does nothing when it does not sleep. It may be called from anywhere,
 --             client:step() being the usual place. The sleeper should go on later, not inside wake().
---   spawn(f)  starts f in a coroutine of the loop. An error in f is the loop's to report.
+--   spawn(f, on_failure)
+--             starts f in a coroutine of the loop. An error in f is the loop's to report. A loop that gives a coroutine
+--             up for another reason, such as a yield that it does not know, may call on_failure(problem).
 --   sleep(seconds)
 --             puts the current coroutine to sleep for that long.
 --
@@ -29,6 +33,7 @@
 
 local blocking = require "finseg.driver.blocking"
 local core = require "finseg.core"
+local place = require "finseg.place"
 local tasks = require "finseg.driver.tasks"
 
 ---@class finseg.Driver
@@ -36,7 +41,7 @@ local tasks = require "finseg.driver.tasks"
 ---@field running fun(): boolean, string?
 ---@field suspend fun(client: finseg.Client|finseg.Signal, waiter: table, seconds: number?): boolean?, string?
 ---@field wake fun(waiter: table)
----@field spawn fun(f: function)
+---@field spawn fun(f: function, on_failure: fun(problem: any)?)
 ---@field sleep fun(seconds: number)
 
 local drivers = { blocking = blocking }
@@ -111,7 +116,17 @@ function drivers.named(wanted)
   return driver
 end
 
---- Has finseg look for the loop of a program's own driver, too, before it looks for those it knows.
+local function is_known(driver)
+  for _, candidate in ipairs(candidates) do
+    if driver == (candidate.driver or package.loaded["finseg.driver." .. candidate.name]) then
+      return true
+    end
+  end
+  return driver == blocking
+end
+
+--- Has finseg look for the loop of a program's own driver, too, before it looks for those it knows. Adding it again
+--- does nothing.
 ---@param driver finseg.Driver
 ---@return boolean? ok
 ---@return table? err  kind config
@@ -120,17 +135,30 @@ function drivers.add(driver)
   if err then
     return nil, err
   end
-  for position, candidate in ipairs(candidates) do
-    if candidate.driver == driver then
-      table.remove(candidates, position)
-    end
+  if not is_known(driver) then
+    table.insert(candidates, 2, { name = driver.name, driver = driver }) -- finseg.run comes first, where it runs
   end
-  table.insert(candidates, 2, { name = driver.name, driver = driver }) -- finseg.run comes first, where it runs
   return true
 end
 
-local function choose_explicit(driver)
+--- Whether a wait can begin here in the driver's loop; when not, perhaps why.
+local function can_wait(driver)
   local running, why = driver.running()
+  if running and driver ~= blocking and not place.is_main() then
+    return place.may_yield()
+  end
+  return running, why
+end
+
+local function choose_explicit(driver)
+  local running, why = can_wait(driver)
+  if running and driver ~= tasks and driver ~= blocking and tasks.running() then
+    -- Many a loop can only tell that it is in a coroutine. What this one yields goes to finseg.run.
+    running = false
+    why = ("the driver '%s' of this client cannot wait in a task of finseg.run: start finseg.run in its loop"):format(
+      driver.name
+    )
+  end
   if running then
     return driver
   end
@@ -149,7 +177,7 @@ function drivers.choose(explicit)
   for _, candidate in ipairs(candidates) do
     if candidate.driver or package.loaded[candidate.host] then
       local driver = candidate.driver or require("finseg.driver." .. candidate.name)
-      local running, why = driver.running()
+      local running, why = can_wait(driver)
       if running then
         return driver
       elseif why then

@@ -1,7 +1,10 @@
 -- The driver for luv. Its loop knows callbacks and no coroutines, so a wait is possible
 --
---   in a coroutine: the loop resumes it when the wait is over, so what it yields must get to whoever started it;
+--   in a coroutine that somebody has started and then leaves alone: the loop resumes it when the wait is over;
 --   in the main chunk, while the loop does not run: the wait runs it, and all that is in it goes on.
+--
+-- A generator that waits would hand what the wait yields to its caller. That is refused where the driver sees it, and
+-- else what is yielded raises when it is used.
 
 local place = require "finseg.place"
 local uv = require "luv"
@@ -20,9 +23,27 @@ local driver = { name = "luv" }
 
 -- ---- coroutines ----------------------------------------------------------------------------------------------
 
+local MISTAKEN = "this coroutine waits under luv, and only luv's loop may resume it: wait outside of a generator, or "
+  .. "start the function with finseg.spawn"
+
+local NESTED = "no wait is possible in a coroutine made inside another that luv's loop resumes: "
+  .. "wait in that one itself, or start the function with finseg.spawn"
+
+local function raise_mistaken()
+  error("finseg: " .. MISTAKEN, 2)
+end
+
+-- What a wait yields: nobody can take it for a value.
+local WAITING = {}
+for event in ("add call concat div eq index le len lt mod mul newindex pow sub tostring unm"):gmatch "%a+" do
+  WAITING["__" .. event] = raise_mistaken
+end
+setmetatable(WAITING, WAITING)
+
 local ready = {} -- sleepers to resume, first come, first served
 local resumer = uv.new_timer()
 local resume_ready
+local resumed -- the coroutine that the driver has resumed and that has not yielded since
 
 local function enqueue(sleeper)
   ready[#ready + 1] = sleeper
@@ -36,7 +57,11 @@ local function resume(sleeper)
     return true
   end
   sleeper.asleep = false
-  return coroutine.resume(sleeper.coroutine)
+  local outer = resumed
+  resumed = sleeper.coroutine
+  local ok, problem = coroutine.resume(sleeper.coroutine)
+  resumed = outer
+  return ok, problem
 end
 
 -- An error in a callback is luv's to report. The coroutines that are still to be resumed get their turn before.
@@ -66,16 +91,24 @@ local function wake(sleeper)
   end
 end
 
--- Sleeps until woken, or until somebody else resumes the coroutine.
+-- Sleeps until woken. When somebody else resumes the coroutine, sleeper.asleep is still true.
 local function sleep(sleeper)
   if sleeper.coroutine then
-    coroutine.yield()
+    coroutine.yield(WAITING)
   else
     while not sleeper.woken do
       uv.run "once"
     end
+    sleeper.asleep = false
   end
-  sleeper.asleep = false
+end
+
+-- After a sleep that somebody else has ended.
+local function refuse_stranger(sleeper)
+  if sleeper.asleep then
+    sleeper.asleep = false
+    error("finseg: " .. MISTAKEN, 0)
+  end
 end
 
 -- A timer of luv counts whole milliseconds, and from a clock that may be one behind.
@@ -117,7 +150,9 @@ end
 
 function driver.running()
   if not place.is_main() then
-    return place.may_yield()
+    if resumed and coroutine.status(resumed) == "normal" then
+      return false, NESTED
+    end
   elseif uv.loop_mode() then
     return false,
       "no wait is possible in a callback of luv, outside of any coroutine: start one with "
@@ -143,6 +178,7 @@ function driver.suspend(client, waiter, seconds)
   if not sleeper.woken then
     unwatch(sleeper.watched)
   end
+  refuse_stranger(sleeper)
   if timed_out then
     return nil, "timeout"
   end
@@ -167,10 +203,9 @@ function driver.sleep(seconds)
   local timer = start_timer(seconds, function()
     wake(sleeper)
   end)
-  while not sleeper.woken do
-    sleep(sleeper)
-  end
+  sleep(sleeper)
   timer:close()
+  refuse_stranger(sleeper)
 end
 
 return driver

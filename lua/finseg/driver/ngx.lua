@@ -5,7 +5,6 @@
 
 local Signal = require "finseg.signal"
 local Stepper = require "finseg.driver.ngx_stepper"
-local place = require "finseg.place"
 
 local driver = { name = "ngx" }
 
@@ -53,7 +52,7 @@ function driver.running()
   if not may_wait[phase] then
     return false, no_wait_in(phase)
   end
-  return place.may_yield()
+  return true
 end
 
 --- Gives the waiter what the driver keeps in it, at its first sleep.

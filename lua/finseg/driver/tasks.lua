@@ -2,8 +2,8 @@
 -- coroutines that wait side by side in one thread, in one poll(2).
 
 local Heap = require "finseg.heap"
+local Signal = require "finseg.signal"
 local core = require "finseg.core"
-local place = require "finseg.place"
 
 local unpack = table.unpack or unpack
 
@@ -14,13 +14,17 @@ local SUSPENDED = {}
 
 ---@class finseg.Task
 ---@field coroutine thread
+---@field scheduler finseg.Scheduler
 ---@field queued boolean  it stands in the ready queue
 ---@field timed_out boolean?  its sleep ended by the clock
+---@field on_failure fun(problem: any)?  takes its failure, which is the scheduler's otherwise
 
 ---@class finseg.Scheduler
 ---@field ready finseg.Task[]  first come, first served, from `head` to `tail`
 ---@field timers finseg.Heap  of waiters
 ---@field watched table<finseg.Client, integer>  clients with how many tasks sleep on each
+---@field asleep table<table, boolean>  the waiters of the tasks that sleep
+---@field ended boolean  its loop is over
 ---@field live integer  tasks that have not ended
 ---@field current finseg.Task?  the task that runs now
 ---@field failure any  what the first task to fail raised
@@ -31,12 +35,21 @@ Scheduler.__index = Scheduler
 local active
 
 function Scheduler.new()
-  local scheduler = { ready = {}, head = 1, tail = 0, timers = Heap.new(), watched = {}, live = 0, failed = false }
-  return setmetatable(scheduler, Scheduler)
+  return setmetatable({
+    ready = {},
+    head = 1,
+    tail = 0,
+    timers = Heap.new(),
+    watched = {},
+    asleep = {},
+    ended = false,
+    live = 0,
+    failed = false,
+  }, Scheduler)
 end
 
-function Scheduler:start(f)
-  local task = { coroutine = coroutine.create(f), queued = false }
+function Scheduler:start(f, on_failure)
+  local task = { coroutine = coroutine.create(f), scheduler = self, queued = false, on_failure = on_failure }
   self.live = self.live + 1
   self:enqueue(task)
   return task
@@ -70,7 +83,9 @@ function Scheduler:fail(task, problem)
     problem = debug.traceback(task.coroutine, problem)
   end
   task.failed, task.problem = true, problem
-  if not self.failed then
+  if task.on_failure then
+    task.on_failure(problem)
+  elseif not self.failed then
     self.failed, self.failure = true, problem
   end
 end
@@ -113,22 +128,32 @@ function Scheduler:next_timer(now)
   return due and math.max(due - now, 0)
 end
 
+--- Whether it may wake somebody by itself. A signal does not: tasks raise it.
+local function can_wake(client)
+  return getmetatable(client) ~= Signal or client.raised
+end
+
 --- Sleeps until a client has work or a timer is due, and steps the clients that have.
 function Scheduler:poll()
   local clients, descriptors = {}, {}
+  local hopeful = false
   for client in pairs(self.watched) do
     local descriptor = client:pollfd()
     if descriptor then
       clients[#clients + 1] = client
       descriptors[#descriptors + 1] = descriptor
+      hopeful = hopeful or can_wake(client)
     end
   end
   local idle = self.head > self.tail
   local seconds = self:next_timer(core.now())
-  if idle and not seconds and #clients == 0 then
+  if idle and not seconds and not hopeful then
     error("finseg.run: every task waits, and nothing is left that could wake one", 0)
   end
-  for _, position in ipairs(core.poll(descriptors, idle and seconds or (not idle and 0 or nil))) do
+  if not idle then
+    seconds = 0
+  end
+  for _, position in ipairs(core.poll(descriptors, seconds)) do
     local client = clients[position]
     if not client.closed then
       client:step()
@@ -149,54 +174,79 @@ function Scheduler:loop()
   end
 end
 
+--- The loop is over. Tasks still sleep when it has failed: nobody resumes them any more, so what they wait for ends.
+function Scheduler:finish()
+  self.ended = true
+  local waiters = {}
+  for waiter in pairs(self.asleep) do
+    waiters[#waiters + 1] = waiter
+  end
+  for _, waiter in ipairs(waiters) do
+    if waiter.cancel then
+      pcall(waiter.cancel, waiter) -- the failure that has ended the loop is the one to report
+    end
+  end
+end
+
 function tasks.running()
   if not active then
     return false
   end
   local current = active.current
   if current and current.coroutine == coroutine.running() then
-    return place.may_yield()
+    return true
   end
   return false,
     "no wait is possible in a coroutine made inside a task of finseg.run, since its yields go elsewhere: "
       .. "wait in the task itself, or start the function with finseg.spawn"
 end
 
-function tasks.suspend(client, waiter, seconds)
+local function fall_asleep(waiter, seconds)
   local scheduler = active
   local task = scheduler.current
   task.timed_out = nil
   waiter.tasks = task
-  if client then
-    scheduler:watch(client, 1)
-  end
+  scheduler.asleep[waiter] = true
   if seconds then
     scheduler.timers:push(core.now() + seconds, waiter)
   end
-  coroutine.yield(SUSPENDED) -- called here and nowhere deeper: each frame of a sleeping coroutine takes memory
+  return task
+end
+
+local function get_up(task, waiter)
+  task.scheduler.asleep[waiter] = nil
   waiter.tasks = nil
-  if client then
-    scheduler:watch(client, -1)
-  end
   if task.timed_out then
     return nil, "timeout"
   end
   return true
 end
 
+-- The yields are here and nowhere deeper: each frame of a sleeping coroutine takes memory.
+function tasks.suspend(client, waiter, seconds)
+  local task = fall_asleep(waiter, seconds)
+  task.scheduler:watch(client, 1)
+  coroutine.yield(SUSPENDED)
+  task.scheduler:watch(client, -1)
+  return get_up(task, waiter)
+end
+
 function tasks.sleep(seconds)
-  tasks.suspend(nil, {}, seconds)
+  local waiter = {}
+  local task = fall_asleep(waiter, seconds)
+  coroutine.yield(SUSPENDED)
+  get_up(task, waiter)
 end
 
 function tasks.wake(waiter)
   local task = waiter.tasks
-  if task and active then
-    active:enqueue(task)
+  if task and not task.scheduler.ended then
+    task.scheduler:enqueue(task)
   end
 end
 
-function tasks.spawn(f)
-  active:start(f)
+function tasks.spawn(f, on_failure)
+  active:start(f, on_failure)
 end
 
 --- finseg.run: runs f(...) as the first task, and returns what it returned once every task has ended. When tasks
@@ -218,6 +268,7 @@ function tasks.run(f, ...)
   active = scheduler
   local ok, problem = pcall(scheduler.loop, scheduler)
   active = nil
+  scheduler:finish()
   if not ok then
     error(problem, 0)
   elseif main.failed then

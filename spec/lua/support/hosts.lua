@@ -4,6 +4,7 @@
 ---   run(f)      runs f in the loop until nothing is left to do, and returns what f returned; raises what f raised
 ---   nested      whether the loop can tell a coroutine made inside one of its own
 ---   concurrent  whether anything can go on beside a wait
+---   driver      what clients are to be given as `driver`, if anything
 
 local finseg = require "finseg"
 
@@ -40,6 +41,7 @@ local function host(name, loop, options)
     name = name,
     nested = options.nested,
     concurrent = options.concurrent ~= false,
+    driver = options.driver,
     run = function(f)
       local captured, conclude = capture(f)
       loop(captured)
@@ -86,24 +88,24 @@ end, {})
 hosts[#hosts].title = "luv, main chunk"
 
 -- Debian has copas for Lua 5.1, which 5.4 can read; and copas must come before socket.http.
-local copas_driver
-
 local function load_copas()
-  if not copas_driver then
-    local path, http = package.path, package.loaded["socket.http"]
-    package.path = "./examples/?.lua;" .. path .. ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.1/?.lua"
-    package.loaded["socket.http"] = nil
-    copas_driver = require "driver_copas"
-    package.path, package.loaded["socket.http"] = path, http
-    assert(finseg.add_driver(copas_driver))
-  end
-  return copas_driver
+  local path, http = package.path, package.loaded["socket.http"]
+  package.path = "./examples/?.lua;" .. path .. ";/usr/share/lua/5.3/?.lua;/usr/share/lua/5.1/?.lua"
+  package.loaded["socket.http"] = nil
+  local driver = require "driver_copas"
+  package.path, package.loaded["socket.http"] = path, http
+  return driver
 end
 
+local copas_driver = load_copas()
+
+-- finseg learns of this driver from a client and in no other way.
 host("copas", function(f)
-  local driver = load_copas()
-  driver.spawn(f)
-  driver.loop()
-end, {})
+  assert(finseg.new { base_url = "http://127.0.0.1:1", access_token = "x", driver = copas_driver }):close()
+  copas_driver.spawn(f)
+  copas_driver.loop(function()
+    return copas_driver.asleep() == 0
+  end)
+end, { driver = copas_driver })
 
 return hosts
