@@ -448,9 +448,12 @@ return function(host)
           return result
         end)
       end
-      assert.are.same({ true, true }, host.run(function()
-        return { assert(finseg.all(helper, helper)) }
-      end))
+      assert.are.same(
+        { true, true },
+        host.run(function()
+          return { assert(finseg.all(helper, helper)) }
+        end)
+      )
     end)
 
     it("raises the error of one task once the others have ended", function()
