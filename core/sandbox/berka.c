@@ -99,8 +99,9 @@ static bool read_cents(struct import *import, size_t field, int64_t *cents)
 
 /* ---- account.asc ----------------------------------------------------------------------------------------- */
 
-static bool read_account(struct import *import)
+static bool read_account(void *owner)
 {
+    struct import *import = owner;
     int opened;
     const struct fs_table_field *fields = import->table.fields;
     if (!check_id(import, ACCOUNT_ID) || !read_date(import, ACCOUNT_OPENED, &opened))
@@ -149,8 +150,9 @@ static bool load_owner(struct import *import, int opened)
     return loaded && fs_database_execute(import->mark_owned, import->problem);
 }
 
-static bool read_disp(struct import *import)
+static bool read_disp(void *owner)
 {
+    struct import *import = owner;
     const struct fs_table_field *fields = import->table.fields;
     const char *account_id = fields[DISP_ACCOUNT].text;
     int opened = 0;
@@ -245,8 +247,9 @@ static bool load_transaction(struct import *import, struct fs_bank_transaction *
     return loaded;
 }
 
-static bool read_transaction(struct import *import)
+static bool read_transaction(void *owner)
 {
+    struct import *import = owner;
     const struct fs_table_field *fields = import->table.fields;
     struct fs_bank_transaction transaction = {0};
     if (!check_id(import, TRANS_ID) || !check_id(import, TRANS_ACCOUNT) ||
@@ -263,26 +266,11 @@ static bool read_transaction(struct import *import)
 
 /* ---- the import ------------------------------------------------------------------------------------------ */
 
-static bool read_rows(struct import *import, bool (*read_row)(struct import *))
-{
-    for (;;) {
-        bool end;
-        if (!fs_table_next(&import->table, &end, import->problem))
-            return false;
-        if (end)
-            return true;
-        if (!read_row(import))
-            return false;
-    }
-}
-
 static bool read_file(struct import *import, const char *name, const char *const *header, size_t columns,
-                      bool (*read_row)(struct import *))
+                      bool (*read_row)(void *owner))
 {
-    bool read = fs_table_open(&import->table, import->directory, name, SEPARATOR, header, columns, import->problem) &&
-                read_rows(import, read_row);
-    fs_table_close(&import->table);
-    return read;
+    return fs_table_each(&import->table, import->directory, name, SEPARATOR, header, columns, read_row, import,
+                         import->problem);
 }
 
 static bool prepare(struct import *import)

@@ -82,8 +82,9 @@ static bool refuse_row(struct import *import, size_t field, struct fs_buffer *re
 
 /* ---- rows ------------------------------------------------------------------------------------------------ */
 
-static bool read_user(struct import *import)
+static bool read_user(void *owner)
 {
+    struct import *import = owner;
     struct fs_buffer reason = {0};
     if (!check_id(import, USER_ID))
         return false;
@@ -93,8 +94,9 @@ static bool read_user(struct import *import)
     return fs_bank_add_user(import->bank, user_id, &reason) != 0 || refuse_row(import, USER_ID, &reason);
 }
 
-static bool read_account(struct import *import)
+static bool read_account(void *owner)
 {
+    struct import *import = owner;
     const struct fs_table_field *fields = import->table.fields;
     struct fs_bank_account account = {.account_id = fields[ACCOUNT_ID].text};
     struct fs_buffer reason = {0};
@@ -127,8 +129,9 @@ static bool find_account(struct import *import)
     return true;
 }
 
-static bool read_transaction(struct import *import)
+static bool read_transaction(void *owner)
 {
+    struct import *import = owner;
     struct fs_bank_transaction transaction = {.sequence = ++import->row};
     struct fs_buffer reason = {0};
     if (!find_account(import) || !read_date(import, TRANSACTION_DATE, &transaction.day) ||
@@ -143,26 +146,11 @@ static bool read_transaction(struct import *import)
 
 /* ---- the import ------------------------------------------------------------------------------------------ */
 
-static bool read_rows(struct import *import, bool (*read_row)(struct import *))
-{
-    for (;;) {
-        bool end;
-        if (!fs_table_next(&import->table, &end, import->problem))
-            return false;
-        if (end)
-            return true;
-        if (!read_row(import))
-            return false;
-    }
-}
-
 static bool read_file(struct import *import, const char *name, const char *const *header, size_t columns,
-                      bool (*read_row)(struct import *))
+                      bool (*read_row)(void *owner))
 {
-    bool read = fs_table_open(&import->table, import->directory, name, ',', header, columns, import->problem) &&
-                read_rows(import, read_row);
-    fs_table_close(&import->table);
-    return read;
+    return fs_table_each(&import->table, import->directory, name, ',', header, columns, read_row, import,
+                         import->problem);
 }
 
 bool fs_csv_import(struct fs_bank *bank, const char *directory, struct fs_buffer *problem)

@@ -255,3 +255,28 @@ void fs_table_close(struct fs_table *table)
     free(table->path);
     *table = (struct fs_table){0};
 }
+
+/* ---- whole files ------------------------------------------------------------------------------------------- */
+
+static bool read_rows(struct fs_table *table, bool (*read_row)(void *owner), void *owner, struct fs_buffer *problem)
+{
+    for (;;) {
+        bool end;
+        if (!fs_table_next(table, &end, problem))
+            return false;
+        if (end)
+            return true;
+        if (!read_row(owner))
+            return false;
+    }
+}
+
+bool fs_table_each(struct fs_table *table, const char *directory, const char *name, char separator,
+                   const char *const *header, size_t columns, bool (*read_row)(void *owner), void *owner,
+                   struct fs_buffer *problem)
+{
+    bool read = fs_table_open(table, directory, name, separator, header, columns, problem) &&
+                read_rows(table, read_row, owner, problem);
+    fs_table_close(table);
+    return read;
+}

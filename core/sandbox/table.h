@@ -1,7 +1,7 @@
 /*
  * Delimited text files with a header line, read row by row, as RFC 4180 has them: a field may be quoted, and may then
- * hold separators, line breaks and, doubled, quotes. Rows end with LF or CRLF; a byte order mark is passed over. Problems
- * are told as "FILE:LINE:COLUMN: what"; lines and columns (bytes) count from 1.
+ * hold separators, line breaks and, doubled, quotes. Rows end with LF or CRLF; a byte order mark is passed over.
+ * Problems are told as "FILE:LINE:COLUMN: what"; lines and columns (bytes) count from 1.
  */
 #ifndef FINSEG_SANDBOX_TABLE_H
 #define FINSEG_SANDBOX_TABLE_H
@@ -47,5 +47,13 @@ bool fs_table_next(struct fs_table *table, bool *end, struct fs_buffer *problem)
 /* Says what is wrong with a field of the current row, and answers false. */
 __attribute__((format(printf, 4, 5))) bool fs_table_refuse(const struct fs_table *table, size_t field,
                                                            struct fs_buffer *problem, const char *format, ...);
+
+/*
+ * Opens the file, gives each of its rows to `read_row`, and closes it. False with a complaint when a row cannot be
+ * read, or when `read_row` answers false, having complained itself.
+ */
+bool fs_table_each(struct fs_table *table, const char *directory, const char *name, char separator,
+                   const char *const *header, size_t columns, bool (*read_row)(void *owner), void *owner,
+                   struct fs_buffer *problem);
 
 #endif

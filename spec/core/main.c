@@ -30,6 +30,7 @@
     SUITE_OF(loop)                                                                                                     \
     SUITE_OF(sigpipe)                                                                                                  \
     SUITE_OF(exchange)                                                                                                 \
+    SUITE_OF(repeats)                                                                                                  \
     SUITE_OF(client)
 
 #define DECLARE(name) extern const struct suite suite_##name;
