@@ -2,7 +2,7 @@
 -- in finseg remembers.
 --
 -- A store keeps texts under keys, each until an end by the wall clock. It is a table with these members; a program may
--- bring its own, and spec/lua/store_spec.lua is the contract that one must keep.
+-- bring its own: spec/lua/store_contract.lua is the contract that one must keep, as tests to run on it.
 --
 --   name                text, for messages: "memory", "file /home/ann/.local/state/finseg/store.db"
 --   get(self, key)      -> value | nil when there is none, or no more | nil, err
