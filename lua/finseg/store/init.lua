@@ -27,7 +27,8 @@
 -- Keys and values are text; zero bytes in values are kept. Failures are err objects of finseg: kind `config` when the
 -- store cannot be used as it stands (the message says what to do), `timeout` when somebody else kept it too long.
 --
--- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine).
+-- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine), shared_dict (the workers
+-- of one nginx).
 
 local check = require "finseg.check"
 local core = require "finseg.core"
@@ -45,10 +46,24 @@ local core = require "finseg.core"
 
 local store = {}
 
-local kinds = { memory = "finseg.store.memory", file = "finseg.store.file" }
+local kinds = {
+  memory = "finseg.store.memory",
+  file = "finseg.store.file",
+  shared_dict = "finseg.store.shared_dict",
+}
 local methods = { "get", "put_if_absent", "delete", "list", "notify", "watch", "close" }
 
---- Opens a store of a kind that comes with finseg: store.open "memory", store.open("file", path).
+local function kind_names()
+  local names = {}
+  for name in pairs(kinds) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+--- Opens a store of a kind that comes with finseg: store.open "memory", store.open("file", path),
+--- store.open("shared_dict", name).
 ---@param kind string
 ---@param ... any  what the kind takes
 ---@return finseg.Store? store
@@ -57,7 +72,7 @@ function store.open(kind, ...)
   check.type(kind, "string", 1, "open")
   local module = kinds[kind]
   if not module then
-    return nil, core.error("config", ("there is no store of the kind %s: the kinds are file and memory"):format(kind))
+    return nil, core.error("config", ("there is no store of the kind %s: the kinds are %s"):format(kind, kind_names()))
   end
   return require(module).open(...)
 end

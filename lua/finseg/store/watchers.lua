@@ -31,6 +31,12 @@ function Watchers:watch(key, f)
   end
 end
 
+local function call_all(entries)
+  for _, entry in ipairs(entries) do
+    entry.f()
+  end
+end
+
 --- A watcher may stop, or watch anew, while it is called.
 ---@param key string
 function Watchers:notify(key)
@@ -38,9 +44,23 @@ function Watchers:notify(key)
   for position, entry in ipairs(self.by_key[key] or {}) do
     called[position] = entry
   end
-  for _, entry in ipairs(called) do
-    entry.f()
+  call_all(called)
+end
+
+--- Calls every watcher, whatever its key.
+function Watchers:notify_all()
+  local called = {}
+  for _, watching in pairs(self.by_key) do
+    for _, entry in ipairs(watching) do
+      called[#called + 1] = entry
+    end
   end
+  call_all(called)
+end
+
+---@return boolean
+function Watchers:is_empty()
+  return next(self.by_key) == nil
 end
 
 return Watchers
