@@ -44,31 +44,39 @@ Board.__index = Board
 ---@type table<string, finseg.Board>
 local boards = {}
 
+--- Numbers begin so that those of an emptied dict are far above what a reader has read before.
+---@return boolean? ok
+---@return string? problem  of the dict's
+local function begin_numbers(dict)
+  ngx.update_time()
+  local begun, problem = dict:safe_add(NUMBER, math.floor(ngx.now() * 1000) * 1000)
+  return begun or problem == "exists", problem
+end
+
 --- The board in that dict, for this worker.
 ---@param name string  of the dict
 ---@param dict table
----@return finseg.Board
+---@return finseg.Board? board
+---@return string? problem  of the dict's
 function Board.of(name, dict)
+  local begun, problem = begin_numbers(dict)
+  if not begun then
+    return nil, problem
+  end
   if not boards[name] then
     boards[name] = setmetatable({ dict = dict, watchers = Watchers.new(), reader = "none", read = 0 }, Board)
   end
   return boards[name]
 end
 
---- Numbers begin so that those of an emptied dict are far above what a reader has read before.
-local function begin_numbers(dict)
-  ngx.update_time()
-  return dict:safe_add(NUMBER, math.floor(ngx.now() * 1000) * 1000)
-end
-
 local function take_number(dict)
-  local number, problem = dict:incr(NUMBER, 1)
+  local number = dict:incr(NUMBER, 1)
   if number then
     return number
   end
-  local begun
-  begun, problem = begin_numbers(dict)
-  if not begun and problem ~= "exists" then
+  -- the dict was emptied
+  local begun, problem = begin_numbers(dict)
+  if not begun then
     return nil, problem
   end
   return dict:incr(NUMBER, 1)

@@ -27,8 +27,8 @@
 -- Keys and values are text; zero bytes in values are kept. Failures are err objects of finseg: kind `config` when the
 -- store cannot be used as it stands (the message says what to do), `timeout` when somebody else kept it too long.
 --
--- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine), shared_dict (the workers
--- of one nginx).
+-- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine), shared_dict (the
+-- workers of one nginx).
 
 local check = require "finseg.check"
 local core = require "finseg.core"

@@ -29,6 +29,20 @@ local SWEEPING = 1
 local SharedDict = {}
 SharedDict.__index = SharedDict
 
+--- The err for what a dict complains about.
+local function failure(name, dict, problem)
+  local message
+  if problem == "no memory" then
+    message = ("the shared dict %s is full (%d KiB): make it larger in nginx.conf, and restart nginx"):format(
+      name,
+      dict:capacity() / 1024
+    )
+  else
+    message = ("the shared dict %s refused a key (%s): use another key"):format(name, problem)
+  end
+  return core.error("config", message)
+end
+
 --- Opens the dict of that name.
 ---@param name string  what nginx.conf calls it: `lua_shared_dict finseg 20m;`
 ---@return finseg.SharedDict? store
@@ -44,11 +58,15 @@ function SharedDict.open(name)
     local message = "there is no shared dict %s: add `lua_shared_dict %s 20m;` to the http block of nginx.conf"
     return nil, core.error("config", message:format(name, name))
   end
+  local board, problem = Board.of(name, dict)
+  if not board then
+    return nil, failure(name, dict, problem)
+  end
   return setmetatable({
     name = "shared_dict " .. name,
     dict = dict,
     dict_name = name,
-    board = Board.of(name, dict),
+    board = board,
     stops = {},
     swept_at = -math.huge,
   }, SharedDict)
@@ -57,20 +75,6 @@ end
 --- The dict; raises when the store is closed.
 local function opened(self)
   return self.dict or error("finseg: the store is closed", 3)
-end
-
---- The err for what the dict complains about.
-local function failure(self, problem)
-  local message
-  if problem == "no memory" then
-    message = ("the shared dict %s is full (%d KiB): make it larger in nginx.conf, and restart nginx"):format(
-      self.dict_name,
-      self.dict:capacity() / 1024
-    )
-  else
-    message = ("the shared dict %s refused a key (%s): use another key"):format(self.dict_name, problem)
-  end
-  return core.error("config", message)
 end
 
 --- dict:safe_add. nginx looks for entries that have ended at the end of its list alone; so a dict that is full is
@@ -89,7 +93,7 @@ function SharedDict:get(key)
   check.type(key, "string", 1, "get")
   local value, problem = opened(self):get(VALUE .. key)
   if type(problem) == "string" then
-    return nil, failure(self, problem)
+    return nil, failure(self.dict_name, self.dict, problem)
   end
   return value
 end
@@ -108,7 +112,7 @@ function SharedDict:put_if_absent(key, value, seconds)
   elseif problem == "exists" then
     return false
   end
-  return nil, failure(self, problem)
+  return nil, failure(self.dict_name, self.dict, problem)
 end
 
 --- Keeps others from deleting the key. Whoever has the lock lets go of it within microseconds, unless its worker is
@@ -122,7 +126,7 @@ local function lock(self, key)
     if added then
       return true
     elseif problem ~= "exists" then
-      return nil, failure(self, problem)
+      return nil, failure(self.dict_name, self.dict, problem)
     end
     core.poll({}, 0.001)
     ngx.update_time() -- by which the dict knows that a lock has ended
@@ -182,7 +186,7 @@ function SharedDict:notify(key)
   opened(self)
   local ok, problem = self.board:notify(key)
   if not ok then
-    return nil, failure(self, problem)
+    return nil, failure(self.dict_name, self.dict, problem)
   end
   return true
 end
