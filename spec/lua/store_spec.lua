@@ -39,6 +39,13 @@ describe("finseg.store", function()
     assert.matches("file, memory", err.message)
   end)
 
+  it("has no shared dict outside nginx", function()
+    local store, err = stores.open("shared_dict", "finseg")
+    assert.is_nil(store)
+    assert.are.equal("config", err.kind)
+    assert.matches("this is not nginx", err.message)
+  end)
+
   it("tells what a table lacks to be a store", function()
     assert.matches("put_if_absent", stores.problem_of { name = "x", get = print })
     assert.matches("a table", stores.problem_of "memory")

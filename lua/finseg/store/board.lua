@@ -82,6 +82,14 @@ local function take_number(dict)
   return dict:incr(NUMBER, 1)
 end
 
+--- Calls a method of the watchers. What they raise is no concern of who notifies.
+local function tell(watchers, method, ...)
+  local ok, problem = pcall(watchers[method], watchers, ...)
+  if not ok then
+    ngx.log(ngx.ERR, "finseg: who watches a store failed: ", tostring(problem))
+  end
+end
+
 --- Writes a note for the other workers, and tells those who watch in this one.
 ---@param key string
 ---@return boolean? ok
@@ -92,25 +100,17 @@ function Board:notify(key)
     local note = NOTE:format(number, ngx.worker.pid(), key)
     number, problem = self.dict:safe_set(SLOT:format(number % SLOTS), note)
   end
-  self.watchers:notify(key)
+  tell(self.watchers, "notify", key)
   if not number then
     return nil, problem
   end
   return true
 end
 
---- Calls what the watchers gave. What one of them raises is no concern of the others.
-local function tell(method, ...)
-  local ok, problem = pcall(method, ...)
-  if not ok then
-    ngx.log(ngx.ERR, "finseg: who watches a store failed: ", tostring(problem))
-  end
-end
-
 --- There may be news of anything: notes up to that number were missed.
 function Board:catch_up(number)
   self.read = number
-  tell(self.watchers.notify_all, self.watchers)
+  tell(self.watchers, "notify_all")
 end
 
 --- Whether the note of that number, which is not there, will not come either.
@@ -131,7 +131,7 @@ function Board:read_note(number, newest)
   elseif found == number then
     self.read = number
     if tonumber(pid) ~= ngx.worker.pid() then
-      tell(self.watchers.notify, self.watchers, key)
+      tell(self.watchers, "notify", key)
     end
   elseif self:is_lost(number) then
     self:catch_up(number)

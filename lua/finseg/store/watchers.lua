@@ -31,9 +31,17 @@ function Watchers:watch(key, f)
   end
 end
 
+--- Calls them all; then raises what the first has raised, if any has.
 local function call_all(entries)
+  local failed, problem
   for _, entry in ipairs(entries) do
-    entry.f()
+    local ok, raised = pcall(entry.f)
+    if not ok and not failed then
+      failed, problem = true, raised
+    end
+  end
+  if failed then
+    error(problem, 0)
   end
 end
 
