@@ -7,7 +7,6 @@ local STORE = [[ local store = assert(require("finseg").store.open("shared_dict"
 
 -- /watch answers once the key is notified: the worker's pid, how often the watcher was called by then, or "late".
 local LOCATIONS = [[
-  location = /pid { content_by_lua_block { ngx.print(ngx.worker.pid()) } }
   location = /watch {
     content_by_lua_block {
       STORE
@@ -67,38 +66,41 @@ describe("the store of the kind shared_dict", function()
     return parts
   end
 
-  --- The answer to a request that the worker of this pid, or any other, has answered.
-  local function get_from(pid, other, path)
-    return nginx.eventually(("%s is answered by the worker that should"):format(path), function()
-      local body = server.get(path).body
-      return (body:match "^%d+" == tostring(pid)) ~= other and body
-    end)
+  --- The answer of the worker of that pid.
+  local function get_from(pid, path)
+    return server.get(path, { worker = pid }).body
   end
 
-  --- Requests that watch the key, at least one in each of these workers.
+  --- Requests that watch the key, one in each of these workers.
   local function watch_in(pids, key, arguments)
     local connections = {}
-    for _, pid in ipairs(pids) do
+    for i, pid in ipairs(pids) do
+      connections[i] = server.open(("/watch?key=%s%s"):format(key, arguments or ""), { worker = pid })
       nginx.eventually("somebody watches in worker " .. pid, function()
-        if server.get("/watching?pid=" .. pid).body ~= "0" then
-          return true
-        end
-        connections[#connections + 1] = server.open(("/watch?key=%s%s"):format(key, arguments or ""))
+        return get_from(pid, "/watching?pid=" .. pid) ~= "0"
       end)
     end
     return connections
   end
 
-  --- What each worker's watchers have answered: pid -> texts.
-  local function answers_by_pid(connections)
-    local by_pid = {}
-    for _, answer in ipairs(server.read_all(connections)) do
-      local pid, text = answer.body:match "^(%d+) (.*)$"
-      assert.is_string(pid, answer.text)
-      by_pid[tonumber(pid)] = by_pid[tonumber(pid)] or {}
-      table.insert(by_pid[tonumber(pid)], text)
+  --- The pid of a worker that was not there before.
+  local function new_worker(old)
+    return nginx.eventually("a new worker has started", function()
+      for _, pid in ipairs(server.workers()) do
+        if pid ~= old then
+          return pid
+        end
+      end
+    end)
+  end
+
+  --- What these requests were answered.
+  local function bodies_of(connections)
+    local bodies = {}
+    for i, answer in ipairs(server.read_all(connections)) do
+      bodies[i] = answer.body
     end
-    return by_pid
+    return bodies
   end
 
   it("tells who watches in every worker, each once", function()
@@ -107,13 +109,7 @@ describe("the store of the kind shared_dict", function()
     assert.are.equal(2, #pids)
     local watching = watch_in(pids, "a", "&linger=0.1")
     assert.matches(" true$", server.get("/notify?key=a").body)
-    local told = answers_by_pid(watching)
-    for _, pid in ipairs(pids) do
-      assert.is_true(#told[pid] > 0)
-      for _, count in ipairs(told[pid]) do
-        assert.are.equal("1", count)
-      end
-    end
+    assert.are.same({ pids[1] .. " 1", pids[2] .. " 1" }, bodies_of(watching))
   end)
 
   it("tells nobody of another key, and nobody of what was notified before", function()
@@ -129,23 +125,20 @@ describe("the store of the kind shared_dict", function()
             end
             ngx.shared.watching:incr(ngx.worker.pid(), 1, 0)
             while heard[#heard] ~= "end" do ngx.sleep(0.001) end
-            ngx.print(ngx.worker.pid(), " ", table.concat(heard, " "))
+            ngx.print(table.concat(heard, " "))
           }
         }
       ]],
       2
     )
-    local hearing = server.open "/hears"
-    local pid = nginx.eventually("a worker listens", function()
-      for _, each in ipairs(server.workers()) do
-        if server.get("/watching?pid=" .. each).body ~= "0" then
-          return each
-        end
-      end
+    local pids = server.workers()
+    local hearing = server.open("/hears", { worker = pids[1] })
+    nginx.eventually("the worker listens", function()
+      return server.get("/watching?pid=" .. pids[1]).body ~= "0"
     end)
-    get_from(pid, true, "/notify?key=nobody")
-    get_from(pid, true, "/notify?key=end")
-    assert.are.equal(pid .. " end", server.read_all({ hearing })[1].body)
+    get_from(pids[2], "/notify?key=nobody")
+    get_from(pids[2], "/notify?key=end")
+    assert.are.same({ "end" }, bodies_of { hearing })
   end)
 
   it("gives a key to one of many requests, whichever worker has them", function()
@@ -157,9 +150,9 @@ describe("the store of the kind shared_dict", function()
             local won = 0
             for i = 1, 40 do
               won = won + (store:put_if_absent("key " .. i, "x", 60) and 1 or 0)
-              ngx.sleep(0)
+              ngx.sleep(0.001)
             end
-            ngx.print(ngx.worker.pid(), " ", won)
+            ngx.print(won)
           }
         }
         location = /take {
@@ -168,27 +161,25 @@ describe("the store of the kind shared_dict", function()
             local won = 0
             for i = 1, 40 do
               won = won + (store:delete("key " .. i, "x") and 1 or 0)
-              ngx.sleep(0)
+              ngx.sleep(0.001)
             end
-            ngx.print(ngx.worker.pid(), " ", won)
+            ngx.print(won)
           }
         }
       ]],
       2
     )
+    local pids = server.workers()
     for _, path in ipairs { "/put", "/take" } do
-      local paths = {}
-      for i = 1, 100 do
-        paths[i] = path
+      local connections = {}
+      for i = 1, 60 do
+        connections[i] = server.open(path, { worker = pids[i % 2 + 1] })
       end
-      local won, pids = 0, {}
-      for _, answer in ipairs(server.get_all(paths)) do
-        local pid, count = answer.body:match "^(%d+) (%d+)$"
-        assert.is_string(pid, answer.text)
-        won, pids[pid] = won + tonumber(count), true
+      local won = 0
+      for _, body in ipairs(bodies_of(connections)) do
+        won = won + tonumber(body)
       end
       assert.are.equal(40, won, path)
-      assert.is_true(next(pids, (next(pids))) ~= nil, "one worker has done it all")
     end
   end)
 
@@ -198,9 +189,8 @@ describe("the store of the kind shared_dict", function()
     local watching = watch_in({ old }, "a")
     server.configure(parts)
     server.signal "HUP"
-    get_from(old, true, "/pid")
-    get_from(old, true, "/notify?key=a")
-    assert.are.same({ [old] = { "1" } }, answers_by_pid(watching))
+    get_from(new_worker(old), "/notify?key=a")
+    assert.are.same({ old .. " 1" }, bodies_of(watching))
     nginx.eventually("the old worker has ended", function()
       return shell.run("kill -0 " .. old) ~= 0
     end)
@@ -210,6 +200,7 @@ describe("the store of the kind shared_dict", function()
     local parts = start [[
       location = /late {
         content_by_lua_block {
+          ngx.shared.watching:set("late", true)
           while not ngx.worker.exiting() do ngx.sleep(0.01) end
           ngx.exec("/watch", { key = "a" })
         }
@@ -217,15 +208,17 @@ describe("the store of the kind shared_dict", function()
     ]]
     local old = server.workers()[1]
     local late = server.open "/late"
-    server.get "/pid"
+    nginx.eventually("the old worker has the request", function()
+      return server.get("/watching?pid=late").body == "true"
+    end)
     server.configure(parts)
     server.signal "HUP"
-    get_from(old, true, "/pid")
+    local new = new_worker(old)
     nginx.eventually("the old worker watches", function()
-      return server.get("/watching?pid=" .. old).body ~= "0"
+      return get_from(new, "/watching?pid=" .. old) ~= "0"
     end)
-    get_from(old, true, "/notify?key=a")
-    assert.are.same({ [old] = { "1" } }, answers_by_pid { late })
+    get_from(new, "/notify?key=a")
+    assert.are.same({ old .. " 1" }, bodies_of { late })
   end)
 
   it("loses nothing with a worker that is killed while it watches", function()
@@ -242,11 +235,7 @@ describe("the store of the kind shared_dict", function()
     end
     assert.is_true(tonumber(server.get("/keys").body) < 60)
     assert.matches("true$", server.get("/notify?key=a").body)
-    local told = 0
-    for _, answer in ipairs(server.read_all(watching)) do
-      told = told + (answer.body == pids[2] .. " 1" and 1 or 0)
-    end
-    assert.is_true(told > 0)
+    assert.are.same({ "", pids[2] .. " 1" }, bodies_of(watching))
   end)
 
   it("waits for a worker that deletes a key, and not for one that was killed meanwhile", function()
@@ -345,14 +334,8 @@ describe("the store of the kind shared_dict", function()
     assert.are.equal(200, server.get("/fill").status)
     local watching = watch_in(server.workers(), "a")
     assert.matches("the shared dict finseg is full", server.get("/notify?key=a").body)
-    local told = answers_by_pid(watching)
-    for _, pid in ipairs(server.workers()) do
-      assert.is_true(#(told[pid] or {}) > 0)
-    end
-    for _, texts in pairs(told) do
-      for _, text in ipairs(texts) do
-        assert.matches("^%d+$", text)
-      end
+    for _, body in ipairs(bodies_of(watching)) do
+      assert.matches("^%d+ %d+$", body)
     end
   end)
 
@@ -386,27 +369,23 @@ describe("the store of the kind shared_dict", function()
           content_by_lua_block {
             STORE
             store:watch("a", function() error "a fault of the watcher's own" end)
-            ngx.shared.watching:incr(ngx.worker.pid(), 1, 0)
             ngx.exec("/watch", { key = "b" })
           }
         }
       ]],
       2
     )
-    local watching = server.open "/raises"
-    local pid = nginx.eventually("somebody watches", function()
-      for _, each in ipairs(server.workers()) do
-        if server.get("/watching?pid=" .. each).body == "2" then
-          return each
-        end
-      end
+    local pids = server.workers()
+    local watching = server.open("/raises", { worker = pids[1] })
+    nginx.eventually("somebody watches", function()
+      return server.get("/watching?pid=" .. pids[1]).body ~= "0"
     end)
-    get_from(pid, true, "/notify?key=a")
-    get_from(pid, true, "/notify?key=b")
-    assert.are.same({ [pid] = { "1" } }, answers_by_pid { watching })
-    nginx.eventually("it is logged", function()
-      return server.log():find("who watches a store failed: [^\n]*a fault of the watcher's own")
-    end)
+    assert.matches("true$", get_from(pids[1], "/notify?key=a"))
+    assert.matches("true$", get_from(pids[2], "/notify?key=a"))
+    get_from(pids[2], "/notify?key=b")
+    assert.are.same({ pids[1] .. " 1" }, bodies_of { watching })
+    local _, lines = server.log():gsub("who watches a store failed: [^\n]*a fault of the watcher's own", "")
+    assert.are.equal(2, lines)
   end)
 
   it("has a timer only while somebody watches", function()
@@ -467,18 +446,16 @@ describe("the store of the kind shared_dict", function()
           content_by_lua_block {
             STORE
             store:count "calls"
-            ngx.print(ngx.worker.pid(), " ", store:counted "calls", " ", store:counted "others")
+            ngx.print(store:counted "calls", " ", store:counted "others")
           }
         }
       ]],
       2
     )
     local pids = server.workers()
-    get_from(pids[1], false, "/count")
-    get_from(pids[2], false, "/count")
-    local count = tonumber(get_from(pids[1], false, "/count"):match "^%d+ (%d+) 0$")
-    assert.is_true(count >= 3)
-    assert.are.equal(tostring(count + 1), server.get("/count").body:match "^%d+ (%d+) 0$")
+    assert.are.equal("1 0", get_from(pids[1], "/count"))
+    assert.are.equal("2 0", get_from(pids[2], "/count"))
+    assert.are.equal("3 0", get_from(pids[1], "/count"))
   end)
 
   it("names the line that nginx.conf lacks", function()

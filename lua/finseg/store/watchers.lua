@@ -32,10 +32,10 @@ function Watchers:watch(key, f)
 end
 
 --- Calls them all; then raises what the first has raised, if any has.
-local function call_all(entries)
+local function call_all(entries, news)
   local failed, problem
   for _, entry in ipairs(entries) do
-    local ok, raised = pcall(entry.f)
+    local ok, raised = pcall(entry.f, news)
     if not ok and not failed then
       failed, problem = true, raised
     end
@@ -55,15 +55,16 @@ function Watchers:notify(key)
   call_all(called)
 end
 
---- Calls every watcher, whatever its key.
-function Watchers:notify_all()
+--- Calls every watcher, whatever its key, with that news (see finseg.store).
+---@param news "deaf"|"hearing"
+function Watchers:notify_all(news)
   local called = {}
   for _, watching in pairs(self.by_key) do
     for _, entry in ipairs(watching) do
       called[#called + 1] = entry
     end
   end
-  call_all(called)
+  call_all(called, news)
 end
 
 ---@return boolean
