@@ -392,11 +392,17 @@ function nginx.start(parts)
     write_config(prefix, parts)
     return prefix, prefix .. "/nginx.conf", { environment = parts.environment }
   end
+  local server
   if parts.tcp then
-    return nginx.launch_on_free_port(prepare)
+    server = nginx.launch_on_free_port(prepare)
+  else
+    local prefix, config, options = prepare()
+    server = nginx.launch(prefix, config, prefix .. "/http.sock", options)
   end
-  local prefix, config, options = prepare()
-  return nginx.launch(prefix, config, prefix .. "/http.sock", options)
+  nginx.eventually("all workers have started", function()
+    return #server.workers() == (parts.workers or 1)
+  end)
+  return server
 end
 
 return nginx
