@@ -97,7 +97,7 @@ function receiver.callbacks(given)
     return nil, err
   end
   local callbacks
-  callbacks, err = Callbacks.new { store = store, log = log_event }
+  callbacks, err = Callbacks.for_others { store = store, log = log_event }
   if not callbacks then
     return nil, err
   end

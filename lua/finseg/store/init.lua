@@ -28,6 +28,8 @@
 --                       client:attach() describes.
 --   poll_interval       seconds after which a watcher looks for itself, since a notify may not reach it from where it
 --                       was made (another process); nil: every notify does
+--   count(self, name)   only in stores that count for all their processes: adds one
+--   counted(self, name) only there -> the number
 --   close(self)         lets go of everything; again is harmless. Other calls on a closed store raise.
 --
 -- Keys and values are text; zero bytes in values are kept. Failures are err objects of finseg: kind `config` when the
