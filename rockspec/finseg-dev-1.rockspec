@@ -116,6 +116,7 @@ build = {
     ["finseg.ngx"] = "lua/finseg/ngx.lua",
     ["finseg.page"] = "lua/finseg/page.lua",
     ["finseg.place"] = "lua/finseg/place.lua",
+    ["finseg.queue"] = "lua/finseg/queue.lua",
     ["finseg.reading"] = "lua/finseg/reading.lua",
     ["finseg.result"] = "lua/finseg/result.lua",
     ["finseg.rule"] = "lua/finseg/rule/init.lua",
@@ -138,6 +139,9 @@ build = {
     ["finseg.store"] = "lua/finseg/store/init.lua",
     ["finseg.store.file"] = "lua/finseg/store/file.lua",
     ["finseg.store.memory"] = "lua/finseg/store/memory.lua",
+    ["finseg.store.redis"] = "lua/finseg/store/redis.lua",
+    ["finseg.store.redis_link"] = "lua/finseg/store/redis_link.lua",
+    ["finseg.store.redis_refusal"] = "lua/finseg/store/redis_refusal.lua",
     ["finseg.store.watchers"] = "lua/finseg/store/watchers.lua",
   },
 }

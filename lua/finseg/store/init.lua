@@ -45,7 +45,7 @@ local core = require "finseg.core"
 
 local store = {}
 
-local kinds = { memory = "finseg.store.memory", file = "finseg.store.file" }
+local kinds = { memory = "finseg.store.memory", file = "finseg.store.file", redis = "finseg.store.redis" }
 local methods = { "get", "put_if_absent", "delete", "list", "notify", "watch", "close" }
 
 --- Opens a store of a kind that comes with finseg: store.open "memory", store.open("file", path).
@@ -57,7 +57,13 @@ function store.open(kind, ...)
   check.type(kind, "string", 1, "open")
   local module = kinds[kind]
   if not module then
-    return nil, core.error("config", ("there is no store of the kind %s: the kinds are file and memory"):format(kind))
+    local names = {}
+    for name in pairs(kinds) do
+      names[#names + 1] = name
+    end
+    table.sort(names)
+    local message = ("there is no store of the kind %s: the kinds are %s"):format(kind, table.concat(names, ", "))
+    return nil, core.error("config", message)
   end
   return require(module).open(...)
 end

@@ -31,15 +31,30 @@ function Watchers:watch(key, f)
   end
 end
 
+local function copy_into(called, watching)
+  for _, entry in ipairs(watching) do
+    called[#called + 1] = entry
+  end
+  return called
+end
+
 --- A watcher may stop, or watch anew, while it is called.
 ---@param key string
 function Watchers:notify(key)
+  for _, entry in ipairs(copy_into({}, self.by_key[key] or {})) do
+    entry.f()
+  end
+end
+
+--- Calls f(state) of everybody, whatever key they watch.
+---@param state "deaf"|"hearing"
+function Watchers:tell_all(state)
   local called = {}
-  for position, entry in ipairs(self.by_key[key] or {}) do
-    called[position] = entry
+  for _, watching in pairs(self.by_key) do
+    copy_into(called, watching)
   end
   for _, entry in ipairs(called) do
-    entry.f()
+    entry.f(state)
   end
 end
 
