@@ -10,8 +10,8 @@
 --   prefix            "finseg:", before every key. Who is to share a store gives the same.
 --   timeout           3 seconds, for the answer to a command; after that the Redis counts as gone
 --   connect_timeout   3 seconds
---   log               a function that is told, f { name =, message =, time = }, that the Redis is gone ("store_gone") and
---                     that it is back ("store_back"). It must not wait.
+--   log               a function that is told, f { name =, message =, time = }, that the Redis is gone ("store_gone")
+--                     and that it is back ("store_back"). It must not wait.
 --
 -- Opening makes no connection: the first call does. With the Redis gone, calls fail at once with an err of the kind
 -- `network`, and it is tried again every few seconds; a put whose answer was lost may have been done. Those who watch
@@ -261,7 +261,7 @@ local function is_positive(f)
 end
 
 function start.put_if_absent(self, f, key, value, seconds)
-  if not (seconds > 0) then -- it has ended already
+  if seconds <= 0 or seconds ~= seconds then -- it has ended already
     self.link:call({ "EXISTS", self.prefix .. key }, function(count, err)
       if err then
         return f(nil, err)

@@ -17,7 +17,7 @@ local function free_port()
   local socket = require("socket").bind("127.0.0.1", 0)
   local _, port = socket:getsockname()
   socket:close()
-  return port
+  return tonumber(port)
 end
 
 -- Reads what the server says until it is ready. It says little after that, so that nobody needs to read on.
