@@ -20,7 +20,7 @@ static const char store_type[] = "finseg.store.sqlite";
 
 /* Kept in the file's header: whose it is ("fins"), and the version of the table below. */
 enum { APPLICATION_ID = 0x66696e73, SCHEMA_VERSION = 1 };
-enum { LOCK_PATIENCE = 2000 /* milliseconds */, OWNER_ONLY = 0600 };
+enum { LOCK_PATIENCE = 2000 /* milliseconds */, OWNER_ONLY = 0600, OTHERS = 077 };
 
 enum statement { GET, PUT, DELETE, DELETE_IF, LIST, SWEEP, STATEMENTS };
 
@@ -102,14 +102,26 @@ static int collect_store(lua_State *L)
     return 0;
 }
 
-/* SQLite would make the file as wide open as the umask lets it. 0, or an errno. */
+/*
+ * SQLite would make the file as wide open as the umask lets it, and the files that it makes beside it as wide as that
+ * one. One that is there already is made the owner's alone. 0, or an errno.
+ */
 static int create_for_owner_only(const char *path)
 {
     int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, OWNER_ONLY);
-    if (descriptor < 0)
-        return errno == EEXIST ? 0 : errno;
-    close(descriptor);
-    return 0;
+    if (descriptor >= 0) {
+        close(descriptor);
+        return 0;
+    }
+    if (errno != EEXIST)
+        return errno;
+    /* By its name: to close a descriptor of it would release every lock of this process on it. */
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return errno == ENOENT ? 0 : errno; /* a link to nowhere: SQLite says so */
+    if (!S_ISREG(status.st_mode) || (status.st_mode & OTHERS) == 0)
+        return 0;
+    return chmod(path, status.st_mode & OWNER_ONLY) == 0 ? 0 : errno;
 }
 
 static int read_number(sqlite3 *database, const char *query, int *number)
@@ -167,6 +179,8 @@ static int store_open(lua_State *L)
     luaL_getmetatable(L, store_type);
     lua_setmetatable(L, -2);
     int problem = create_for_owner_only(path);
+    if (problem == EPERM)
+        return fail(L, "others may read it, and it belongs to another user", "access");
     if (problem != 0)
         return fail(L, strerror(problem), problem == EROFS ? "readonly" : "access");
     int result = sqlite3_open_v2(path, &store->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -180,7 +194,7 @@ static int store_open(lua_State *L)
     if (!kind && result == SQLITE_OK)
         result = prepare_statements(store);
     if (kind)
-        return fail(L, "it holds something else", kind);
+        return fail(L, strcmp(kind, "newer") == 0 ? "its version is higher" : "it holds something else", kind);
     if (result == SQLITE_READONLY)
         return fail(L, "it may not be written", "readonly");
     return result == SQLITE_OK ? 1 : fail_with_result(L, store->database, result);

@@ -65,7 +65,7 @@ function environment.run(text, name)
     return chunk()
   end)
   if not ok then
-    local message = tostring(root)
+    local message = guard.message_of(root, name)
     -- A call in a `return` leaves no trace of its line.
     return nil, invalid(message:find(":%d+: ") and message or name .. ": " .. message)
   elseif more ~= nil then

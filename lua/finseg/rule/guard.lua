@@ -58,4 +58,15 @@ end
 
 guard.is_interrupt = is_interrupt
 
+--- What a rule's code raised, for people; error({}) and error() say nothing themselves.
+---@param problem any
+---@param place string  where that was
+---@return string
+function guard.message_of(problem, place)
+  if type(problem) == "string" or type(problem) == "number" then
+    return tostring(problem)
+  end
+  return ("%s: error was called with %s instead of a message"):format(place, problem == nil and "nothing" or "a " .. type(problem))
+end
+
 return guard
