@@ -77,9 +77,9 @@ static lua_State *interrupted_state;
 
 static void end_process(void)
 {
-    static const char line[] =
-        "\nfinseg: stopped at once; jobs that were made live on at the service: the same command goes on with them, and "
-        "finseg jobs lists them\n";
+    static const char line[] = "\nfinseg: stopped at once; jobs that were made live on at the service: the same "
+                               "command goes on with them, and "
+                               "finseg jobs lists them\n";
     ssize_t written = write(STDERR_FILENO, line, sizeof line - 1);
     (void)written;
     _exit(INTERRUPTED);

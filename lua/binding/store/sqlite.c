@@ -102,26 +102,25 @@ static int collect_store(lua_State *L)
     return 0;
 }
 
-/*
- * SQLite would make the file as wide open as the umask lets it, and the files that it makes beside it as wide as that
- * one. One that is there already is made the owner's alone. 0, or an errno.
- */
+/* SQLite would make the file as wide open as the umask lets it, and the files beside it as wide as that one. 0, or an
+ * errno. */
 static int create_for_owner_only(const char *path)
 {
     int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, OWNER_ONLY);
-    if (descriptor >= 0) {
-        close(descriptor);
-        return 0;
-    }
-    if (errno != EEXIST)
-        return errno;
-    /* By its name: to close a descriptor of it would release every lock of this process on it. */
+    if (descriptor < 0)
+        return errno == EEXIST ? 0 : errno;
+    close(descriptor);
+    return 0;
+}
+
+/* Makes a store that was there already the owner's alone. By its name: to close a descriptor of it would release every
+ * lock that this process has on it. */
+static bool keep_from_others(const char *path)
+{
     struct stat status;
     if (stat(path, &status) != 0)
-        return errno == ENOENT ? 0 : errno; /* a link to nowhere: SQLite says so */
-    if (!S_ISREG(status.st_mode) || (status.st_mode & OTHERS) == 0)
-        return 0;
-    return chmod(path, status.st_mode & OWNER_ONLY) == 0 ? 0 : errno;
+        return false;
+    return (status.st_mode & OTHERS) == 0 || chmod(path, status.st_mode & OWNER_ONLY) == 0;
 }
 
 static int read_number(sqlite3 *database, const char *query, int *number)
@@ -179,8 +178,6 @@ static int store_open(lua_State *L)
     luaL_getmetatable(L, store_type);
     lua_setmetatable(L, -2);
     int problem = create_for_owner_only(path);
-    if (problem == EPERM)
-        return fail(L, "others may read it, and it belongs to another user", "access");
     if (problem != 0)
         return fail(L, strerror(problem), problem == EROFS ? "readonly" : "access");
     int result = sqlite3_open_v2(path, &store->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -197,6 +194,8 @@ static int store_open(lua_State *L)
         return fail(L, strcmp(kind, "newer") == 0 ? "its version is higher" : "it holds something else", kind);
     if (result == SQLITE_READONLY)
         return fail(L, "it may not be written", "readonly");
+    if (result == SQLITE_OK && !keep_from_others(path))
+        return fail(L, "others may read it, and it belongs to another user", "access");
     return result == SQLITE_OK ? 1 : fail_with_result(L, store->database, result);
 }
 

@@ -43,7 +43,7 @@ end
 local function report_err(err, session)
   output.note("finseg: %s", err.message)
   if err.maybe_created then
-    output.note "finseg: the job may exist all the same; finseg jobs lists it as lost, and the same command makes another"
+    output.note "finseg: the job may exist all the same: finseg jobs lists it as lost, the same command makes another"
   end
   local code = session and session:code_of(err) or exit.code_of(err)
   if code ~= exit.GONE then

@@ -22,7 +22,10 @@ end
 
 function paths.state()
   return home("XDG_STATE_HOME", "/.local/state")
-    or exit.fail("config", "HOME is not set: set it, or XDG_STATE_HOME, to the folder in which finseg may remember jobs")
+    or exit.fail(
+      "config",
+      "HOME is not set: set it, or XDG_STATE_HOME, to the folder in which finseg may remember jobs"
+    )
 end
 
 --- The journal of jobs.

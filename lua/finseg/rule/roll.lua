@@ -14,7 +14,7 @@ local core = require "finseg.core"
 ---@field pages userdata[]?  nil once let go
 ---@field bytes number  of the pages kept
 ---@field sorted boolean  every userId so far came after the one before
----@field texts table<string, string>?  userId -> its record as JSON without the userId, for the users `texts_for`
+---@field texts table<string, string>?  userId -> its record as JSON, for the users `texts_for`
 ---@field texts_for finseg.UserSet?
 ---@field looked_for finseg.UserSet?  the last set that is_at_hand() found at hand
 local Roll = {}
@@ -109,8 +109,13 @@ local function find(self, id)
   end
 end
 
-local function text_on(page, position)
-  return (core.json_without(page:user_text(position), "userId"))
+--- The JSON of a user as it came; nil when the segment has none.
+local function text_of(self, id)
+  if not self.pages then
+    return self.texts and self.texts[id]
+  end
+  local page, position = find(self, id)
+  return position and page:user_text(position)
 end
 
 --- Whether record() and text() can answer for the users of a set; else recall() them first.
@@ -129,12 +134,14 @@ end
 ---@param id string
 ---@return table?
 function Roll:record(id)
-  if not self.pages then
-    local text = self:text(id)
-    return text and core.from_json(text)
+  local record
+  if self.pages then
+    local page, position = find(self, id)
+    record = position and page:user(position)
+  else
+    local text = text_of(self, id)
+    record = text and core.from_json(text)
   end
-  local page, position = find(self, id)
-  local record = position and page:user(position)
   if record then
     record.userId = nil
   end
@@ -145,11 +152,8 @@ end
 ---@param id string
 ---@return string?
 function Roll:text(id)
-  if not self.pages then
-    return self.texts and self.texts[id]
-  end
-  local page, position = find(self, id)
-  return position and text_on(page, position)
+  local text = text_of(self, id)
+  return text and (core.json_without(text, "userId"))
 end
 
 local function keep_texts(self, texts, among)
@@ -168,7 +172,7 @@ function Roll:recall(among, next_page)
     for position = 1, page:user_count() do
       local id = page:user_id(position)
       if among:has(id) then
-        texts[id] = text_on(page, position)
+        texts[id] = page:user_text(position)
       end
     end
     page, err = next_page()
@@ -180,17 +184,20 @@ function Roll:recall(among, next_page)
   return true
 end
 
---- Lets go of the pages when these users are few, the only ones to be looked at from now on; keeps their records.
+--- Lets go of the records of all others when these users are few, the only ones to be looked at from now on.
 ---@param among finseg.UserSet
 function Roll:narrow(among)
-  if not self.pages or among:count() * 2 > self.users:count() then
+  local there = self.pages and self.users or self.texts_for
+  if not there or among:count() * 2 > there:count() or not self:is_at_hand(among) then
     return
   end
   local texts = {}
   for id in among:each() do
-    texts[id] = self:text(id)
+    texts[id] = text_of(self, id)
   end
-  self:let_go()
+  if self.pages then
+    self:let_go()
+  end
   keep_texts(self, texts, among)
 end
 
