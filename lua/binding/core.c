@@ -116,6 +116,8 @@ static const luaL_Reg functions[] = {
     {"user_reader", fs_lua_user_reader},
     {"from_json", fs_lua_from_json},
     {"to_json", fs_lua_to_json},
+    {"json_parts", fs_lua_json_parts},
+    {"json_without", fs_lua_json_without},
     {"create_file", fs_lua_create_file},
     {"create_folder", fs_lua_create_folder},
     {"time", fs_lua_time},

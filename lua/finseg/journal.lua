@@ -13,9 +13,11 @@
 -- that may exist (state "lost"), and of several processes that want the same job at once one makes it and the others
 -- wait for it.
 
+local Signal = require "finseg.signal"
 local await = require "finseg.await"
 local check = require "finseg.check"
 local core = require "finseg.core"
+local drivers = require "finseg.driver"
 local stores = require "finseg.store"
 
 local DAY = 86400
@@ -73,8 +75,19 @@ local function this_process()
   return { pid = read_first("/proc/self/stat", "*n") or 0, host = read_first("/proc/sys/kernel/hostname", "*l") or "" }
 end
 
+--- The process that wrote an intent; nil when the intent does not say, as when another finseg wrote it.
+local function process_of(intent)
+  local process = intent.process
+  if type(process) == "table" and type(process.pid) == "number" and type(process.host) == "string" then
+    return process
+  end
+end
+
 --- Whether the process that wrote an intent is known to be gone.
 local function is_gone(process)
+  if not process then
+    return false
+  end
   local here = this_process()
   return process.host == here.host and not read_first(("/proc/%d/stat"):format(process.pid), "*l")
 end
@@ -165,7 +178,7 @@ function Journal:list()
       local entry = decode(item.value)
       if entry then
         entry.state = state
-        if state == "making" and is_gone(entry.process) then
+        if state == "making" and is_gone(process_of(entry)) then
           entry.state = "lost"
         end
         entry.process = nil
@@ -180,6 +193,33 @@ function Journal:list()
     end
     return (a.jobId or "") < (b.jobId or "")
   end)
+  return entries
+end
+
+--- Creates of the same request whose answer was lost: jobs that may exist.
+---@param client finseg.Client
+---@param kind string
+---@param parameters table?
+---@return finseg.JournalEntry[]? entries
+---@return finseg.Err? err
+function Journal:list_lost(client, kind, parameters)
+  local key, about = identify(client, kind, parameters)
+  if not key then
+    return nil, about
+  end
+  local listed, err = self.store:list("lost " .. key .. " ")
+  if not listed then
+    return nil, err
+  end
+  local entries = {}
+  for _, item in ipairs(listed) do
+    local entry = decode(item.value)
+    if entry then
+      entry.state = "lost"
+      entry.parameters = core.from_json(entry.parameters)
+      entries[#entries + 1] = entry
+    end
+  end
   return entries
 end
 
@@ -245,21 +285,57 @@ function Journal:make(client, key, about, intent_text, parameters)
   return nil, err
 end
 
+--- Sleeps until there is news about an intent, or until it is time to look: where a store's notify may not reach this
+--- process, that is after `pause` seconds.
+---@return boolean? ok
+---@return finseg.Err? err  `cancelled`, or no wait is possible here
+function Journal:wait_for_news(key, intent_text, deadline, pause)
+  local driver, err = drivers.choose()
+  local signal
+  if driver then
+    signal, err = Signal.shared()
+  end
+  if not signal then
+    return nil, err
+  end
+  local waiter, is_cancelled = { done = false }, false
+  local function wake()
+    if not waiter.done then
+      signal:finish(waiter)
+    end
+  end
+  function waiter.cancel()
+    is_cancelled = true
+    wake()
+  end
+  local stop = self.store:watch(key, wake)
+  -- The news may have come before the watch.
+  if self.store:get("intent " .. key) == intent_text then
+    local left = math.max(deadline - core.now(), 0)
+    await.signal(driver, signal, waiter, self.store.poll_interval and math.min(pause, left) or left)
+  end
+  stop()
+  if is_cancelled then
+    return await.sleep(0) -- which says so
+  end
+  return true
+end
+
 --- Waits while somebody else makes the job. True when it is worth to look again.
 function Journal:wait_for_other(key, intent_text, deadline, pause)
   local intent = decode(intent_text)
-  if not intent or is_gone(intent.process) or core.time() > intent.created_at + LEASE then
+  local process = intent and process_of(intent)
+  if not intent or is_gone(process) or core.time() > intent.created_at + LEASE then
     local taken, err = self:give_up(key, intent_text)
     return taken ~= nil, err
   end
   if core.now() >= deadline then
     local seconds = math.floor(core.time() - intent.created_at)
-    local message =
-      "%s: process %d on %s has been making the same job for %d seconds: try again later, or ask for a fresh one"
-    message = message:format(intent.kind, intent.process.pid, intent.process.host, seconds)
-    return nil, core.error("timeout", message)
+    local who = process and ("process %d on %s"):format(process.pid, process.host) or "another process"
+    local message = "%s: %s has been making the same job for %d seconds: try again later, or ask for a fresh one"
+    return nil, core.error("timeout", message:format(intent.kind, who, seconds))
   end
-  return await.sleep(pause)
+  return self:wait_for_news(key, intent_text, deadline, pause)
 end
 
 --- A job for the request: the one that is there, else a new one.

@@ -110,7 +110,7 @@ end
 --- There may be news of anything: notes up to that number were missed.
 function Board:catch_up(number)
   self.read = number
-  tell(self.watchers, "notify_all", "hearing")
+  tell(self.watchers, "tell_all", "hearing")
 end
 
 --- Whether the note of that number, which is not there, will not come either.

@@ -58,6 +58,7 @@ local kinds = {
   memory = "finseg.store.memory",
   file = "finseg.store.file",
   shared_dict = "finseg.store.shared_dict",
+  redis = "finseg.store.redis",
 }
 local methods = { "get", "put_if_absent", "delete", "list", "notify", "watch", "close" }
 

@@ -31,10 +31,17 @@ function Watchers:watch(key, f)
   end
 end
 
+local function copy_into(called, watching)
+  for _, entry in ipairs(watching) do
+    called[#called + 1] = entry
+  end
+  return called
+end
+
 --- Calls them all; then raises what the first has raised, if any has.
-local function call_all(entries, news)
+local function call_all(called, news)
   local failed, problem
-  for _, entry in ipairs(entries) do
+  for _, entry in ipairs(called) do
     local ok, raised = pcall(entry.f, news)
     if not ok and not failed then
       failed, problem = true, raised
@@ -48,23 +55,17 @@ end
 --- A watcher may stop, or watch anew, while it is called.
 ---@param key string
 function Watchers:notify(key)
-  local called = {}
-  for position, entry in ipairs(self.by_key[key] or {}) do
-    called[position] = entry
-  end
-  call_all(called)
+  call_all(copy_into({}, self.by_key[key] or {}))
 end
 
---- Calls every watcher, whatever its key, with that news (see finseg.store).
----@param news "deaf"|"hearing"
-function Watchers:notify_all(news)
+--- Calls f(state) of everybody, whatever key they watch.
+---@param state "deaf"|"hearing"
+function Watchers:tell_all(state)
   local called = {}
   for _, watching in pairs(self.by_key) do
-    for _, entry in ipairs(watching) do
-      called[#called + 1] = entry
-    end
+    copy_into(called, watching)
   end
-  call_all(called, news)
+  call_all(called, state)
 end
 
 ---@return boolean

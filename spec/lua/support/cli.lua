@@ -74,6 +74,7 @@ function cli.home(service)
       return text
     end
     return {
+      pid = pid,
       out = function()
         return read ".out"
       end,

@@ -8,11 +8,13 @@ local parser = require "finseg.cli.parser"
 return function(session)
   local arguments = session.arguments
   local parameters = parser.parameters(arguments, session.kinds)
-  local job, reused =
+  local job, reused, made =
     session:journal():obtain(session:client(), arguments.kind, parameters, { fresh = arguments.fresh })
-  if not job then
-    exit.assert(nil, reused)
+  if made then
+    session:follow(made)
   end
+  exit.assert(job, reused)
+  session:follow(job, reused, parameters)
   format.print_one(
     arguments,
     { kind = job.kind, jobId = job.jobId, created_at = job.created_at, reused = reused },

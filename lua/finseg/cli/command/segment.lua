@@ -7,12 +7,16 @@ return function(session)
   local arguments = session.arguments
   local parameters = parser.parameters(arguments, session.kinds)
   session:print_when_ready(function()
-    return exit.assert(session:journal():segment(session:client(), arguments.kind, parameters, {
+    local segment, err, job = session:journal():segment(session:client(), arguments.kind, parameters, {
       fresh = arguments.fresh,
       timeout = arguments.timeout,
-      on_job = function(job)
-        session.waiting[job] = true
+      on_job = function(job, reused)
+        session:follow(job, reused, parameters)
       end,
-    }))
+    })
+    if job and not session.waiting[job] then -- made, and could not be written down
+      session:follow(job)
+    end
+    return exit.assert(segment, err)
   end)
 end
