@@ -200,6 +200,20 @@ function Client:pending()
   return self:_open_core("pending"):pending()
 end
 
+--- Whether stepping is of use: something is under way, here or in what is attached.
+---@return boolean
+function Client:is_busy()
+  if self:_open_core("is_busy"):pending() > 0 then
+    return true
+  end
+  for _, companion in pairs(self._companions) do
+    if companion.pending and companion:pending() > 0 then
+      return true
+    end
+  end
+  return false
+end
+
 --- What may become readable soon: HTTP transfers under way now (waits between polls are none), and the like of what is
 --- attached.
 ---@return integer

@@ -3,6 +3,7 @@
 
 local contract = require "spec.nginx.support.contract"
 local nginx = require "spec.nginx.support.nginx"
+local redis = require "spec.lua.support.redis"
 
 local missing = nginx.missing()
 if missing then
@@ -21,11 +22,16 @@ local TEST = [[
 ]]
 
 --- Runs the tests of that contract in an nginx with these directives.
-local function runs(name, main, http)
+local function runs(name, main, http, environment)
   local server
 
   setup(function()
-    server = nginx.start { main = main, http = http, server = "location = /test {" .. TEST .. "}" }
+    server = nginx.start {
+      main = main,
+      http = http,
+      server = "location = /test {" .. TEST .. "}",
+      environment = environment and environment(),
+    }
   end)
 
   teardown(function()
@@ -47,4 +53,17 @@ end)
 
 describe("the store of the kind shared_dict", function()
   runs("store", "env PATH;", "lua_shared_dict finseg 2m;")
+end)
+
+describe("the store of the kind redis in nginx", function()
+  local server
+
+  runs("redis", "env PATH; env REDIS_PATH;", nil, function()
+    server = redis.start()
+    return { "REDIS_PATH=" .. server.path }
+  end)
+
+  teardown(function()
+    server.stop()
+  end)
 end)

@@ -61,4 +61,12 @@ contract.store = read("spec/lua/store_contract.lua", {
   end,
 })
 
+contract.redis = read("spec/lua/store_contract.lua", {
+  name = "redis",
+  shared = true,
+  open = function(place)
+    return require("finseg").store.open("redis", { path = os.getenv "REDIS_PATH", prefix = place })
+  end,
+})
+
 return contract
