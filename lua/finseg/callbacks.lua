@@ -120,12 +120,11 @@ local function ignore() end
 
 -- ---- the log --------------------------------------------------------------------------------------------------------
 
---- Counts a callback and tells the log, not more often than a line a second of each sort.
-function Callbacks:count(sort)
-  self.counts[sort] = self.counts[sort] + 1
-  if self.store.count then
-    self.store:count("callbacks " .. sort)
-  end
+--- Tells the log, not more often than a line a second of each sort.
+---@param sort string
+---@param message string
+---@param name string  of the event
+function Callbacks:tell_log(sort, message, name)
   if not self._log then
     return
   end
@@ -136,8 +135,17 @@ function Callbacks:count(sort)
   if now - line.told_at >= QUIET then
     local more = line.untold > 1 and (" (%d since the last such line)"):format(line.untold) or ""
     line.told_at, line.untold = now, 0
-    self._log { name = "callback", time = core.time(), message = lines[sort] .. more }
+    self._log { name = name, time = core.time(), message = message .. more }
   end
+end
+
+--- Counts a callback.
+function Callbacks:count(sort)
+  self.counts[sort] = self.counts[sort] + 1
+  if self.store.count then
+    self.store:count("callbacks " .. sort)
+  end
+  self:tell_log(sort, lines[sort], "callback")
 end
 
 -- ---- before the create ----------------------------------------------------------------------------------------------
@@ -155,7 +163,11 @@ function Callbacks:expect()
     return nil, err
   end
   id = id:sub(1, ID_LENGTH)
-  local kept = self.store:put_if_absent("callback " .. id, token, KEEP)
+  local kept
+  kept, err = self.store:put_if_absent("callback " .. id, token, KEEP)
+  if err then
+    self:tell_log("refused", "a job is waited for by polling: " .. tostring(err), "store_refused")
+  end
   local url = ("%s/%s.%s"):format(self.public_url, id, token)
   local expectation = { id = id, token = token, url = url, kept = kept == true }
   self._own[id] = expectation

@@ -165,4 +165,12 @@ function nginx.callback_counts(options)
   return receiver.counts(options and options.store)
 end
 
+--- A function for the field `log` of clients and stores: tells nginx's error log, at the levels notice and warn. Unlike
+--- ngx.log it leaves out which request was served, since the address of a callback is a secret.
+---@param event { message: string }
+function nginx.log(event)
+  check.type(event, "table", 1, "log")
+  receiver.log_event(event)
+end
+
 return nginx

@@ -10,7 +10,7 @@ local STORE = [[
   local function open_store()
     return require("finseg").store.open("redis", {
       path = os.getenv "REDIS_PATH",
-      log = function(event) ngx.log(ngx.WARN, "store: ", event.message) end,
+      log = require("finseg.ngx").log,
     })
   end
 ]]
@@ -155,8 +155,8 @@ describe("callbacks through a Redis", function()
     store.kill()
     all_end(connections)
     assert.is_true(retrieved() > 10)
-    local _, lines = waiting.log():gsub("%[warn%][^\n]* store: ", "")
-    assert.is_true(lines <= 2, waiting.log())
+    local _, lines = waiting.log():gsub("%[warn%][^\n]* finseg: ", "")
+    assert.are.equal(2, lines, waiting.log()) -- a worker each
 
     store.start()
     nginx.eventually("callbacks are used again", function()

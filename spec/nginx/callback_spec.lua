@@ -250,7 +250,7 @@ describe("callbacks in nginx", function()
     local waiting, id = begin_wait(pids[1])
     local token = token_of(id)
     assert.matches("^%x+$", token)
-    local wrong = token:gsub("^.", { ["0"] = "1" }):gsub("^[^1]", "0")
+    local wrong = (token:sub(1, 1) == "0" and "1" or "0") .. token:sub(2)
     local function post_everywhere(target)
       for _, pid in ipairs(pids) do
         assert.are.equal(204, post(target, { worker = pid }).status)
@@ -368,6 +368,9 @@ describe("callbacks in nginx", function()
     assert.are.equal(200, server.get("/fill").status)
     assert.are.equal(200, server.get("/segment").status, server.log())
     assert.is_true(retrieved() > 1)
+    nginx.eventually("the log says so", function()
+      return server.log():find "%[warn%] [^\n]*a job is waited for by polling: the shared dict finseg is full"
+    end)
   end)
 
   it("need a store, and the log says which line is missing", function()

@@ -29,8 +29,12 @@ function receiver.log(level, text)
   end)
 end
 
-local function log_event(event)
-  receiver.log(ngx.NOTICE, event.message)
+--- What deserves to be seen at once.
+local warnings = { store_gone = true, store_back = true, store_refused = true }
+
+--- A `log` function for callbacks, clients and stores.
+function receiver.log_event(event)
+  receiver.log(warnings[event.name] and ngx.WARN or ngx.NOTICE, tostring(event.message))
 end
 
 --- The store of this worker.
@@ -76,7 +80,7 @@ function receiver.serve(client, options)
     return nil, err
   end
   local callbacks
-  callbacks, err = client:receive_callbacks { public_url = options.public_url, store = store, log = log_event }
+  callbacks, err = client:receive_callbacks { public_url = options.public_url, store = store, log = receiver.log_event }
   if not callbacks then
     return nil, err
   end
@@ -97,7 +101,7 @@ function receiver.callbacks(given)
     return nil, err
   end
   local callbacks
-  callbacks, err = Callbacks.for_others { store = store, log = log_event }
+  callbacks, err = Callbacks.for_others { store = store, log = receiver.log_event }
   if not callbacks then
     return nil, err
   end
