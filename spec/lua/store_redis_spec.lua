@@ -352,6 +352,22 @@ describe("with one redis-server", function()
       end, "the store is closed")
     end)
 
+    it("answers what it calls back while it is closed, and raises only after that", function()
+      local store = open(1)
+      local errs = {}
+      store:begin("get", "a", nil, nil, function()
+        store:begin("get", "a", nil, nil, function(_, err)
+          errs[1] = err
+        end)
+        errs[2] = select(2, store:notify "a")
+      end)
+      store:close()
+      assert.are.same({ "cancelled", "cancelled" }, { errs[1].kind, errs[2].kind })
+      assert.error_matches(function()
+        store:notify "a"
+      end, "the store is closed")
+    end)
+
     it("may be closed by what it calls back", function()
       local store = open(1)
       local answers = {}

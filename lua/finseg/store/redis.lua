@@ -45,6 +45,7 @@ local READ_ALL = [[
 
 ---@class finseg.RedisStore: finseg.Store
 ---@field closed boolean
+---@field closing boolean?
 ---@field waiting integer  who waits on the store without a call under way
 ---@field prefix string
 ---@field id string  tells this store's own notifies
@@ -207,9 +208,13 @@ function RedisStore.open(given)
   return self
 end
 
---- Raises when the store is closed; answers an err where it is another process's.
+local CLOSED = { kind = "cancelled", message = "cancelled, because the store was closed" }
+
+--- Raises when the store is closed; answers an err while it closes, and where it is another process's.
 local function problem_here(self)
-  if self.closed then
+  if self.closing then
+    return core.error(CLOSED.kind, CLOSED.message)
+  elseif self.closed then
     error("finseg: the store is closed", 4)
   elseif not self.set:is_own() then
     return core.error(
@@ -367,7 +372,7 @@ end
 for method in pairs(start) do
   RedisStore[method] = function(self, key, value, seconds)
     check_arguments(method, key, value, seconds)
-    if self.closed then
+    if self.closed and not self.closing then
       error("finseg: the store is closed", 2)
     end
     return await.call(self, method, key, value, seconds)
@@ -491,7 +496,12 @@ function RedisStore:close()
     return
   end
   self.closed, self.watchers = true, Watchers.new()
-  self.link:close { kind = "cancelled", message = "cancelled, because the store was closed" }
+  self.closing = true -- what is called back may call again
+  local ok, problem = pcall(self.link.close, self.link, CLOSED)
+  self.closing = false
+  if not ok then
+    error(problem, 0)
+  end
 end
 
 return RedisStore
