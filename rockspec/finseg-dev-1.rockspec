@@ -103,6 +103,7 @@ build = {
     finseg = "lua/finseg/init.lua",
     ["finseg.all"] = "lua/finseg/all.lua",
     ["finseg.await"] = "lua/finseg/await.lua",
+    ["finseg.bell"] = "lua/finseg/bell.lua",
     ["finseg.callbacks"] = "lua/finseg/callbacks.lua",
     ["finseg.check"] = "lua/finseg/check.lua",
     ["finseg.client"] = "lua/finseg/client.lua",

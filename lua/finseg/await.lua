@@ -5,8 +5,6 @@ local core = require "finseg.core"
 local drivers = require "finseg.driver"
 local scope = require "finseg.scope"
 
-local unpack = table.unpack or unpack
-
 local await = {}
 
 local function cancelled()
@@ -202,9 +200,12 @@ end
 --- Calls a method of a store whose calls wait, and waits for its results.
 ---@param store finseg.Store  with `begin`
 ---@param method string
+---@param key string
+---@param value string?
+---@param seconds number?
 ---@return any value
 ---@return table? err
-function await.call(store, method, ...)
+function await.call(store, method, key, value, seconds)
   local driver, err = drivers.choose()
   if not driver then
     return nil, err
@@ -214,11 +215,9 @@ function await.call(store, method, ...)
     return cancelled()
   end
   local call = setmetatable({ done = false }, Call)
-  local arguments, count = { ... }, select("#", ...)
-  arguments[count + 1] = function(...)
+  store:begin(method, key, value, seconds, function(...)
     call:finish(...)
-  end
-  store:begin(method, unpack(arguments, 1, count + 1))
+  end)
   if not call.done and not await.signal(driver, store, call) then
     call:finish(nil, core.error("timeout", ("the driver '%s' gave up the wait"):format(driver.name)))
   end

@@ -115,7 +115,7 @@ describe("with one redis-server", function()
       local store, other = open(2, { prefix = "pre*fix:" }), open(1, { prefix = "pre-fix:" })
       other:put_if_absent("key", "other", 60)
       for i = 1, 1500 do
-        assert(store:begin("put_if_absent", ("key %04d"):format(i), "v" .. i, 60, function() end) == nil)
+        store:begin("put_if_absent", ("key %04d"):format(i), "v" .. i, 60, function() end)
       end
       local listed = store:list "key"
       assert.are.equal(1500, #listed)
@@ -155,11 +155,11 @@ describe("with one redis-server", function()
       local function note(...)
         answers[#answers + 1] = { ... }
       end
-      store:begin("get", "a", note)
+      store:begin("get", "a", nil, nil, note)
       store:begin("put_if_absent", "a", "1", 60, note)
-      store:begin("get", "a", note)
-      store:begin("delete", "a", "2", note)
-      store:begin("delete", "a", note)
+      store:begin("get", "a", nil, nil, note)
+      store:begin("delete", "a", "2", nil, note)
+      store:begin("delete", "a", nil, nil, note)
       assert.are.same({}, answers)
       assert.are.equal(5, store:pending())
       assert.is_true(store:transfers() > 0)
@@ -171,12 +171,12 @@ describe("with one redis-server", function()
       assert.are.equal(0, store:transfers())
       assert.error_matches(function()
         store:begin("get", "a")
-      end, "bad argument #2 to 'begin'")
+      end, "bad argument #5 to 'begin'")
       assert.error_matches(function()
-        store:begin("fetch", "a", note)
+        store:begin("fetch", "a", nil, nil, note)
       end, "bad argument #1 to 'begin'")
       assert.error_matches(function()
-        store:begin("get", 7, note)
+        store:begin("get", 7, nil, nil, note)
       end, "bad argument #1 to 'get'")
     end)
 
@@ -325,7 +325,7 @@ describe("with one redis-server", function()
       local store = open(1)
       store:get "a"
       local answers = {}
-      store:begin("get", "a", function(_, err)
+      store:begin("get", "a", nil, nil, function(_, err)
         answers[1] = err
       end)
       finseg.run(function()
@@ -348,7 +348,23 @@ describe("with one redis-server", function()
         end, "the store is closed")
       end
       assert.error_matches(function()
-        store:begin("get", "a", print)
+        store:begin("get", "a", nil, nil, print)
+      end, "the store is closed")
+    end)
+
+    it("answers what it calls back while it is closed, and raises only after that", function()
+      local store = open(1)
+      local errs = {}
+      store:begin("get", "a", nil, nil, function()
+        store:begin("get", "a", nil, nil, function(_, err)
+          errs[1] = err
+        end)
+        errs[2] = select(2, store:notify "a")
+      end)
+      store:close()
+      assert.are.same({ "cancelled", "cancelled" }, { errs[1].kind, errs[2].kind })
+      assert.error_matches(function()
+        store:notify "a"
       end, "the store is closed")
     end)
 
@@ -356,7 +372,7 @@ describe("with one redis-server", function()
       local store = open(1)
       local answers = {}
       for position = 1, 3 do
-        store:begin("get", "a", function(_, err)
+        store:begin("get", "a", nil, nil, function(_, err)
           answers[position] = err and err.kind or "answered"
           store:close()
         end)
@@ -649,7 +665,7 @@ describe("a Redis that goes away", function()
     local answers = {}
     server.pause()
     for position = 1, 3 do
-      store:begin("get", "a", function(_, err)
+      store:begin("get", "a", nil, nil, function(_, err)
         answers[position] = err
       end)
     end

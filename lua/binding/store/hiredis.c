@@ -37,6 +37,7 @@ struct connection {
     redisContext *context; /* NULL: there is none */
     struct fs_watch *watch;
     struct fs_loop *loop;
+    unsigned watched_for; /* FS_LOOP_READ, and FS_LOOP_WRITE while it has something to write */
     bool connecting;
     bool established; /* and not yet told */
     bool failed;      /* not yet told; nothing is read or written any more */
@@ -75,9 +76,11 @@ static void fail(struct connection *connection, const char *reason)
     connection->watch = NULL;
 }
 
-static void look_for_room(struct connection *connection, bool wanted)
+static void watch_for(struct connection *connection, unsigned what)
 {
-    unsigned what = FS_LOOP_READ | (wanted ? (unsigned)FS_LOOP_WRITE : 0U);
+    if (what == connection->watched_for)
+        return;
+    connection->watched_for = what;
     if (fs_loop_change(connection->loop, connection->watch, what) != 0)
         fail(connection, strerror(errno));
 }
@@ -89,7 +92,7 @@ static void transmit(struct connection *connection)
     if (redisBufferWrite(connection->context, &done) != REDIS_OK)
         fail(connection, connection->context->errstr);
     else
-        look_for_room(connection, !done);
+        watch_for(connection, done ? FS_LOOP_READ : FS_LOOP_READ | FS_LOOP_WRITE);
 }
 
 /* Reads what is there; the replies are taken by next(). */
@@ -255,8 +258,9 @@ static int set_connect(lua_State *L)
     const char *problem = connection->context->err ? connection->context->errstr : NULL;
     if (!problem) {
         connection->connecting = true;
+        connection->watched_for = FS_LOOP_READ | FS_LOOP_WRITE;
         connection->watch =
-            fs_loop_watch(&set->loop, connection->context->fd, FS_LOOP_READ | FS_LOOP_WRITE, on_ready, connection);
+            fs_loop_watch(&set->loop, connection->context->fd, connection->watched_for, on_ready, connection);
         problem = connection->watch ? NULL : strerror(errno);
     }
     if (problem) {

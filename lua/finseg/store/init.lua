@@ -22,10 +22,13 @@
 --                       calls f() at each notify of the key that reaches this process, until stop(). f must not wait.
 --                       A store whose notifies may cease to arrive (its connection is lost) calls f("deaf") when they
 --                       do, and f("hearing") once they arrive again; what was missed in between f has to look for.
+--                       A watch that began while they do not arrive is told either as soon as that is known.
 --   begin(self, method, key, value, seconds, f)
---                       only in stores whose calls wait: starts that method (get, put_if_absent, delete) and answers at
---                       once; f is called with what it answers, from the store's step(). Such a store is pollable, as
---                       client:attach() describes.
+--                       only in stores whose calls wait: starts that method (get, put_if_absent, delete, list) and
+--                       returns at once; f is called with what it answers, from the store's step(). Such a store is
+--                       pollable, as client:attach() describes, and for drivers (see finseg.driver): get and its like
+--                       are await.call(self, "get", key). `waiting` is a number in which finseg counts who waits on
+--                       it; pending() is that and the calls under way. notify never waits.
 --   poll_interval       seconds after which a watcher looks for itself, since a notify may not reach it from where it
 --                       was made (another process); nil: every notify does
 --   count(self, name)   only in stores that count for all their processes: adds one
@@ -33,10 +36,11 @@
 --   close(self)         lets go of everything; again is harmless. Other calls on a closed store raise.
 --
 -- Keys and values are text; zero bytes in values are kept. Failures are err objects of finseg: kind `config` when the
--- store cannot be used as it stands (the message says what to do), `timeout` when somebody else kept it too long.
+-- store cannot be used as it stands (the message says what to do), `auth` when it refuses who asks, `timeout` when
+-- somebody else kept it too long, `network` when it is out of reach: then the work goes on without it.
 --
 -- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine), shared_dict (the
--- workers of one nginx).
+-- workers of one nginx), redis (any host).
 
 local check = require "finseg.check"
 local core = require "finseg.core"

@@ -25,8 +25,6 @@ local await = require "finseg.await"
 local check = require "finseg.check"
 local core = require "finseg.core"
 
-local unpack = table.unpack or unpack
-
 --- A time to live beyond this is as good as for ever. Milliseconds; Redis adds the time since 1970 in 63 bits.
 local LONGEST = 100 * 365 * 86400 * 1000
 --- Keys that one SCAN looks at.
@@ -47,6 +45,7 @@ local READ_ALL = [[
 
 ---@class finseg.RedisStore: finseg.Store
 ---@field closed boolean
+---@field closing boolean?
 ---@field waiting integer  who waits on the store without a call under way
 ---@field prefix string
 ---@field id string  tells this store's own notifies
@@ -209,9 +208,13 @@ function RedisStore.open(given)
   return self
 end
 
---- Raises when the store is closed; answers an err where it is another process's.
+local CLOSED = { kind = "cancelled", message = "cancelled, because the store was closed" }
+
+--- Raises when the store is closed; answers an err while it closes, and where it is another process's.
 local function problem_here(self)
-  if self.closed then
+  if self.closing then
+    return core.error(CLOSED.kind, CLOSED.message)
+  elseif self.closed then
     error("finseg: the store is closed", 4)
   elseif not self.set:is_own() then
     return core.error(
@@ -223,26 +226,26 @@ end
 
 -- ---- calls ----------------------------------------------------------------------------------------------------------
 
---- The arguments of each method, for the checks: their types, the optional one with a question mark.
+--- What value and seconds are to be, for each method; a key is always text.
 local signatures = {
-  get = { "string" },
-  put_if_absent = { "string", "string", "number" },
-  delete = { "string", "string?" },
-  list = { "string" },
+  get = {},
+  put_if_absent = { value = "string", seconds = "number" },
+  delete = { optional_value = "string" },
+  list = {},
 }
 
-local function check_arguments(method, ...)
-  for position, expected in ipairs(signatures[method]) do
-    local value = select(position, ...)
-    if expected == "string?" then
-      check.optional(value, "string", position, method, 1)
-    else
-      check.type(value, expected, position, method, 1)
-    end
+local function check_arguments(method, key, value, seconds)
+  local signature = signatures[method]
+  check.type(key, "string", 1, method, 1)
+  if signature.value then
+    check.type(value, signature.value, 2, method, 1)
+    check.type(seconds, signature.seconds, 3, method, 1)
+  elseif signature.optional_value then
+    check.optional(value, signature.optional_value, 2, method, 1)
   end
 end
 
---- How each method begins: start.METHOD(self, f, arguments...).
+--- How each method begins: start.METHOD(self, f, key, value, seconds).
 local start = {}
 
 function start.get(self, f, key)
@@ -345,34 +348,34 @@ function start.list(self, f, prefix)
   scan "0"
 end
 
---- Begins a call and returns at once: begin("get", key, f). f gets what the method would have answered, from step().
+--- Begins a call and returns at once. f gets what the method would have answered, from step(). (In a process forked
+--- from the store's own, where nothing can be called, it gets that err at once.)
 ---@param method "get"|"put_if_absent"|"delete"|"list"
----@param ... any  its arguments, and f
-function RedisStore:begin(method, ...)
-  local count = select("#", ...)
-  local arguments = { ... }
-  local f = arguments[count]
+---@param key string  of list: the prefix
+---@param value string?
+---@param seconds number?
+---@param f function
+function RedisStore:begin(method, key, value, seconds, f)
   if not start[method] then
     check.fail(1, "begin", "get, put_if_absent, delete or list expected")
   end
-  check.type(f, "function", count + 1, "begin")
-  arguments[count] = nil
-  check_arguments(method, unpack(arguments, 1, count - 1))
+  check_arguments(method, key, value, seconds)
+  check.type(f, "function", 5, "begin")
   local err = problem_here(self)
   if err then
     f(nil, err)
   else
-    start[method](self, f, unpack(arguments, 1, count - 1))
+    start[method](self, f, key, value, seconds)
   end
 end
 
 for method in pairs(start) do
-  RedisStore[method] = function(self, ...)
-    check_arguments(method, ...)
-    if self.closed then
+  RedisStore[method] = function(self, key, value, seconds)
+    check_arguments(method, key, value, seconds)
+    if self.closed and not self.closing then
       error("finseg: the store is closed", 2)
     end
-    return await.call(self, method, ...)
+    return await.call(self, method, key, value, seconds)
   end
 end
 
@@ -493,7 +496,12 @@ function RedisStore:close()
     return
   end
   self.closed, self.watchers = true, Watchers.new()
-  self.link:close { kind = "cancelled", message = "cancelled, because the store was closed" }
+  self.closing = true -- what is called back may call again
+  local ok, problem = pcall(self.link.close, self.link, CLOSED)
+  self.closing = false
+  if not ok then
+    error(problem, 0)
+  end
 end
 
 return RedisStore

@@ -219,7 +219,7 @@ function Link:lose(failure)
   self.retry_at = now + self.pause * (0.75 + self.set:random() / 2)
   if not self.gone then
     self.gone = true
-    self:log("store_gone", failure.message .. "; meanwhile everything goes on by polling")
+    self:log("store_gone", failure.message .. "; meanwhile waits and jobs go on without it, by polling")
   end
 end
 
