@@ -236,13 +236,16 @@ describe("examples/nginx", function()
   end)
 
   it("is what the README shows", function()
-    local snippet = assert(shell.read_file("README.md"):match "```nginx\n(.-)```")
-    local config, position = shell.read_file "examples/nginx/nginx.conf", 1
-    for line in snippet:gmatch "[^\n]+" do
-      local _, last = config:find(line:match "^%s*(.*)$", position, true)
-      assert.is_number(last, "not in nginx.conf, or not there: " .. line)
-      position = last
+    local names = { "nginx.conf", "callbacks.conf" }
+    for snippet in shell.read_file("README.md"):gmatch "```nginx\n(.-)```" do
+      local config, position = shell.read_file("examples/nginx/" .. table.remove(names, 1)), 1
+      for line in snippet:gmatch "[^\n]+" do
+        local _, last = config:find(line:match "^%s*(.*)$", position, true)
+        assert.is_number(last, "not in the example, or not there: " .. line)
+        position = last
+      end
     end
+    assert.are.same({}, names)
   end)
 
   it("cuts the answer when the result does not hold together", function()

@@ -1,8 +1,9 @@
 -- The store of nginx's workers: a lua_shared_dict, which may hold the user's own entries besides. The interface is
 -- described in finseg.store. Its calls never wait; it lives as long as nginx, reloads included.
 --
--- A waiting job takes about 400 bytes of the dict, and its job that others may take over about as much. Nothing is ever
--- pushed out to make room: a dict that is full refuses what is put.
+-- An entry with a short key and value takes a quarter of a kilobyte of the dict, and the notes of notifies (see
+-- finseg.store.board) up to a megabyte in all. Nothing is ever pushed out to make room: a dict that is full refuses what
+-- is put.
 
 local Board = require "finseg.store.board"
 local check = require "finseg.check"
