@@ -146,13 +146,23 @@ function nginx.client(config)
   return client, err
 end
 
+--- The store in the options of a function; raises when there are others.
+local function store_of(options, name)
+  check.optional(options, "table", 1, name, 1)
+  for field in pairs(options or {}) do
+    if field ~= "store" then
+      check.fail(1, name, ("there is no option %s, only store"):format(tostring(field)), 1)
+    end
+  end
+  return options and options.store
+end
+
 --- The content handler of the location at `public_url`: takes what the service sends there, for the waits of all
 --- workers. It answers 204 at once, to POST alone. It needs no client in its worker; without one, `options.store` says
 --- what config.callbacks.store says. What comes first in a worker counts, since a worker has one store.
 ---@param options { store: finseg.Store|function|nil }?
 function nginx.callback(options)
-  check.optional(options, "table", 1, "callback")
-  return require "finseg.ngx.callback"(options and options.store)
+  return require "finseg.ngx.callback"(store_of(options, "callback"))
 end
 
 --- How many callbacks were received, by sort (see finseg.Callbacks): by all workers since nginx has started when the
@@ -161,8 +171,7 @@ end
 ---@return table<string, integer>? counts
 ---@return finseg.Err? err
 function nginx.callback_counts(options)
-  check.optional(options, "table", 1, "callback_counts")
-  return receiver.counts(options and options.store)
+  return receiver.counts(store_of(options, "callback_counts"))
 end
 
 --- A function for the field `log` of clients and stores: tells nginx's error log, at the levels notice and warn. Unlike

@@ -291,6 +291,24 @@ describe("callbacks in nginx", function()
     assert.are.same({ malformed = 1, accepted = 1 }, counted(2))
   end)
 
+  it("are still taken when the client of the worker is closed, and its next one has them, too", function()
+    start {
+      service = { fault = "callback-lost" },
+      workers = 1,
+      server = "location = /close { content_by_lua_block { CLIENT client:close() } }",
+    }
+    local pid = server.workers()[1]
+    local waiting, id = begin_wait(pid)
+    server.get "/close"
+    assert.are.equal("cancelled", server.read_all({ waiting })[1].body)
+    assert.are.equal(204, post(id .. "." .. token_of(id)).status)
+    assert.are.same({ accepted = 1 }, counted(1))
+    waiting, id = begin_wait(pid)
+    assert.are.equal(204, post(id .. "." .. token_of(id)).status)
+    assert.is_true(tonumber(server.read_all({ waiting })[1].body) > 20, server.log())
+    assert.are.same({ accepted = 2 }, counted(2))
+  end)
+
   it("are for POST alone", function()
     start()
     for _, method in ipairs { "GET", "PUT", "DELETE" } do
@@ -394,6 +412,20 @@ describe("callbacks in nginx", function()
     nginx.eventually("the log says so", function()
       return server.log():find("no callbacks: there is no shared dict finseg: add", 1, true)
     end)
+  end)
+
+  it("have a handler that knows its options", function()
+    start {
+      server = [[
+        location = /options {
+          content_by_lua_block {
+            ngx.print(select(2, pcall(require("finseg.ngx").callback, { stoer = 1 })))
+          }
+        }
+      ]],
+      workers = 1,
+    }
+    assert.matches("bad argument #1 to 'callback' (there is no option stoer", server.get("/options").body, 1, true)
   end)
 
   it("are refused with a config that makes no sense", function()

@@ -2,8 +2,8 @@
 -- described in finseg.store. Its calls never wait; it lives as long as nginx, reloads included.
 --
 -- An entry with a short key and value takes a quarter of a kilobyte of the dict, and the notes of notifies (see
--- finseg.store.board) up to a megabyte in all. Nothing is ever pushed out to make room: a dict that is full refuses what
--- is put.
+-- finseg.store.board) up to a megabyte in all. Nothing is ever pushed out to make room: a dict that is full refuses
+-- what is put.
 
 local Board = require "finseg.store.board"
 local check = require "finseg.check"
