@@ -19,6 +19,7 @@ function Watchers:watch(key, f)
   local entry = { f = f }
   watching[#watching + 1] = entry
   return function()
+    entry.stopped = true
     for position, other in ipairs(watching) do
       if other == entry then
         table.remove(watching, position)
@@ -46,16 +47,14 @@ function Watchers:notify(key)
   end
 end
 
---- Calls f(state) of everybody, whatever key they watch.
----@param state "deaf"|"hearing"
-function Watchers:tell_all(state)
-  local called = {}
+--- Everybody, whatever key they watch: a list of { f =, stopped = true when it is over }.
+---@return table[]
+function Watchers:all()
+  local all = {}
   for _, watching in pairs(self.by_key) do
-    copy_into(called, watching)
+    copy_into(all, watching)
   end
-  for _, entry in ipairs(called) do
-    entry.f(state)
-  end
+  return all
 end
 
 return Watchers
