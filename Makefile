@@ -73,6 +73,7 @@ LIBRARIES := $(B)/libfinseg.a $(B)/libfinseg.so
 BINDINGS := $(LUAS:%=$(B)/%/finseg/core.so)
 # Modules of their own, so that finseg itself does without what they link to.
 SQLITE_STORES := $(LUAS:%=$(B)/%/finseg/store/sqlite.so)
+REDIS_STORES := $(LUAS:%=$(B)/%/finseg/store/hiredis.so)
 CLI_SYSTEMS := $(LUAS:%=$(B)/%/finseg/cli/system.so)
 
 # Expanded when a recipe runs, so that `deps` may install pkg-config and its modules first.
@@ -88,7 +89,7 @@ LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 .PHONY: all demo test lint format asan hard fuzz bench bench-c install env clean help deps deps-lint deps-check deps-hard deps-bench valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
-all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(SQLITE_STORES) $(CLI_SYSTEMS) $(B)/finseg-sandbox
+all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(SQLITE_STORES) $(REDIS_STORES) $(CLI_SYSTEMS) $(B)/finseg-sandbox
 
 # ---- compiling ----------------------------------------------------------------------------------------------
 
@@ -142,6 +143,19 @@ $(SQLITE_STORES):
 	@mkdir -p $(@D)
 	$(SAY) LINK $@
 	$(Q)$(LINK) -shared -o $@ $^ $(shell pkg-config --libs sqlite3)
+
+# The parts of the core that it stands on are its own copy: they stay invisible.
+$(B)/obj/hiredis.map:
+	@mkdir -p $(@D)
+	$(Q)echo '{ global: luaopen_finseg_store_hiredis; local: *; };' > $@
+
+$(B)/lua5.4/finseg/store/hiredis.so: $(B)/obj/lua5.4/lua/binding/store/hiredis.o
+$(B)/luajit/finseg/store/hiredis.so: $(B)/obj/luajit/lua/binding/store/hiredis.o
+$(REDIS_STORES): $(patsubst %,$(B)/obj/core/%.o,clock loop random sigpipe) $(B)/obj/hiredis.map
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(LINK) -shared -Wl,--version-script=$(B)/obj/hiredis.map -o $@ $(filter %.o,$^) \
+	  $(shell pkg-config --libs hiredis) -lm
 
 $(B)/lua5.4/finseg/cli/system.so: $(B)/obj/lua5.4/lua/binding/cli/system.o
 $(B)/luajit/finseg/cli/system.so: $(B)/obj/luajit/lua/binding/cli/system.o
@@ -292,6 +306,7 @@ lint-lua: deps-lint
 	$(STYLUA) --check $(LUA_SOURCES)
 	luarocks lint rockspec/finseg-dev-1.rockspec
 	luarocks lint rockspec/sqlite/finseg-sqlite-dev-1.rockspec
+	luarocks lint rockspec/redis/finseg-redis-dev-1.rockspec
 	luarocks lint rockspec/cli/finseg-cli-dev-1.rockspec
 
 lint-shell: deps-lint
@@ -320,6 +335,7 @@ define INSTALL_LUA
 install -D -m 755 $(B)/$(1)/finseg/core.so '$(call LUA_LIB,$(1))/finseg/core.so'
 install -D -m 755 $(B)/$(1)/finseg/cli/system.so '$(call LUA_LIB,$(1))/finseg/cli/system.so'
 install -D -m 755 $(B)/$(1)/finseg/store/sqlite.so '$(call LUA_LIB,$(1))/finseg/store/sqlite.so'
+install -D -m 755 $(B)/$(1)/finseg/store/hiredis.so '$(call LUA_LIB,$(1))/finseg/store/hiredis.so'
 for module in $(LUA_MODULES:lua/%=%); do \
   install -D -m 644 lua/$$module '$(call LUA_SHARE,$(1))'/$$module || exit 1; \
 done

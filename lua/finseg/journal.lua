@@ -11,13 +11,12 @@
 --
 -- Before a POST its intent is written. So a create whose answer was lost, by an error or a crash, is known as a job
 -- that may exist (state "lost"), and of several processes that want the same job at once one makes it and the others
--- wait for it.
+-- wait for it: processes of a machine with a store in a file, of many hosts with one in a Redis. While such a store is
+-- out of reach, each makes its own.
 
-local Signal = require "finseg.signal"
-local await = require "finseg.await"
+local Bell = require "finseg.bell"
 local check = require "finseg.check"
 local core = require "finseg.core"
-local drivers = require "finseg.driver"
 local stores = require "finseg.store"
 
 local DAY = 86400
@@ -225,6 +224,11 @@ end
 
 -- ---- jobs to be made ------------------------------------------------------------------------------------------------
 
+--- Whether the store cannot be reached now. The work goes on without it then: a job made twice is better than none.
+local function is_out_of_reach(err)
+  return err.kind == "network"
+end
+
 --- Turns an intent into the note that a job may exist.
 ---@return boolean? taken  false when another process was first
 ---@return finseg.Err? err
@@ -271,10 +275,10 @@ function Journal:make(client, key, about, intent_text, parameters)
   local job, err = client:create(about.kind, parameters)
   if job then
     local kept, problem = self:keep(key, about, intent_text, job)
-    if not kept then
+    if not kept and not is_out_of_reach(problem) then
       return nil, problem, job
     end
-    return job
+    return job, false
   end
   if err.maybe_created then
     self:give_up(key, intent_text)
@@ -285,44 +289,8 @@ function Journal:make(client, key, about, intent_text, parameters)
   return nil, err
 end
 
---- Sleeps until there is news about an intent, or until it is time to look: where a store's notify may not reach this
---- process, that is after `pause` seconds.
----@return boolean? ok
----@return finseg.Err? err  `cancelled`, or no wait is possible here
-function Journal:wait_for_news(key, intent_text, deadline, pause)
-  local driver, err = drivers.choose()
-  local signal
-  if driver then
-    signal, err = Signal.shared()
-  end
-  if not signal then
-    return nil, err
-  end
-  local waiter, is_cancelled = { done = false }, false
-  local function wake()
-    if not waiter.done then
-      signal:finish(waiter)
-    end
-  end
-  function waiter.cancel()
-    is_cancelled = true
-    wake()
-  end
-  local stop = self.store:watch(key, wake)
-  -- The news may have come before the watch.
-  if self.store:get("intent " .. key) == intent_text then
-    local left = math.max(deadline - core.now(), 0)
-    await.signal(driver, signal, waiter, self.store.poll_interval and math.min(pause, left) or left)
-  end
-  stop()
-  if is_cancelled then
-    return await.sleep(0) -- which says so
-  end
-  return true
-end
-
 --- Waits while somebody else makes the job. True when it is worth to look again.
-function Journal:wait_for_other(key, intent_text, deadline, pause)
+function Journal:wait_for_other(key, intent_text, deadline, bell, pause)
   local intent = decode(intent_text)
   local process = intent and process_of(intent)
   if not intent or is_gone(process) or core.time() > intent.created_at + LEASE then
@@ -335,15 +303,63 @@ function Journal:wait_for_other(key, intent_text, deadline, pause)
     local message = "%s: %s has been making the same job for %d seconds: try again later, or ask for a fresh one"
     return nil, core.error("timeout", message:format(intent.kind, who, seconds))
   end
-  return self:wait_for_news(key, intent_text, deadline, pause)
+  local left = math.max(deadline - core.now(), 0)
+  return bell:wait(self.store.poll_interval and math.min(pause, left) or left)
 end
 
---- A job for the request: the one that is there, else a new one.
+--- The entry that answers a request; nil when there is none that may.
+local function usable(text, options)
+  local entry = text and not options.fresh and decode(text)
+  if entry and core.time() - entry.created_at <= (options.within or math.huge) then
+    return entry
+  end
+end
+
+--- Looks for a job that answers the request, or writes the intent to make one; waits while somebody else makes it.
+---@return finseg.JournalEntry? entry
+---@return string? intent_text
+---@return finseg.Err? err  neither
+function Journal:claim(key, about, options, bell)
+  local store = self.store
+  local deadline = core.now() + (options.patience or PATIENCE)
+  local pause = FIRST_LOOK
+  while true do
+    local text, err = store:get("job " .. key)
+    local entry = usable(text, options)
+    if entry or err then
+      return entry, nil, err
+    end
+    local intent_text = encode(about, { created_at = rounded(core.time()), process = this_process() })
+    local put
+    put, err = store:put_if_absent("intent " .. key, intent_text, KEEP)
+    if put then
+      -- Another process may have made it between the look and the intent.
+      if not usable(store:get("job " .. key), options) then
+        return nil, intent_text
+      end
+      put, err = store:delete("intent " .. key, intent_text)
+    elseif put == false then
+      local other = store:get("intent " .. key)
+      if other then
+        put, err = self:wait_for_other(key, other, deadline, bell, pause)
+        pause = math.min(pause * 1.5, store.poll_interval or 0.25)
+      end
+    end
+    if put == nil then
+      return nil, nil, err
+    end
+  end
+end
+
+--- A job for the request: the one that is there, else a new one. A store that cannot be reached (an err of the kind
+--- `network`, as of a Redis that is gone, which tells its log so) does not stop the work: the job is made all the same,
+--- and is this caller's alone. Any other failure of the store is the caller's to mend.
 ---@param client finseg.Client
 ---@param kind string
 ---@param parameters table?
----@param options { fresh: boolean?, patience: number? }?  fresh: make a new one in any case; patience: seconds to wait
----for another process that is making the same job, 120
+---@param options { fresh: boolean?, within: number?, patience: number? }?  fresh: make a new one in any case; within:
+---seconds, a job made longer ago (by the wall clock) does not answer; patience: seconds to wait for another process
+---that is making the same job, 120
 ---@return finseg.Job? job
 ---@return finseg.Err|boolean err  else whether the job was there before
 ---@return finseg.Job? job  when it was made but could not be written down
@@ -353,41 +369,20 @@ function Journal:obtain(client, kind, parameters, options)
   if not key then
     return nil, about
   end
-  local deadline = core.now() + (options.patience or PATIENCE)
-  local pause = FIRST_LOOK
-  while true do
-    local text, err = self.store:get("job " .. key)
-    if err then
-      return nil, err
-    end
-    local entry = text and not options.fresh and decode(text)
-    if entry then
-      local job
-      job, err = client:job(kind, entry.jobId, { created_at = entry.created_at, callback = entry.callback })
-      return job, err or true
-    end
-    local intent_text = encode(about, { created_at = rounded(core.time()), process = this_process() })
-    local put
-    put, err = self.store:put_if_absent("intent " .. key, intent_text, KEEP)
-    if put then
-      -- Another process may have made it between the look and the intent.
-      if options.fresh or not self.store:get("job " .. key) then
-        local job, lost
-        job, err, lost = self:make(client, key, about, intent_text, parameters)
-        return job, err or false, lost
-      end
-      put, err = self.store:delete("intent " .. key, intent_text)
-    elseif put == false then
-      local other = self.store:get("intent " .. key)
-      if other then
-        put, err = self:wait_for_other(key, other, deadline, pause)
-        pause = math.min(pause * 1.5, self.store.poll_interval or 0.25)
-      end
-    end
-    if put == nil then
-      return nil, err
-    end
+  local bell = Bell.new(self.store, key)
+  local entry, intent_text, err = self:claim(key, about, options, bell)
+  bell:stop()
+  local job
+  if entry then
+    job, err = client:job(kind, entry.jobId, { created_at = entry.created_at, callback = entry.callback })
+    return job, err or true
+  elseif intent_text then
+    return self:make(client, key, about, intent_text, parameters)
+  elseif is_out_of_reach(err) then
+    job, err = client:create(kind, parameters)
+    return job, err or false
   end
+  return nil, err
 end
 
 local gone = { not_found = true, expired = true, failed = true }
@@ -396,8 +391,8 @@ local gone = { not_found = true, expired = true, failed = true }
 ---@param client finseg.Client
 ---@param kind string
 ---@param parameters table?
----@param options { fresh: boolean?, timeout: number?, on_job: function? }?  timeout: seconds, as for job:wait();
----on_job(job, reused) is called once the job is known
+---@param options { fresh: boolean?, within: number?, timeout: number?, on_job: function? }?  fresh, within: as for
+---obtain; timeout: seconds, as for job:wait(); on_job(job, reused) is called once the job is known
 ---@return finseg.Segment? segment
 ---@return finseg.Err? err
 ---@return finseg.Job? job  when there is one but the wait failed
@@ -405,7 +400,7 @@ function Journal:segment(client, kind, parameters, options)
   options = options or {}
   local fresh = options.fresh
   while true do
-    local job, reused, made = self:obtain(client, kind, parameters, { fresh = fresh })
+    local job, reused, made = self:obtain(client, kind, parameters, { fresh = fresh, within = options.within })
     if not job then
       return nil, reused, made
     end

@@ -19,6 +19,7 @@ function Watchers:watch(key, f)
   local entry = { f = f }
   watching[#watching + 1] = entry
   return function()
+    entry.stopped = true
     for position, other in ipairs(watching) do
       if other == entry then
         table.remove(watching, position)
@@ -31,16 +32,29 @@ function Watchers:watch(key, f)
   end
 end
 
+local function copy_into(called, watching)
+  for _, entry in ipairs(watching) do
+    called[#called + 1] = entry
+  end
+  return called
+end
+
 --- A watcher may stop, or watch anew, while it is called.
 ---@param key string
 function Watchers:notify(key)
-  local called = {}
-  for position, entry in ipairs(self.by_key[key] or {}) do
-    called[position] = entry
-  end
-  for _, entry in ipairs(called) do
+  for _, entry in ipairs(copy_into({}, self.by_key[key] or {})) do
     entry.f()
   end
+end
+
+--- Everybody, whatever key they watch: a list of { f =, stopped = true when it is over }.
+---@return table[]
+function Watchers:all()
+  local all = {}
+  for _, watching in pairs(self.by_key) do
+    copy_into(all, watching)
+  end
+  return all
 end
 
 return Watchers
