@@ -64,7 +64,7 @@ BENCHES := $(wildcard spec/bench/*_bench.lua)
 C_BENCHES := $(patsubst spec/bench/%.c,build/bench/%,$(wildcard spec/bench/*_bench.c))
 LUA_MODULES := $(shell find lua/finseg -name '*.lua')
 
-C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] lua/binding/store/*.c lua/binding/cli/*.c \
+C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] lua/binding/store/*.c lua/binding/cli/*.c lua/binding/listener/*.[ch] \
              spec/core/*.[ch] spec/fuzz/*.[ch] spec/bench/*.[ch])
 LUA_SOURCES := lua spec examples
 SHELL_SOURCES := .ci/run spec/run spec/tools/deps examples/demo.sh
@@ -73,6 +73,8 @@ LIBRARIES := $(B)/libfinseg.a $(B)/libfinseg.so
 BINDINGS := $(LUAS:%=$(B)/%/finseg/core.so)
 # Modules of their own, so that finseg itself does without what they link to.
 SQLITE_STORES := $(LUAS:%=$(B)/%/finseg/store/sqlite.so)
+RECEIVERS := $(LUAS:%=$(B)/%/finseg/listener/receiver.so)
+RECEIVER := $(wildcard lua/binding/listener/*.c)
 CLI_SYSTEMS := $(LUAS:%=$(B)/%/finseg/cli/system.so)
 
 # Expanded when a recipe runs, so that `deps` may install pkg-config and its modules first.
@@ -88,7 +90,7 @@ LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 .PHONY: all demo test lint format asan hard fuzz bench bench-c install env clean help deps deps-lint deps-check deps-hard deps-bench valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
-all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(SQLITE_STORES) $(CLI_SYSTEMS) $(B)/finseg-sandbox
+all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(SQLITE_STORES) $(RECEIVERS) $(CLI_SYSTEMS) $(B)/finseg-sandbox
 
 # ---- compiling ----------------------------------------------------------------------------------------------
 
@@ -100,12 +102,12 @@ $(B)/obj/%.o: %.c Makefile | deps
 $(B)/obj/lua5.4/%.o: %.c Makefile | deps
 	@mkdir -p $(@D)
 	$(SAY) CC $@
-	$(Q)$(COMPILE) $(shell pkg-config --cflags lua5.4) -c -o $@ $<
+	$(Q)$(COMPILE) $(VISIBILITY) $(shell pkg-config --cflags lua5.4) -c -o $@ $<
 
 $(B)/obj/luajit/%.o: %.c Makefile | deps
 	@mkdir -p $(@D)
 	$(SAY) CC $@
-	$(Q)$(COMPILE) $(shell pkg-config --cflags luajit) -c -o $@ $<
+	$(Q)$(COMPILE) $(VISIBILITY) $(shell pkg-config --cflags luajit) -c -o $@ $<
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
@@ -142,6 +144,15 @@ $(SQLITE_STORES):
 	@mkdir -p $(@D)
 	$(SAY) LINK $@
 	$(Q)$(LINK) -shared -o $@ $^ $(shell pkg-config --libs sqlite3)
+
+# Its opener is marked visible; the rest stays hidden, as in the core.
+$(B)/obj/lua5.4/lua/binding/listener/%.o $(B)/obj/luajit/lua/binding/listener/%.o: VISIBILITY := -fvisibility=hidden
+$(B)/lua5.4/finseg/listener/receiver.so: $(RECEIVER:%.c=$(B)/obj/lua5.4/%.o)
+$(B)/luajit/finseg/listener/receiver.so: $(RECEIVER:%.c=$(B)/obj/luajit/%.o)
+$(RECEIVERS): $(B)/obj/core/clock.o
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(LINK) -shared -o $@ $^ $(shell pkg-config --libs libmicrohttpd) -lm
 
 $(B)/lua5.4/finseg/cli/system.so: $(B)/obj/lua5.4/lua/binding/cli/system.o
 $(B)/luajit/finseg/cli/system.so: $(B)/obj/luajit/lua/binding/cli/system.o
@@ -292,6 +303,7 @@ lint-lua: deps-lint
 	$(STYLUA) --check $(LUA_SOURCES)
 	luarocks lint rockspec/finseg-dev-1.rockspec
 	luarocks lint rockspec/sqlite/finseg-sqlite-dev-1.rockspec
+	luarocks lint rockspec/listener/finseg-listener-dev-1.rockspec
 	luarocks lint rockspec/cli/finseg-cli-dev-1.rockspec
 
 lint-shell: deps-lint
@@ -319,6 +331,7 @@ install: all
 define INSTALL_LUA
 install -D -m 755 $(B)/$(1)/finseg/core.so '$(call LUA_LIB,$(1))/finseg/core.so'
 install -D -m 755 $(B)/$(1)/finseg/cli/system.so '$(call LUA_LIB,$(1))/finseg/cli/system.so'
+install -D -m 755 $(B)/$(1)/finseg/listener/receiver.so '$(call LUA_LIB,$(1))/finseg/listener/receiver.so'
 install -D -m 755 $(B)/$(1)/finseg/store/sqlite.so '$(call LUA_LIB,$(1))/finseg/store/sqlite.so'
 for module in $(LUA_MODULES:lua/%=%); do \
   install -D -m 644 lua/$$module '$(call LUA_SHARE,$(1))'/$$module || exit 1; \
