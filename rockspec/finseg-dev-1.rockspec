@@ -117,6 +117,7 @@ build = {
     ["finseg.idset"] = "lua/finseg/idset.lua",
     ["finseg.job"] = "lua/finseg/job.lua",
     ["finseg.journal"] = "lua/finseg/journal.lua",
+    ["finseg.listener"] = "lua/finseg/listener.lua",
     ["finseg.ngx"] = "lua/finseg/ngx.lua",
     ["finseg.page"] = "lua/finseg/page.lua",
     ["finseg.place"] = "lua/finseg/place.lua",
