@@ -2,7 +2,8 @@
 -- process. Whoever waits on the client serves it, too; while nobody waits, callbacks wait at the door. The C module
 -- finseg.listener.receiver is loaded at the first use.
 --
--- A callback is answered at once and then worked off by finseg.callbacks. What its body says is not looked at.
+-- A callback is answered at once and then worked off by finseg.callbacks. What its body says is not looked at. The
+-- receiver speaks plain HTTP: TLS is the business of what passes requests on, a load balancer or a proxy.
 
 local core = require "finseg.core"
 

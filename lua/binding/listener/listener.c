@@ -56,6 +56,16 @@ static int fail(lua_State *L, int problem)
     return 3;
 }
 
+static int listen_at(lua_State *L, const char *host, uint16_t port)
+{
+    int listener = fs_socket_listen(host, port);
+    if (listener >= 0 || (errno != EMFILE && errno != ENFILE))
+        return listener;
+    /* Perhaps garbage holds the descriptors: clients that nobody has closed. */
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    return fs_socket_listen(host, port);
+}
+
 /* Takes the listening socket over, whatever comes of it. 0, or an errno. */
 static int start(struct holder *holder, int listener, const struct fs_receiver_config *config)
 {
@@ -86,7 +96,7 @@ static int receiver_open(lua_State *L)
     *holder = (struct holder){.process = getpid()};
     luaL_getmetatable(L, receiver_type);
     lua_setmetatable(L, -2);
-    int listener = fs_socket_listen(host, port);
+    int listener = listen_at(L, host, port);
     if (listener < 0)
         return fail(L, errno);
     lua_pushinteger(L, fs_socket_port(listener));
