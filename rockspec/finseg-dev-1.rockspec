@@ -121,6 +121,7 @@ build = {
     ["finseg.job"] = "lua/finseg/job.lua",
     ["finseg.journal"] = "lua/finseg/journal.lua",
     ["finseg.json_text"] = "lua/finseg/json_text.lua",
+    ["finseg.listener"] = "lua/finseg/listener.lua",
     ["finseg.ngx"] = "lua/finseg/ngx.lua",
     ["finseg.ngx.callback"] = "lua/finseg/ngx/callback.lua",
     ["finseg.ngx.receiver"] = "lua/finseg/ngx/receiver.lua",

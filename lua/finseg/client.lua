@@ -5,6 +5,7 @@
 
 local Callbacks = require "finseg.callbacks"
 local Job = require "finseg.job"
+local Listener = require "finseg.listener"
 local await = require "finseg.await"
 local check = require "finseg.check"
 local core = require "finseg.core"
@@ -19,6 +20,7 @@ local stores = require "finseg.store"
 ---@field _driver finseg.Driver?  the explicit one
 ---@field _log function?
 ---@field _companions table<integer, table>  by descriptor: what else lives in the client's set
+---@field _listener finseg.Listener?  that is open
 ---@field _callbacks finseg.Callbacks?
 ---@field _first_page integer  the number of a segment's first page
 local Client = {}
@@ -383,6 +385,23 @@ function Client:receive_callbacks(options)
   return callbacks
 end
 
+--- Receives callbacks in this client's own descriptor, without a thread or a second process (see finseg.listener), and
+--- has every create and every wait use them, as receive_callbacks does. Not in nginx: see finseg.ngx.
+---@param options finseg.ListenOptions?
+---@return finseg.Listener? listener
+---@return table? err  `config`: it cannot listen there; `invalid`: the client receives callbacks already, an option is
+---   none that listen has, or its value is of no use
+function Client:listen(options)
+  local unknown
+  options, unknown = check.options(options, Listener.options, 1, "listen")
+  self:_open_core "listen"
+  if not options then
+    local message = "listen has no option %s, only host, max_body, path, port, public_url, rate and store"
+    return nil, core.error("invalid", message:format(unknown))
+  end
+  return Listener.open(self, options)
+end
+
 --- Calls the log function, which may raise, and must not log into itself.
 ---@return boolean going_on
 function Client:_tell_log(event)
@@ -430,6 +449,9 @@ end
 function Client:close()
   if self.closed then
     return
+  end
+  if self._listener then
+    self._listener:close()
   end
   if self._callbacks then
     self._callbacks:close()

@@ -39,6 +39,7 @@ struct connection {
     struct fs_loop *loop;
     unsigned watched_for; /* FS_LOOP_READ, and FS_LOOP_WRITE while it has something to write */
     bool connecting;
+    bool held;        /* commands wait in the buffer for flush() */
     bool established; /* and not yet told */
     bool failed;      /* not yet told; nothing is read or written any more */
     char reason[LONGEST_REASON];
@@ -312,27 +313,48 @@ static int append_command(lua_State *L, redisContext *context, int list)
     return redisAppendCommandArgv(context, count, words, lengths);
 }
 
-/* set:send(number, { word, ... }), which leaves at once when the connection takes it -> true | nil, reason. A failure
- * that comes of it is told by next(). */
+static void transmit_quietly(struct connection *connection)
+{
+    struct fs_sigpipe held;
+    fs_sigpipe_hold(&held);
+    transmit(connection);
+    fs_sigpipe_release(&held);
+}
+
+/* set:send(number, { word, ... }, hold), which leaves at once when the connection takes it, or with `hold` at flush()
+ * -> true | nil, reason. A failure that comes of it is told by next(). */
 static int set_send(lua_State *L)
 {
     struct set *set = check_open(L);
     struct connection *connection = check_connection(L, set);
     luaL_checktype(L, 3, LUA_TTABLE);
+    bool hold = lua_toboolean(L, 4);
     if (!is_own(set))
         return answer_failure(L, strerror(EPERM));
     if (!connection->context || connection->failed)
         return answer_failure(L, "there is no connection");
     if (append_command(L, connection->context, 3) != REDIS_OK)
         return answer_failure(L, connection->context->errstr);
-    if (!connection->connecting) {
-        struct fs_sigpipe held;
-        fs_sigpipe_hold(&held);
-        transmit(connection);
-        fs_sigpipe_release(&held);
-    }
+    if (hold)
+        connection->held = true;
+    else if (!connection->connecting)
+        transmit_quietly(connection);
     lua_pushboolean(L, true);
     return 1;
+}
+
+/* set:flush() */
+static int set_flush(lua_State *L)
+{
+    struct set *set = check_open(L);
+    for (int i = 0; i < CONNECTIONS && is_own(set); i++) {
+        struct connection *connection = &set->connections[i];
+        bool held = connection->held;
+        connection->held = false;
+        if (held && connection->context && !connection->failed && !connection->connecting)
+            transmit_quietly(connection);
+    }
+    return 0;
 }
 
 /* set:step() does what is ready; next() tells of it -> true | nil, reason */
@@ -461,7 +483,8 @@ int luaopen_finseg_store_hiredis(lua_State *L)
         {"close", set_close},   {"fd", set_fd},           {"is_own", set_is_own},
         {"random", set_random}, {"connect", set_connect}, {"disconnect", set_disconnect},
         {"send", set_send},     {"step", set_step},       {"is_alive", set_is_alive},
-        {"plan", set_plan},     {"next", set_next},       {NULL, NULL},
+        {"flush", set_flush},   {"plan", set_plan},       {"next", set_next},
+        {NULL, NULL},
     };
     luaL_newmetatable(L, set_type);
     lua_pushcfunction(L, set_close);

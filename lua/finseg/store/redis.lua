@@ -161,6 +161,12 @@ local function log(self, event)
   end
 end
 
+local function tell(entry, news)
+  if not entry.stopped then
+    entry.f(news)
+  end
+end
+
 ---@param given table?  see above
 ---@return finseg.RedisStore? store
 ---@return table? err  kind `config`, or `network` when there is no descriptor left
@@ -199,7 +205,9 @@ function RedisStore.open(given)
       self:_heard(text)
     end,
     hearing = function(hearing)
-      self.watchers:tell_all(hearing and "hearing" or "deaf")
+      for _, entry in ipairs(self.watchers:all()) do
+        self.link:later(tell, entry, hearing and "hearing" or "deaf")
+      end
     end,
     log = function(event)
       log(self, event)
@@ -470,7 +478,7 @@ end
 --- Calls under way, and those who wait for a notify.
 ---@return integer
 function RedisStore:pending()
-  return self.closed and 0 or self.link:under_way() + self.waiting
+  return self.closed and 0 or self.link.outstanding + self.waiting
 end
 
 --- Above 0 while something may arrive soon.

@@ -21,6 +21,8 @@ local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5
 local STABLE = 1
 --- Seconds of silence on the subscription after which it is asked for a sign of life.
 local SILENCE = 5
+--- The most replies that one step takes, and the most that it calls back besides: others have their turn then.
+local BATCH = 500
 
 ---@class finseg.redis.Line  one of the two connections
 ---@field number integer
@@ -32,15 +34,17 @@ local SILENCE = 5
 ---@field set userdata?  of finseg.store.hiredis; nil once closed
 ---@field config table  where, username, password, database, timeout, connect_timeout, channel
 ---@field on table  heard(text), hearing(boolean) and log(event)
+---@field outstanding integer  calls that have not been called back
 ---@field calls finseg.Queue  of { take, words }: they wait for the link to be up
 ---@field ready finseg.Queue  of what is to be called back at the next step
 ---@field failure table?  kind and message of why it was lost last
+---@field stepping boolean
 ---@field gone boolean
 ---@field admits boolean  whether calls may wait for the attempt under way
 ---@field retry_at number
 ---@field pause number?
 ---@field wanted boolean  somebody watches
----@field told boolean?  what those who watch were told last; nil: nothing yet
+---@field told boolean?  what those who watch are told last; nil: nothing yet
 ---@field subscribing integer  answers to SUBSCRIBE that are still to come
 ---@field heard_at number
 ---@field asked_at number?  when the subscription was asked for a sign of life that has not come
@@ -62,7 +66,9 @@ function Link.new(set, config, on)
     commands = new_line(COMMANDS),
     subscription = new_line(SUBSCRIPTION),
     calls = Queue.new(),
+    outstanding = 0,
     ready = Queue.new(),
+    stepping = false,
     gone = false,
     admits = true,
     retry_at = 0,
@@ -87,9 +93,9 @@ end
 -- ---- lines ----------------------------------------------------------------------------------------------------------
 
 --- Sends words on a line. take(what, value) gets the reply: "reply" and its value, "refusal" and a text, or "lost" and
---- a failure.
+--- a failure. When sending fails, set:next() tells so, and all that the line awaits is lost.
 local function send(self, line, words, take)
-  self.set:send(line.number, words) -- a failure is told by set:next(), and all that is awaited is lost then
+  self.set:send(line.number, words, self.stepping)
   line.awaited:push { take = take, deadline = core.now() + self.config.timeout }
 end
 
@@ -116,6 +122,7 @@ end
 
 local function open_line(self, line)
   local config = self.config
+  line.awaited = Queue.new()
   line.state, line.deadline = "opening", core.now() + config.connect_timeout
   local ok, reason = self.set:connect(line.number, config.path or config.host, config.path and 0 or config.port)
   if not ok then
@@ -235,7 +242,9 @@ end
 ---@param words string[]
 ---@param f function
 function Link:call(words, f)
+  self.outstanding = self.outstanding + 1
   local function take(what, value)
+    self.outstanding = self.outstanding - 1
     if what == "reply" then
       f(value)
     elseif what == "refusal" then
@@ -278,6 +287,8 @@ function Link:want(wanted)
   elseif self.subscription.state == "up" then
     self.heard_at = core.now()
     self:subscribe()
+  elseif self.subscription.state == "opening" then
+    return -- it will subscribe
   elseif self.commands.state ~= "down" then
     open_line(self, self.subscription)
   elseif core.now() >= self.retry_at then
@@ -290,9 +301,6 @@ end
 
 --- What a subscription says once it is greeted.
 local function hear(self, value)
-  if type(value) ~= "table" then
-    return
-  end
   if value[1] == "message" then
     self.on.heard(value[3])
   elseif value[1] == "subscribe" then
@@ -314,17 +322,18 @@ local function receive(self, line, what, value)
   if entry then
     entry.take(what, value)
   elseif what == "refusal" then
-    self:lose(reason_of.greeting_refused(self.config, "SUBSCRIBE", value))
-  else
+    local refused = line == self.subscription and "SUBSCRIBE" or "the connection"
+    self:lose(reason_of.greeting_refused(self.config, refused, value))
+  elseif line == self.subscription and type(value) == "table" then
     hear(self, value)
   end
 end
 
 --- Takes what the connections tell.
----@return integer count  of replies
+---@return integer count  of replies; with BATCH there may be more
 local function hand_out(self)
   local count = 0
-  while self.set do
+  while self.set and count < BATCH do
     local number, what, value = self.set:next()
     if not number then
       break
@@ -344,7 +353,7 @@ end
 
 --- Calls back what stands ready now; what that adds has its turn at the next step.
 local function deliver(self)
-  local count = self.ready:count()
+  local count = math.min(self.ready:count(), BATCH)
   for _ = 1, count do
     local item = self.ready:pop()
     if item then -- else one of them has closed the link
@@ -422,13 +431,17 @@ function Link:plan(at_once)
   end
 end
 
+--- Answers how much was done, and whether there is more to do at once.
 local function work(self)
   local count = hand_out(self)
+  local more = count == BATCH
   if self.set then
-    check_clock(self, core.now())
+    if not more then -- else an answer that seems to be late may lie there
+      check_clock(self, core.now())
+    end
     count = count + deliver(self)
   end
-  return count
+  return count, more
 end
 
 --- Does what is ready; never waits. Raises what is raised by what it calls back; the rest then waits for the next step.
@@ -439,9 +452,14 @@ function Link:step()
   if not ok then
     return nil, core.error("network", ("%s cannot be used any more: %s"):format(self.config.place, reason))
   end
-  local count
-  ok, count = pcall(work, self)
-  self:plan(not ok)
+  local count, more
+  self.stepping = true -- what is sent meanwhile leaves together
+  ok, count, more = pcall(work, self)
+  self.stepping = false
+  if self.set then
+    self.set:flush()
+  end
+  self:plan(more or not ok)
   if not ok then
     error(count, 0)
   end
@@ -451,7 +469,8 @@ end
 --- Why calls fail at once; nil when they do not.
 ---@return finseg.Err?
 function Link:problem()
-  if self.gone and not (self.commands.state == "opening" and self.admits) then
+  local state = self.commands.state
+  if self.gone and state ~= "up" and not (state == "opening" and self.admits) then
     return error_of(self.failure)
   end
 end
@@ -468,16 +487,11 @@ function Link:when_deaf(f)
   end
 end
 
---- Calls that have not been called back.
----@return integer
-function Link:under_way()
-  return self.commands.awaited:count() + self.calls:count() + self.ready:count()
-end
-
 --- Whether anything may arrive soon.
 ---@return boolean
 function Link:is_active()
-  return self:under_way() > 0
+  return self.outstanding > 0
+    or self.ready:count() > 0
     or self.commands.state == "opening"
     or self.subscription.state == "opening"
     or (self.wanted and self.subscription.state == "up")

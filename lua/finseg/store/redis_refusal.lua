@@ -9,6 +9,7 @@ local CLUSTER = { "config", false, "it is part of a cluster, which this store do
 local known = {
   NOAUTH = { "auth", false, "it wants a password: give `password`, and `username` if it has users" },
   WRONGPASS = { "auth", false, "it does not know this user name and password: check `username` and `password`" },
+  DENIED = { "config", false, "it is in protected mode: give it a password, or an address to listen on" },
   NOPERM = { "auth", false, "its user may not do that: allow the command, the keys and the channel in its ACL" },
   OOM = { "config", false, "its memory is full: raise its maxmemory, or name a Redis that is not shared" },
   READONLY = { "config", false, "it is a replica, which takes no changes: name the primary" },

@@ -19,6 +19,7 @@ function Watchers:watch(key, f)
   local entry = { f = f }
   watching[#watching + 1] = entry
   return function()
+    entry.stopped = true
     for position, other in ipairs(watching) do
       if other == entry then
         table.remove(watching, position)
@@ -38,11 +39,14 @@ local function copy_into(called, watching)
   return called
 end
 
---- Calls them all; then raises what the first has raised, if any has.
+--- Calls them all, but for those that stop meanwhile; then raises what the first has raised, if any has.
 local function call_all(called, news)
   local failed, problem
   for _, entry in ipairs(called) do
-    local ok, raised = pcall(entry.f, news)
+    local ok, raised = true, nil
+    if not entry.stopped then
+      ok, raised = pcall(entry.f, news)
+    end
     if not ok and not failed then
       failed, problem = true, raised
     end
@@ -58,14 +62,20 @@ function Watchers:notify(key)
   call_all(copy_into({}, self.by_key[key] or {}))
 end
 
---- Calls f(state) of everybody, whatever key they watch.
+--- Everybody, whatever key they watch: a list of { f =, stopped = true when it is over }.
+---@return table[]
+function Watchers:all()
+  local all = {}
+  for _, watching in pairs(self.by_key) do
+    copy_into(all, watching)
+  end
+  return all
+end
+
+--- Calls f(state) of everybody.
 ---@param state "deaf"|"hearing"
 function Watchers:tell_all(state)
-  local called = {}
-  for _, watching in pairs(self.by_key) do
-    copy_into(called, watching)
-  end
-  call_all(called, state)
+  call_all(self:all(), state)
 end
 
 ---@return boolean
