@@ -45,7 +45,8 @@ static void a_page_that_cannot_be_read_leaves_its_memory_to_the_next(void)
     finseg_page *page = read_text(&pool, "{\"users\":[]}", NULL);
     CHECK(page != NULL && finseg_page_user_count(page) == 0);
     fs_page_pool_give(&pool, page);
-    CHECK_INT((int64_t)pool.count, 1);
+    CHECK_INT((int64_t)pool.page_count, 1);
+    CHECK_INT((int64_t)pool.text_count, 1);
     fs_page_pool_free(&pool);
 }
 
@@ -72,7 +73,8 @@ static void any_number_of_pages_may_be_under_way(void)
             CHECK_SLICE(finseg_page_user_id(pages[i], 0), id);
             fs_page_pool_give(&pool, pages[i]);
         }
-        CHECK_INT((int64_t)pool.count, FS_PAGE_POOL_LIMIT);
+        CHECK_INT((int64_t)pool.page_count, FS_PAGE_POOL_LIMIT);
+        CHECK_INT((int64_t)pool.text_count, FS_PAGE_POOL_LIMIT);
         fs_page_pool_give(&pool, finseg_page_parse("{\"users\":[]}", 12, NULL));
         fs_page_pool_give(&pool, NULL);
     }
