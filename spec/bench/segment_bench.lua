@@ -1,6 +1,6 @@
 -- A segment of many pages read from nginx on this machine: how long it takes when every answer is 20 ms away,
--- by the number of pages under way, beside the ideal (so many pages a round trip, and no time for anything else); and how
--- much memory a segment of a million users takes, here and 20 ms away.
+-- by the number of pages under way, beside the ideal (so many pages a round trip, and no time for anything else); and
+-- how much memory a segment of a million users takes, here and 20 ms away.
 
 local core = require "finseg.core"
 local finseg = require "finseg"
