@@ -37,7 +37,7 @@ void fs_page_pool_give(struct fs_page_pool *pool, finseg_page *page)
 
 void fs_page_pool_lend(struct fs_page_pool *pool, struct fs_buffer *body)
 {
-    if (pool->text_count > 0)
+    if (!body->data && pool->text_count > 0)
         *body = pool->texts[--pool->text_count];
 }
 

@@ -97,6 +97,19 @@ static void on_timer(struct fs_timer *timer)
         transport->broken = true;
 }
 
+static void begin_body(struct fs_transfer *transfer)
+{
+    struct fs_buffer *answer = &transfer->answer;
+    curl_off_t announced = -1;
+    if (transfer->lend)
+        transfer->lend(transfer);
+    curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    /* A length that is announced is no promise: memory for it is taken only up to a size that cannot hurt. */
+    const curl_off_t harmless = (curl_off_t)16 * 1024 * 1024;
+    if (announced > 0 && announced <= harmless && fs_buffer_reserve(answer, (size_t)announced))
+        fs_memory_prefer_large(answer->data, answer->capacity);
+}
+
 static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
 {
     struct fs_transfer *transfer = owner;
@@ -106,13 +119,8 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
         transfer->failure = FINSEG_ERROR_TOO_LARGE;
         return 0;
     }
-    if (answer->length == 0) {
-        curl_off_t announced = -1;
-        curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
-        /* A length that is announced is no promise: memory for it is taken only up to a size that cannot hurt. */
-        if (announced > 0 && announced <= 16 * 1024 * 1024 && fs_buffer_reserve(answer, (size_t)announced))
-            fs_memory_prefer_large(answer->data, answer->capacity);
-    }
+    if (answer->length == 0)
+        begin_body(transfer);
     fs_buffer_append(answer, bytes, length);
     return answer->failed ? 0 : length;
 }
