@@ -11,12 +11,26 @@ void fs_page_pool_free(struct fs_page_pool *pool)
         finseg_page_free(pool->spares[--pool->count]);
 }
 
+/* Frees the text, unless it is the caller's. */
+static void drop_text(finseg_page *page)
+{
+    if (!page->text_is_lent)
+        free(page->text);
+    page->text = NULL;
+    page->length = 0;
+    page->text_capacity = 0;
+    page->text_is_lent = false;
+}
+
 void fs_page_pool_give(struct fs_page_pool *pool, finseg_page *page)
 {
-    if (page && pool->count < FS_PAGE_POOL_LIMIT)
-        pool->spares[pool->count++] = page;
-    else
+    if (!page || pool->count == FS_PAGE_POOL_LIMIT) {
         finseg_page_free(page);
+        return;
+    }
+    if (page->text_is_lent)
+        drop_text(page);
+    pool->spares[pool->count++] = page;
 }
 
 void fs_page_pool_lend(struct fs_page_pool *pool, struct fs_buffer *body)
@@ -33,24 +47,49 @@ void fs_page_pool_lend(struct fs_page_pool *pool, struct fs_buffer *body)
     }
 }
 
-finseg_page *fs_page_pool_read(struct fs_page_pool *pool, struct fs_buffer *body, finseg_error **error)
+static finseg_page *take_spare(struct fs_page_pool *pool)
 {
-    finseg_page *page = pool->count > 0 ? pool->spares[--pool->count] : calloc(1, sizeof *page);
-    finseg_error *problem = NULL;
-    if (!page || !fs_buffer_reserve(body, 0)) {
-        problem = fs_error_out_of_memory();
-    } else {
-        free(page->text);
-        page->text = body->data;
-        page->length = body->length;
-        page->text_capacity = body->capacity;
-        *body = (struct fs_buffer){0};
-        problem = fs_page_read(page, FS_PAGE_TEMPLATE);
-    }
-    fs_buffer_free(body);
+    return pool->count > 0 ? pool->spares[--pool->count] : calloc(1, sizeof(finseg_page));
+}
+
+/* The page that was taken, when its text can be read; else it is given back. */
+static finseg_page *read_page(struct fs_page_pool *pool, finseg_page *page, finseg_error **error)
+{
+    finseg_error *problem = fs_page_read(page, FS_PAGE_TEMPLATE);
     if (!problem)
         return page;
     fs_page_pool_give(pool, page);
     fs_error_give(error, problem);
     return NULL;
+}
+
+finseg_page *fs_page_pool_read(struct fs_page_pool *pool, struct fs_buffer *body, finseg_error **error)
+{
+    finseg_page *page = take_spare(pool);
+    if (!page || !fs_buffer_reserve(body, 0)) {
+        fs_page_pool_give(pool, page);
+        fs_buffer_free(body);
+        fs_error_give(error, fs_error_out_of_memory());
+        return NULL;
+    }
+    drop_text(page);
+    page->text = body->data;
+    page->length = body->length;
+    page->text_capacity = body->capacity;
+    *body = (struct fs_buffer){0};
+    return read_page(pool, page, error);
+}
+
+finseg_page *fs_page_pool_read_lent(struct fs_page_pool *pool, const char *text, size_t length, finseg_error **error)
+{
+    finseg_page *page = take_spare(pool);
+    if (!page) {
+        fs_error_give(error, fs_error_out_of_memory());
+        return NULL;
+    }
+    drop_text(page);
+    page->text = (char *)text;
+    page->length = length;
+    page->text_is_lent = true;
+    return read_page(pool, page, error);
 }
