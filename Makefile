@@ -57,7 +57,7 @@ SONAME := libfinseg.so.0
 CORE := $(wildcard core/*.c)
 BINDING := $(wildcard lua/binding/*.c)
 # The sandbox shares the lowest floor with the client and nothing else.
-SANDBOX := $(wildcard core/sandbox/*.c) core/buffer.c core/text.c core/money.c core/json.c
+SANDBOX := $(wildcard core/sandbox/*.c) core/buffer.c core/text.c core/money.c core/json.c core/secret.c
 CORE_TESTS := $(wildcard spec/core/*.c)
 FUZZERS := $(patsubst spec/fuzz/%.c,build/fuzz/%,$(wildcard spec/fuzz/fuzz_*.c)) build/fuzz/fuzz_oracle
 BENCHES := $(wildcard spec/bench/*_bench.lua)

@@ -167,4 +167,9 @@ int fs_lua_poll(lua_State *L);
 /* core.now() -> seconds */
 int fs_lua_now(lua_State *L);
 
+/* ---- secret.c -------------------------------------------------------------------------------------------- */
+
+int fs_lua_secret_text(lua_State *L);
+int fs_lua_same_secret(lua_State *L);
+
 #endif

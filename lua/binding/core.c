@@ -115,6 +115,8 @@ static const luaL_Reg functions[] = {
     {"signal", fs_lua_signal},
     {"is_yieldable", is_yieldable},
     {"poll", fs_lua_poll},
+    {"secret_text", fs_lua_secret_text},
+    {"same_secret", fs_lua_same_secret},
     {"now", fs_lua_now},
     {NULL, NULL},
 };

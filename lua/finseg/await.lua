@@ -47,6 +47,7 @@ end
 ---@field ok boolean
 ---@field value any  the result, or the err
 ---@field driver finseg.Driver?  while somebody waits
+---@field following finseg.Following?  a wait that a callback may end
 local Operation = {}
 Operation.__index = Operation
 
@@ -75,6 +76,9 @@ function Operation:finish(ok, value)
   self.done, self.ok, self.value = true, ok, value
   if self.job then
     unlink(self.job, self)
+  end
+  if self.following then
+    self.following:finish(ok, value)
   end
   if self.driver then
     self.driver.wake(self)
@@ -117,13 +121,13 @@ function await.finish(operation)
   return nil, operation.value
 end
 
---- Starts an operation of the core and waits for its outcome.
+--- Starts an operation of the core.
 ---@param client finseg.Client
 ---@param job finseg.Job?  whose cancel ends the operation
 ---@param method string  of the core client, answering a ticket
----@return any value
+---@return finseg.Operation? operation
 ---@return table? err
-function await.run(client, job, method, ...)
+function await.start(client, job, method, ...)
   local driver, err = drivers.choose(client._driver)
   if not driver then
     return nil, err
@@ -137,7 +141,21 @@ function await.run(client, job, method, ...)
   if not ticket then
     return nil, err
   end
-  return await.finish(await.begin(client, ticket, job))
+  return await.begin(client, ticket, job)
+end
+
+--- Starts an operation of the core and waits for its outcome.
+---@param client finseg.Client
+---@param job finseg.Job?  whose cancel ends the operation
+---@param method string  of the core client, answering a ticket
+---@return any value
+---@return table? err
+function await.run(client, job, method, ...)
+  local operation, err = await.start(client, job, method, ...)
+  if not operation then
+    return nil, err
+  end
+  return await.finish(operation)
 end
 
 --- Waits on the signal, for what ends by signal:finish(waiter).

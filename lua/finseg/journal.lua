@@ -32,6 +32,7 @@ local PATIENCE, FIRST_LOOK = 120, 0.02
 ---@field parameters table  canonical
 ---@field jobId string?
 ---@field created_at number  seconds since 1970
+---@field callback string?  as of finseg.Job
 ---@field base_url string
 ---@field client_id string?
 ---@field username string?
@@ -209,7 +210,11 @@ end
 --- Writes a job down in the place of its intent.
 function Journal:keep(key, about, intent_text, job)
   local store = self.store
-  local text = encode(about, { jobId = job.jobId, created_at = rounded(job.created_at or core.time()) })
+  local text = encode(about, {
+    jobId = job.jobId,
+    created_at = rounded(job.created_at or core.time()),
+    callback = job.callback,
+  })
   local ok, err = store:delete("job " .. key)
   if ok ~= nil then
     ok, err = store:put_if_absent("job " .. key, text, KEEP)
@@ -282,7 +287,7 @@ function Journal:obtain(client, kind, parameters, options)
     local entry = text and not options.fresh and decode(text)
     if entry then
       local job
-      job, err = client:job(kind, entry.jobId, { created_at = entry.created_at })
+      job, err = client:job(kind, entry.jobId, { created_at = entry.created_at, callback = entry.callback })
       return job, err or true
     end
     local intent_text = encode(about, { created_at = rounded(core.time()), process = this_process() })

@@ -31,7 +31,8 @@
     SUITE_OF(sigpipe)                                                                                                  \
     SUITE_OF(exchange)                                                                                                 \
     SUITE_OF(repeats)                                                                                                  \
-    SUITE_OF(client)
+    SUITE_OF(client)                                                                                                   \
+    SUITE_OF(callback)
 
 #define DECLARE(name) extern const struct suite suite_##name;
 #define LIST(name) &suite_##name,

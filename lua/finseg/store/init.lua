@@ -20,6 +20,12 @@
 --                       nobody, and who is told looks again.
 --   watch(self, key, f) -> stop, a function
 --                       calls f() at each notify of the key that reaches this process, until stop(). f must not wait.
+--                       A store whose notifies may cease to arrive (its connection is lost) calls f("deaf") when they
+--                       do, and f("hearing") once they arrive again; what was missed in between f has to look for.
+--   begin(self, method, key, value, seconds, f)
+--                       only in stores whose calls wait: starts that method (get, put_if_absent, delete) and answers at
+--                       once; f is called with what it answers, from the store's step(). Such a store is pollable, as
+--                       client:attach() describes.
 --   poll_interval       seconds after which a watcher looks for itself, since a notify may not reach it from where it
 --                       was made (another process); nil: every notify does
 --   close(self)         lets go of everything; again is harmless. Other calls on a closed store raise.
