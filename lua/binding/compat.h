@@ -51,12 +51,20 @@ static inline int fs_lua_is_yieldable(lua_State *L)
 
 static inline void fs_lua_keep(lua_State *L, int object)
 {
+#if LUA_VERSION_NUM < 504
+    lua_setuservalue(L, object);
+#else
     lua_setiuservalue(L, object, 1);
+#endif
 }
 
 static inline void fs_lua_push_kept(lua_State *L, int object)
 {
+#if LUA_VERSION_NUM < 504
+    lua_getuservalue(L, object);
+#else
     lua_getiuservalue(L, object, 1);
+#endif
 }
 
 static inline void fs_lua_set_functions(lua_State *L, const luaL_Reg *functions)
