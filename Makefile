@@ -234,7 +234,7 @@ FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=a
 build/fuzz/%: spec/fuzz/%.c $(CORE) $(wildcard core/*.h spec/fuzz/*.h) Makefile | deps-hard
 	@mkdir -p $(@D)
 	$(SAY) CLANG $@
-	$(Q)clang-14 $(STANDARD) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) $(CORE_LIBS) -lm
+	$(Q)clang-14 $(STANDARD) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) $(CORE_LIBS) $(FUZZ_LIBS) -lm
 
 # Its oracle, simdjson, is C++. What the reading of a page needs of the core, and no more.
 ORACLE_CORE := $(addprefix core/,buffer.c error.c json.c money.c page.c page_index.c page_read.c template.c text.c uuid.c)
@@ -246,6 +246,9 @@ build/fuzz/fuzz_oracle: spec/fuzz/fuzz_oracle.cpp $(ORACLE_CORE) $(wildcard core
 	$(Q)clang++-14 -std=c++17 $(FUZZ_FLAGS) -o $@ $< $(@D)/oracle/*.o -lsimdjson
 
 build/fuzz/fuzz_table: core/sandbox/table.c
+
+build/fuzz/fuzz_value: $(BINDING)
+build/fuzz/fuzz_value: FUZZ_LIBS = $(shell pkg-config --cflags --libs lua5.4)
 
 # What a target finds goes to build/; its seeds are in spec/fuzz/corpus.
 fuzz: $(FUZZERS)

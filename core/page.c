@@ -40,7 +40,8 @@ void finseg_page_free(finseg_page *page)
 {
     if (!page)
         return;
-    free(page->text);
+    if (!page->text_is_lent)
+        free(page->text);
     free(page->users);
     free(page->uuids);
     free(page->amounts);
