@@ -61,11 +61,13 @@ SANDBOX := $(wildcard core/sandbox/*.c) core/buffer.c core/text.c core/money.c c
 CORE_TESTS := $(wildcard spec/core/*.c)
 FUZZERS := $(patsubst spec/fuzz/%.c,build/fuzz/%,$(wildcard spec/fuzz/fuzz_*.c)) build/fuzz/fuzz_oracle
 BENCHES := $(wildcard spec/bench/*_bench.lua)
+# These start both Luas themselves, or measure what is not Lua.
+BENCHES_OF_ONE_LUA := $(patsubst %,spec/bench/%_bench.lua,fetch nginx sandbox)
 C_BENCHES := $(patsubst spec/bench/%.c,build/bench/%,$(wildcard spec/bench/*_bench.c))
 LUA_MODULES := $(shell find lua/finseg -name '*.lua')
 
 C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] lua/binding/store/*.c lua/binding/cli/*.c \
-             lua/binding/listener/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/bench/*.[ch])
+             lua/binding/listener/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/bench/*.[ch] spec/bench/peers/*.c)
 LUA_SOURCES := lua spec examples
 SHELL_SOURCES := .ci/run spec/run spec/tools/deps examples/demo.sh
 
@@ -232,7 +234,7 @@ FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=a
 build/fuzz/%: spec/fuzz/%.c $(CORE) $(wildcard core/*.h spec/fuzz/*.h) Makefile | deps-hard
 	@mkdir -p $(@D)
 	$(SAY) CLANG $@
-	$(Q)clang-14 $(STANDARD) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) $(CORE_LIBS) -lm
+	$(Q)clang-14 $(STANDARD) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) $(CORE_LIBS) $(FUZZ_LIBS) -lm
 
 # Its oracle, simdjson, is C++. What the reading of a page needs of the core, and no more.
 ORACLE_CORE := $(addprefix core/,buffer.c error.c json.c money.c page.c page_index.c page_read.c template.c text.c uuid.c)
@@ -244,6 +246,9 @@ build/fuzz/fuzz_oracle: spec/fuzz/fuzz_oracle.cpp $(ORACLE_CORE) $(wildcard core
 	$(Q)clang++-14 -std=c++17 $(FUZZ_FLAGS) -o $@ $< $(@D)/oracle/*.o -lsimdjson
 
 build/fuzz/fuzz_table: core/sandbox/table.c
+
+build/fuzz/fuzz_value: $(BINDING)
+build/fuzz/fuzz_value: FUZZ_LIBS = $(shell pkg-config --cflags --libs lua5.4)
 
 # What a target finds goes to build/; its seeds are in spec/fuzz/corpus.
 fuzz: $(FUZZERS)
@@ -276,9 +281,9 @@ build/bench/page_bench: $(addprefix build/bench/,page_bench.o sample.o measure.o
 	$(SAY) LINK $@
 	$(Q)g++ -o $@ $^ $(CORE_LIBS) -lsimdjson
 
-build/bench/idset_bench: $(addprefix build/bench/,idset_bench.o sample.o measure.o) $(B)/libfinseg.a
+build/bench/idset_bench: $(addprefix build/bench/,idset_bench.o sample.o measure.o peer_sqlite.o) $(B)/libfinseg.a
 	$(SAY) LINK $@
-	$(Q)$(LINK) -o $@ $^ $(CORE_LIBS)
+	$(Q)$(LINK) -o $@ $^ $(CORE_LIBS) $(shell pkg-config --libs sqlite3)
 
 # A peer of fetch_bench.lua: libcurl alone.
 build/bench/discard: spec/bench/peers/discard.c Makefile | deps-bench
@@ -290,8 +295,12 @@ build/bench/discard: spec/bench/peers/discard.c Makefile | deps-bench
 bench-c: $(C_BENCHES)
 	@set -e; for bench in $(C_BENCHES); do $$bench; done
 
+# $(call RUN_BENCHES,LUA,BENCHES)
+RUN_BENCHES = (eval "$$($(MAKE) -s env LUA=$(1))"; for bench in $(2); do $(1) $$bench || exit 1; done)
+
 bench: all deps-bench bench-c build/bench/discard
-	@eval "$$($(MAKE) -s env)"; for bench in $(BENCHES); do $(LUA) $$bench || exit 1; done
+	@$(call RUN_BENCHES,lua5.4,$(BENCHES))
+	@$(call RUN_BENCHES,luajit,$(filter-out $(BENCHES_OF_ONE_LUA),$(BENCHES)))
 
 # ---- looking after the code ---------------------------------------------------------------------------------
 

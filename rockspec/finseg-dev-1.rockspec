@@ -86,6 +86,7 @@ build = {
         "lua/binding/idset.c",
         "lua/binding/job.c",
         "lua/binding/kinds.c",
+        "lua/binding/memory.c",
         "lua/binding/number.c",
         "lua/binding/page.c",
         "lua/binding/parts.c",

@@ -39,14 +39,11 @@ local function copy_into(called, watching)
   return called
 end
 
---- Calls them all, but for those that stop meanwhile; then raises what the first has raised, if any has.
+--- Calls them all; then raises what the first has raised, if any has.
 local function call_all(called, news)
   local failed, problem
   for _, entry in ipairs(called) do
-    local ok, raised = true, nil
-    if not entry.stopped then
-      ok, raised = pcall(entry.f, news)
-    end
+    local ok, raised = pcall(entry.f, news)
     if not ok and not failed then
       failed, problem = true, raised
     end
@@ -72,10 +69,10 @@ function Watchers:all()
   return all
 end
 
---- Calls f(state) of everybody.
----@param state "deaf"|"hearing"
-function Watchers:tell_all(state)
-  call_all(self:all(), state)
+--- Calls f(news) of everybody.
+---@param news "deaf"|"hearing"
+function Watchers:tell_all(news)
+  call_all(self:all(), news)
 end
 
 ---@return boolean
