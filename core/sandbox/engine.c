@@ -59,75 +59,69 @@ static bool append_accounts(sqlite3_stmt *rows, void (*append_figures)(struct fs
     return verdict == SQLITE_DONE;
 }
 
-/* Places 1 and 2 of the balance queries: the account type, or NULL for all, and the threshold in cents. */
-static void bind_common(sqlite3_stmt *query, const struct fs_segment_request *request, int64_t threshold)
+/* A query over accounts. Its places: ?1 the account type, or NULL for all; ?2 the threshold in cents; ?3 and ?4 the
+ * first month and the one after the last. */
+struct query {
+    const char *sql;
+    int64_t threshold;
+    void (*append_figures)(struct fs_buffer *out, sqlite3_stmt *row);
+};
+
+static bool answer(const struct query *query, const struct fs_segment_request *request, const struct fs_bank *bank,
+                   struct fs_result *result, struct fs_buffer *problem)
 {
-    sqlite3_bind_text(query, 1, request->account_type, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(query, 2, threshold);
+    sqlite3_stmt *rows = fs_database_prepare(fs_bank_database(bank), query->sql, problem);
+    if (!rows)
+        return false;
+    int this_month = fs_date_month(fs_bank_reference_date(bank));
+    sqlite3_bind_text(rows, 1, request->account_type, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(rows, 2, query->threshold);
+    sqlite3_bind_int(rows, 3, this_month - request->duration);
+    sqlite3_bind_int(rows, 4, this_month);
+    bool found = append_accounts(rows, query->append_figures, result, problem);
+    sqlite3_finalize(rows);
+    return found;
 }
 
 bool fs_engine_high_balance(const struct fs_segment_request *request, const struct fs_bank *bank,
                             struct fs_result *result, struct fs_buffer *problem)
 {
-    sqlite3_stmt *query = fs_database_prepare(fs_bank_database(bank),
-                                              "SELECT users.number, user_id, account_id, amount"
-                                              " FROM balances"
-                                              " JOIN accounts ON accounts.number = balances.account"
-                                              " JOIN users ON users.number = accounts.user"
-                                              " WHERE amount > ?2 AND (?1 IS NULL OR type = ?1)"
-                                              " ORDER BY user_id, account_id",
-                                              problem);
-    if (!query)
-        return false;
-    bind_common(query, request, cents_floor(request->threshold));
-    bool found = append_accounts(query, append_amount, result, problem);
-    sqlite3_finalize(query);
-    return found;
+    const struct query query = {"SELECT users.number, user_id, account_id, amount"
+                                " FROM balances"
+                                " JOIN accounts ON accounts.number = balances.account"
+                                " JOIN users ON users.number = accounts.user"
+                                " WHERE amount > ?2 AND (?1 IS NULL OR type = ?1)"
+                                " ORDER BY user_id, account_id",
+                                cents_floor(request->threshold), append_amount};
+    return answer(&query, request, bank, result, problem);
 }
 
 bool fs_engine_low_balance(const struct fs_segment_request *request, const struct fs_bank *bank,
                            struct fs_result *result, struct fs_buffer *problem)
 {
-    sqlite3_stmt *query = fs_database_prepare(fs_bank_database(bank),
-                                              "SELECT users.number, user_id, account_id, lowest_of_all"
-                                              " FROM (SELECT account, min(lowest) AS lowest_of_all FROM months"
-                                              "       WHERE month >= ?3 AND month < ?4 GROUP BY account"
-                                              "       HAVING count(lowest) = ?4 - ?3 AND max(lowest) < ?2)"
-                                              " JOIN accounts ON accounts.number = account"
-                                              " JOIN users ON users.number = accounts.user"
-                                              " WHERE ?1 IS NULL OR type = ?1"
-                                              " ORDER BY user_id, account_id",
-                                              problem);
-    if (!query)
-        return false;
-    int this_month = fs_date_month(fs_bank_reference_date(bank));
-    bind_common(query, request, cents_ceiling(request->threshold));
-    sqlite3_bind_int(query, 3, this_month - request->duration);
-    sqlite3_bind_int(query, 4, this_month);
-    bool found = append_accounts(query, append_amount, result, problem);
-    sqlite3_finalize(query);
-    return found;
+    const struct query query = {"SELECT users.number, user_id, account_id, lowest_of_all"
+                                " FROM (SELECT account, min(lowest) AS lowest_of_all FROM months"
+                                "       WHERE month >= ?3 AND month < ?4 GROUP BY account"
+                                "       HAVING count(lowest) = ?4 - ?3 AND max(lowest) < ?2)"
+                                " JOIN accounts ON accounts.number = account"
+                                " JOIN users ON users.number = accounts.user"
+                                " WHERE ?1 IS NULL OR type = ?1"
+                                " ORDER BY user_id, account_id",
+                                cents_ceiling(request->threshold), append_amount};
+    return answer(&query, request, bank, result, problem);
 }
 
 bool fs_engine_income_spending_summary(const struct fs_segment_request *request, const struct fs_bank *bank,
                                        struct fs_result *result, struct fs_buffer *problem)
 {
-    sqlite3_stmt *query = fs_database_prepare(fs_bank_database(bank),
-                                              "SELECT users.number, user_id, account_id, sum(incoming), sum(outgoing)"
-                                              " FROM users"
-                                              " CROSS JOIN accounts ON accounts.user = users.number"
-                                              " CROSS JOIN months ON months.account = accounts.number"
-                                              "  AND month >= ?1 AND month < ?2"
-                                              " GROUP BY user_id, account_id"
-                                              " HAVING sum(incoming) + sum(outgoing) > 0"
-                                              " ORDER BY user_id, account_id",
-                                              problem);
-    if (!query)
-        return false;
-    int this_month = fs_date_month(fs_bank_reference_date(bank));
-    sqlite3_bind_int(query, 1, this_month - request->duration);
-    sqlite3_bind_int(query, 2, this_month);
-    bool found = append_accounts(query, append_counts, result, problem);
-    sqlite3_finalize(query);
-    return found;
+    const struct query query = {"SELECT users.number, user_id, account_id, sum(incoming), sum(outgoing)"
+                                " FROM users"
+                                " CROSS JOIN accounts ON accounts.user = users.number"
+                                " CROSS JOIN months ON months.account = accounts.number"
+                                "  AND month >= ?3 AND month < ?4"
+                                " GROUP BY user_id, account_id"
+                                " HAVING sum(incoming) + sum(outgoing) > 0"
+                                " ORDER BY user_id, account_id",
+                                0, append_counts};
+    return answer(&query, request, bank, result, problem);
 }

@@ -115,17 +115,7 @@ function FileStore:list(prefix)
   return rows
 end
 
-function FileStore:notify(key)
-  check.type(key, "string", 1, "notify")
-  self.watchers:notify(key)
-  return true
-end
-
-function FileStore:watch(key, f)
-  check.type(key, "string", 1, "watch")
-  check.type(f, "function", 2, "watch")
-  return self.watchers:watch(key, f)
-end
+Watchers.serve(FileStore)
 
 function FileStore:close()
   if self.handle then

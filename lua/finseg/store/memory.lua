@@ -73,17 +73,7 @@ function MemoryStore:list(prefix)
   return listed
 end
 
-function MemoryStore:notify(key)
-  check.type(key, "string", 1, "notify")
-  self.watchers:notify(key)
-  return true
-end
-
-function MemoryStore:watch(key, f)
-  check.type(key, "string", 1, "watch")
-  check.type(f, "function", 2, "watch")
-  return self.watchers:watch(key, f)
-end
+Watchers.serve(MemoryStore)
 
 function MemoryStore:close()
   self.closed, self.entries, self.watchers = true, {}, Watchers.new()

@@ -1,5 +1,7 @@
 -- Who watches which key, within this process: the half of notify that every kind of store needs.
 
+local check = require "finseg.check"
+
 ---@class finseg.Watchers
 local Watchers = {}
 Watchers.__index = Watchers
@@ -7,6 +9,22 @@ Watchers.__index = Watchers
 ---@return finseg.Watchers
 function Watchers.new()
   return setmetatable({ by_key = {} }, Watchers)
+end
+
+--- Gives a kind of store `notify` and `watch` within the process, by the field `watchers` of each.
+---@param Store table
+function Watchers.serve(Store)
+  function Store:notify(key)
+    check.type(key, "string", 1, "notify")
+    self.watchers:notify(key)
+    return true
+  end
+
+  function Store:watch(key, f)
+    check.type(key, "string", 1, "watch")
+    check.type(f, "function", 2, "watch")
+    return self.watchers:watch(key, f)
+  end
 end
 
 --- Calls f() at each notify of the key, until the function that this answers is called.
