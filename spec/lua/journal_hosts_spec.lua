@@ -128,7 +128,7 @@ describe("journals over one Redis", function()
     -- the other host: it has begun, and ends when this one waits
     local intent =
       assert(core.to_json { kind = "highBalance", created_at = core.time(), process = { pid = 1, host = "x" } })
-    local key
+    local key, job, reused
     finseg.run(function()
       local put = here_store.put_if_absent
       function here_store.put_if_absent(self, wanted, ...)
@@ -150,10 +150,15 @@ describe("journals over one Redis", function()
         )
         there_store:notify(key)
         there_store:get "" -- until the notify has left
+        local deadline = core.now() + 10
+        while not job and core.now() < deadline do
+          finseg.sleep(0.001)
+        end
+        assert.is_truthy(job)
       end)
-      local job, reused = here:obtain(client, "highBalance", PARAMETERS, { patience = 10 })
-      assert.are.same({ "7", true }, { job.jobId, reused })
+      job, reused = here:obtain(client, "highBalance", PARAMETERS, { patience = 20 })
     end)
+    assert.are.same({ "7", true }, { job.jobId, reused })
     assert.are.equal(0, here_store.watched)
     assert.are.equal(0, wire.stats(service).jobs.made)
   end)
