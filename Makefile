@@ -61,11 +61,13 @@ SANDBOX := $(wildcard core/sandbox/*.c) core/buffer.c core/text.c core/money.c c
 CORE_TESTS := $(wildcard spec/core/*.c)
 FUZZERS := $(patsubst spec/fuzz/%.c,build/fuzz/%,$(wildcard spec/fuzz/fuzz_*.c)) build/fuzz/fuzz_oracle
 BENCHES := $(wildcard spec/bench/*_bench.lua)
+# These start both Luas themselves, or measure what is not Lua.
+BENCHES_OF_ONE_LUA := $(patsubst %,spec/bench/%_bench.lua,fetch nginx sandbox)
 C_BENCHES := $(patsubst spec/bench/%.c,build/bench/%,$(wildcard spec/bench/*_bench.c))
 LUA_MODULES := $(shell find lua/finseg -name '*.lua')
 
 C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] lua/binding/store/*.c lua/binding/cli/*.c \
-             spec/core/*.[ch] spec/fuzz/*.[ch] spec/bench/*.[ch])
+             lua/binding/listener/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/bench/*.[ch] spec/bench/peers/*.c)
 LUA_SOURCES := lua spec examples
 SHELL_SOURCES := .ci/run spec/run spec/tools/deps examples/demo.sh
 
@@ -74,7 +76,10 @@ BINDINGS := $(LUAS:%=$(B)/%/finseg/core.so)
 # Modules of their own, so that finseg itself does without what they link to.
 SQLITE_STORES := $(LUAS:%=$(B)/%/finseg/store/sqlite.so)
 REDIS_STORES := $(LUAS:%=$(B)/%/finseg/store/hiredis.so)
+RECEIVERS := $(LUAS:%=$(B)/%/finseg/listener/receiver.so)
+RECEIVER := $(wildcard lua/binding/listener/*.c)
 CLI_SYSTEMS := $(LUAS:%=$(B)/%/finseg/cli/system.so)
+MODULES := $(SQLITE_STORES) $(REDIS_STORES) $(RECEIVERS) $(CLI_SYSTEMS)
 
 # Expanded when a recipe runs, so that `deps` may install pkg-config and its modules first.
 CORE_LIBS = $(shell pkg-config --libs libcurl libcjson) -lm
@@ -89,7 +94,7 @@ LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 .PHONY: all demo test lint format asan hard fuzz bench bench-c install env clean help deps deps-lint deps-check deps-hard deps-bench valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
-all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(SQLITE_STORES) $(REDIS_STORES) $(CLI_SYSTEMS) $(B)/finseg-sandbox
+all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(MODULES) $(B)/finseg-sandbox
 
 # ---- compiling ----------------------------------------------------------------------------------------------
 
@@ -101,12 +106,12 @@ $(B)/obj/%.o: %.c Makefile | deps
 $(B)/obj/lua5.4/%.o: %.c Makefile | deps
 	@mkdir -p $(@D)
 	$(SAY) CC $@
-	$(Q)$(COMPILE) $(shell pkg-config --cflags lua5.4) -c -o $@ $<
+	$(Q)$(COMPILE) $(VISIBILITY) $(shell pkg-config --cflags lua5.4) -c -o $@ $<
 
 $(B)/obj/luajit/%.o: %.c Makefile | deps
 	@mkdir -p $(@D)
 	$(SAY) CC $@
-	$(Q)$(COMPILE) $(shell pkg-config --cflags luajit) -c -o $@ $<
+	$(Q)$(COMPILE) $(VISIBILITY) $(shell pkg-config --cflags luajit) -c -o $@ $<
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
@@ -156,6 +161,15 @@ $(REDIS_STORES): $(patsubst %,$(B)/obj/core/%.o,clock loop random sigpipe) $(B)/
 	$(SAY) LINK $@
 	$(Q)$(LINK) -shared -Wl,--version-script=$(B)/obj/hiredis.map -o $@ $(filter %.o,$^) \
 	  $(shell pkg-config --libs hiredis) -lm
+
+# Its opener is marked visible; the rest stays hidden, as in the core.
+$(B)/obj/lua5.4/lua/binding/listener/%.o $(B)/obj/luajit/lua/binding/listener/%.o: VISIBILITY := -fvisibility=hidden
+$(B)/lua5.4/finseg/listener/receiver.so: $(RECEIVER:%.c=$(B)/obj/lua5.4/%.o)
+$(B)/luajit/finseg/listener/receiver.so: $(RECEIVER:%.c=$(B)/obj/luajit/%.o)
+$(RECEIVERS): $(B)/obj/core/clock.o
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(LINK) -shared -o $@ $^ $(shell pkg-config --libs libmicrohttpd) -lm
 
 $(B)/lua5.4/finseg/cli/system.so: $(B)/obj/lua5.4/lua/binding/cli/system.o
 $(B)/luajit/finseg/cli/system.so: $(B)/obj/luajit/lua/binding/cli/system.o
@@ -264,9 +278,9 @@ build/bench/page_bench: $(addprefix build/bench/,page_bench.o sample.o measure.o
 	$(SAY) LINK $@
 	$(Q)g++ -o $@ $^ $(CORE_LIBS) -lsimdjson
 
-build/bench/idset_bench: $(addprefix build/bench/,idset_bench.o sample.o measure.o) $(B)/libfinseg.a
+build/bench/idset_bench: $(addprefix build/bench/,idset_bench.o sample.o measure.o peer_sqlite.o) $(B)/libfinseg.a
 	$(SAY) LINK $@
-	$(Q)$(LINK) -o $@ $^ $(CORE_LIBS)
+	$(Q)$(LINK) -o $@ $^ $(CORE_LIBS) $(shell pkg-config --libs sqlite3)
 
 # A peer of fetch_bench.lua: libcurl alone.
 build/bench/discard: spec/bench/peers/discard.c Makefile | deps-bench
@@ -278,8 +292,12 @@ build/bench/discard: spec/bench/peers/discard.c Makefile | deps-bench
 bench-c: $(C_BENCHES)
 	@set -e; for bench in $(C_BENCHES); do $$bench; done
 
+# $(call RUN_BENCHES,LUA,BENCHES)
+RUN_BENCHES = (eval "$$($(MAKE) -s env LUA=$(1))"; for bench in $(2); do $(1) $$bench || exit 1; done)
+
 bench: all deps-bench bench-c build/bench/discard
-	@eval "$$($(MAKE) -s env)"; for bench in $(BENCHES); do $(LUA) $$bench || exit 1; done
+	@$(call RUN_BENCHES,lua5.4,$(BENCHES))
+	@$(call RUN_BENCHES,luajit,$(filter-out $(BENCHES_OF_ONE_LUA),$(BENCHES)))
 
 # ---- looking after the code ---------------------------------------------------------------------------------
 
@@ -307,6 +325,7 @@ lint-lua: deps-lint
 	luarocks lint rockspec/finseg-dev-1.rockspec
 	luarocks lint rockspec/sqlite/finseg-sqlite-dev-1.rockspec
 	luarocks lint rockspec/redis/finseg-redis-dev-1.rockspec
+	luarocks lint rockspec/listener/finseg-listener-dev-1.rockspec
 	luarocks lint rockspec/cli/finseg-cli-dev-1.rockspec
 
 lint-shell: deps-lint
@@ -334,6 +353,7 @@ install: all
 define INSTALL_LUA
 install -D -m 755 $(B)/$(1)/finseg/core.so '$(call LUA_LIB,$(1))/finseg/core.so'
 install -D -m 755 $(B)/$(1)/finseg/cli/system.so '$(call LUA_LIB,$(1))/finseg/cli/system.so'
+install -D -m 755 $(B)/$(1)/finseg/listener/receiver.so '$(call LUA_LIB,$(1))/finseg/listener/receiver.so'
 install -D -m 755 $(B)/$(1)/finseg/store/sqlite.so '$(call LUA_LIB,$(1))/finseg/store/sqlite.so'
 install -D -m 755 $(B)/$(1)/finseg/store/hiredis.so '$(call LUA_LIB,$(1))/finseg/store/hiredis.so'
 for module in $(LUA_MODULES:lua/%=%); do \

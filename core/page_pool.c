@@ -7,40 +7,48 @@
 
 void fs_page_pool_free(struct fs_page_pool *pool)
 {
-    while (pool->count > 0)
-        finseg_page_free(pool->spares[--pool->count]);
+    while (pool->text_count > 0)
+        fs_buffer_free(&pool->texts[--pool->text_count]);
+    while (pool->page_count > 0)
+        finseg_page_free(pool->pages[--pool->page_count]);
+}
+
+static void keep_text(struct fs_page_pool *pool, finseg_page *page)
+{
+    if (page->text_capacity == 0 || pool->text_count == FS_PAGE_POOL_LIMIT)
+        return;
+    struct fs_buffer *text = &pool->texts[pool->text_count++];
+    *text = (struct fs_buffer){.data = page->text, .capacity = page->text_capacity};
+    fs_buffer_clear(text);
+    page->text = NULL;
+    page->text_capacity = 0;
 }
 
 void fs_page_pool_give(struct fs_page_pool *pool, finseg_page *page)
 {
-    if (page && pool->count < FS_PAGE_POOL_LIMIT)
-        pool->spares[pool->count++] = page;
+    if (!page)
+        return;
+    keep_text(pool, page);
+    if (pool->page_count < FS_PAGE_POOL_LIMIT)
+        pool->pages[pool->page_count++] = page;
     else
         finseg_page_free(page);
 }
 
 void fs_page_pool_lend(struct fs_page_pool *pool, struct fs_buffer *body)
 {
-    /* The text of the last spare that still has one: texts and columns are lent at different times. */
-    for (size_t i = pool->count; i > 0 && !body->data; i--) {
-        finseg_page *spare = pool->spares[i - 1];
-        if (spare->text_capacity == 0)
-            continue;
-        *body = (struct fs_buffer){.data = spare->text, .capacity = spare->text_capacity};
-        fs_buffer_clear(body);
-        spare->text = NULL;
-        spare->text_capacity = 0;
-    }
+    if (!body->data && pool->text_count > 0)
+        *body = pool->texts[--pool->text_count];
 }
 
 finseg_page *fs_page_pool_read(struct fs_page_pool *pool, struct fs_buffer *body, finseg_error **error)
 {
-    finseg_page *page = pool->count > 0 ? pool->spares[--pool->count] : calloc(1, sizeof *page);
+    finseg_page *page = pool->page_count > 0 ? pool->pages[--pool->page_count] : calloc(1, sizeof *page);
     finseg_error *problem = NULL;
     if (!page || !fs_buffer_reserve(body, 0)) {
         problem = fs_error_out_of_memory();
     } else {
-        free(page->text);
+        free(page->text); /* of a page that came from elsewhere, or when texts were enough */
         page->text = body->data;
         page->length = body->length;
         page->text_capacity = body->capacity;

@@ -117,8 +117,11 @@ finseg_job **fs_lua_new_job(lua_State *L);
 finseg_job *fs_lua_check_job(lua_State *L, int argument);
 
 void fs_lua_register_page(lua_State *L);
-/* Pushes the page of the outcome, which keeps nothing of it. */
-void fs_lua_push_page(lua_State *L, finseg_outcome *outcome);
+/* What a page takes of memory in C: its text, and an index of half the size. */
+size_t fs_lua_page_bytes(const finseg_page *page);
+/* Pushes the page of the outcome, which keeps nothing of it. Of the bytes that other pages have given back, it takes as
+ * many as it can, and accounts for the rest. */
+void fs_lua_push_page(lua_State *L, finseg_outcome *outcome, size_t *recycled);
 finseg_page *fs_lua_check_page(lua_State *L, int argument);
 /* The page, which the caller owns; calls on it raise from then on. */
 finseg_page *fs_lua_take_page(lua_State *L, int argument);

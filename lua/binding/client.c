@@ -13,15 +13,19 @@ static const char client_type[] = "finseg.core.client";
 /* The largest whole number that every Lua holds exactly: 2^53. */
 static const uint64_t largest_whole = UINT64_C(1) << 53;
 
-/* The place of the client in its userdata; NULL once closed. */
-static finseg_client **check_place(lua_State *L)
+struct holder {
+    finseg_client *client; /* NULL once closed */
+    size_t recycled;       /* bytes of pages that were given back, and that no page has taken since */
+};
+
+static struct holder *check_holder(lua_State *L)
 {
     return luaL_checkudata(L, 1, client_type);
 }
 
 static finseg_client *check_open(lua_State *L)
 {
-    finseg_client *client = *check_place(L);
+    finseg_client *client = check_holder(L)->client;
     if (!client)
         luaL_error(L, "finseg: the client is closed");
     return client;
@@ -35,16 +39,16 @@ int fs_lua_client(lua_State *L)
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
     if (!fs_lua_read_config(L, 1, from_environment, scratch))
         return fs_lua_fail(L, scratch);
-    finseg_client **place = fs_lua_new_object(L, client_type, sizeof(finseg_client *));
-    *place = finseg_client_new(scratch->config, &scratch->error);
-    if (!*place && finseg_error_get_kind(scratch->error) == FINSEG_ERROR_NETWORK) {
+    struct holder *holder = fs_lua_new_object(L, client_type, sizeof *holder);
+    holder->client = finseg_client_new(scratch->config, &scratch->error);
+    if (!holder->client && finseg_error_get_kind(scratch->error) == FINSEG_ERROR_NETWORK) {
         /* No descriptors, or no memory: perhaps clients hold them that nobody refers to any more. */
         finseg_error_free(scratch->error);
         scratch->error = NULL;
         lua_gc(L, LUA_GCCOLLECT, 0);
-        *place = finseg_client_new(scratch->config, &scratch->error);
+        holder->client = finseg_client_new(scratch->config, &scratch->error);
     }
-    if (!*place)
+    if (!holder->client)
         return fs_lua_fail(L, scratch);
     fs_lua_empty_scratch(scratch);
     return 1;
@@ -53,9 +57,9 @@ int fs_lua_client(lua_State *L)
 /* client:close(), and __gc: closes at once; again is harmless. */
 static int client_close(lua_State *L)
 {
-    finseg_client **place = check_place(L);
-    finseg_client *client = *place;
-    *place = NULL;
+    struct holder *holder = check_holder(L);
+    finseg_client *client = holder->client;
+    holder->client = NULL;
     finseg_client_free(client);
     return 0;
 }
@@ -202,14 +206,14 @@ static int client_step(lua_State *L)
 }
 
 /* Pushes the job or the page of an outcome that succeeded. */
-static void push_result(lua_State *L, finseg_outcome *outcome)
+static void push_result(lua_State *L, finseg_outcome *outcome, size_t *recycled)
 {
     finseg_job **job = fs_lua_new_job(L);
     *job = finseg_outcome_take_job(outcome);
     if (*job)
         return;
     lua_pop(L, 1);
-    fs_lua_push_page(L, outcome);
+    fs_lua_push_page(L, outcome, recycled);
 }
 
 /* client:next() -> ticket, true, job or page | ticket, false, err | nil when nothing has finished */
@@ -226,7 +230,7 @@ static int client_next(lua_State *L)
     if (error)
         fs_lua_push_error(L, error);
     else
-        push_result(L, scratch->outcome);
+        push_result(L, scratch->outcome, &check_holder(L)->recycled);
     fs_lua_empty_scratch(scratch);
     return 3;
 }
@@ -294,7 +298,9 @@ static int client_traverse(lua_State *L)
 static int client_recycle(lua_State *L)
 {
     finseg_client *client = check_open(L);
-    finseg_client_recycle(client, fs_lua_take_page(L, 2));
+    finseg_page *page = fs_lua_take_page(L, 2);
+    check_holder(L)->recycled += fs_lua_page_bytes(page);
+    finseg_client_recycle(client, page);
     return 0;
 }
 

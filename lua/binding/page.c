@@ -9,19 +9,23 @@ static finseg_page **new_page(lua_State *L)
     return fs_lua_new_object(L, page_type, sizeof(finseg_page *));
 }
 
-/* The text, and an index of half its size. */
-static void account_for(lua_State *L, const finseg_page *page)
+size_t fs_lua_page_bytes(const finseg_page *page)
 {
     size_t length = finseg_page_text(page).length;
-    fs_lua_account_for(L, length + length / 2);
+    return length + length / 2;
 }
 
-void fs_lua_push_page(lua_State *L, finseg_outcome *outcome)
+void fs_lua_push_page(lua_State *L, finseg_outcome *outcome, size_t *recycled)
 {
     finseg_page **place = new_page(L);
     *place = finseg_outcome_take_page(outcome);
-    if (*place)
-        account_for(L, *place);
+    if (!*place)
+        return;
+    size_t bytes = fs_lua_page_bytes(*place);
+    size_t reused = bytes < *recycled ? bytes : *recycled;
+    *recycled -= reused;
+    if (bytes > reused)
+        fs_lua_account_for(L, bytes - reused);
 }
 
 finseg_page *fs_lua_check_page(lua_State *L, int argument)
@@ -55,7 +59,7 @@ int fs_lua_page(lua_State *L)
     *place = finseg_page_parse(text, length, &scratch->error);
     if (!*place)
         return fs_lua_fail(L, scratch);
-    account_for(L, *place);
+    fs_lua_account_for(L, fs_lua_page_bytes(*place));
     return 1;
 }
 

@@ -10,18 +10,20 @@ static int refuse(lua_State *L, const struct fs_json *json)
     return 2;
 }
 
-/* Pushes the text of a member's name, through the buffer of `scratch`. */
-static void push_name(lua_State *L, const struct fs_json_value *key, struct fs_lua_scratch *scratch)
+/* Pushes the name of a member. */
+static void push_name(lua_State *L, const struct fs_json_value *key)
 {
     if (!key->escaped) {
         lua_pushlstring(L, key->data + 1, key->length - 2);
         return;
     }
-    fs_buffer_clear(&scratch->text);
+    struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
     fs_json_append_unescaped(&scratch->text, key);
     if (scratch->text.failed)
         luaL_error(L, "memory is out");
     lua_pushlstring(L, scratch->text.data, scratch->text.length);
+    fs_lua_empty_scratch(scratch);
+    lua_remove(L, -2);
 }
 
 /* Puts the next value into the list at the top. */
@@ -38,7 +40,6 @@ int fs_lua_json_parts(lua_State *L)
 {
     size_t length = 0;
     const char *text = luaL_checklstring(L, 1, &length);
-    struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
     struct fs_json json;
     struct fs_json_value key;
     enum fs_json_type type;
@@ -54,14 +55,12 @@ int fs_lua_json_parts(lua_State *L)
             append_value(L, &json, &count);
     } else {
         while (fs_json_next_member(&json, &first, &key)) {
-            push_name(L, &key, scratch);
+            push_name(L, &key);
             lua_rawseti(L, -2, ++count);
             append_value(L, &json, &count);
         }
     }
-    bool whole = !json.problem && fs_json_finish(&json);
-    fs_lua_empty_scratch(scratch);
-    return whole ? 1 : refuse(L, &json);
+    return !json.problem && fs_json_finish(&json) ? 1 : refuse(L, &json);
 }
 
 /* Appends the object but for its members of that name. What stays keeps the bytes between its members, too. */

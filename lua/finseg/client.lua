@@ -5,6 +5,7 @@
 
 local Callbacks = require "finseg.callbacks"
 local Job = require "finseg.job"
+local Listener = require "finseg.listener"
 local await = require "finseg.await"
 local check = require "finseg.check"
 local core = require "finseg.core"
@@ -19,6 +20,7 @@ local stores = require "finseg.store"
 ---@field _driver finseg.Driver?  the explicit one
 ---@field _log function?
 ---@field _companions table<integer, table>  by descriptor: what else lives in the client's set
+---@field _listener finseg.Listener?  that is open
 ---@field _callbacks finseg.Callbacks?
 ---@field _first_page integer  the number of a segment's first page
 local Client = {}
@@ -200,6 +202,20 @@ function Client:pending()
   return self:_open_core("pending"):pending()
 end
 
+--- Whether stepping is of use: something is under way, here or in what is attached.
+---@return boolean
+function Client:is_busy()
+  if self:_open_core("is_busy"):pending() > 0 then
+    return true
+  end
+  for _, companion in pairs(self._companions) do
+    if companion.pending and companion:pending() > 0 then
+      return true
+    end
+  end
+  return false
+end
+
 --- What may become readable soon: HTTP transfers under way now (waits between polls are none), and the like of what is
 --- attached.
 ---@return integer
@@ -329,13 +345,14 @@ function Client:_step_companions()
   end
 end
 
-local callback_options = { public_url = "string", store = "table" }
+local callback_options = { public_url = "string", store = "table", log = "function" }
 
 --- Has every create carry a callbackURL of its own, and every wait for such a job end by its callback. Somebody else
 --- receives the requests and hands them to the answered object, callbacks:take(path): a location of nginx (see
 --- finseg.ngx), another process with the same store. In a script, client:listen() does both.
----@param options { public_url: string, store: finseg.Store? }  public_url: where callbacks are received; what follows
----   it in the URL is the job's own. store: what the processes share; this process's memory when not given
+---@param options { public_url: string, store: finseg.Store?, log: function? }  public_url: where callbacks are
+---   received; what follows it in the URL is the job's own. store: what the processes share; this process's memory when
+---   not given. log: is told what becomes of callbacks; the client's own when not given
 ---@return finseg.Callbacks? callbacks
 ---@return table? err  `config`, or `invalid`: the client receives callbacks already
 function Client:receive_callbacks(options)
@@ -344,7 +361,7 @@ function Client:receive_callbacks(options)
   options, unknown = check.options(options, callback_options, 1, "receive_callbacks")
   self:_open_core "receive_callbacks"
   if not options then
-    local message = "receive_callbacks has no option %s, only public_url and store"
+    local message = "receive_callbacks has no option %s, only log, public_url and store"
     return nil, core.error("invalid", message:format(unknown))
   elseif self:_callbacks_open() then
     return nil, core.error("invalid", "this client receives callbacks already")
@@ -353,7 +370,7 @@ function Client:receive_callbacks(options)
   local callbacks, err = Callbacks.new {
     public_url = options.public_url,
     store = store,
-    log = function(event)
+    log = options.log or function(event)
       self:_tell_log(event)
     end,
   }
@@ -366,6 +383,23 @@ function Client:receive_callbacks(options)
   end
   self._callbacks = callbacks
   return callbacks
+end
+
+--- Receives callbacks in this client's own descriptor, without a thread or a second process (see finseg.listener), and
+--- has every create and every wait use them, as receive_callbacks does. Not in nginx: see finseg.ngx.
+---@param options finseg.ListenOptions?
+---@return finseg.Listener? listener
+---@return table? err  `config`: it cannot listen there; `invalid`: the client receives callbacks already, an option is
+---   none that listen has, or its value is of no use
+function Client:listen(options)
+  local unknown
+  options, unknown = check.options(options, Listener.options, 1, "listen")
+  self:_open_core "listen"
+  if not options then
+    local message = "listen has no option %s, only host, max_body, path, port, public_url, rate and store"
+    return nil, core.error("invalid", message:format(unknown))
+  end
+  return Listener.open(self, options)
 end
 
 --- Calls the log function, which may raise, and must not log into itself.
@@ -415,6 +449,9 @@ end
 function Client:close()
   if self.closed then
     return
+  end
+  if self._listener then
+    self._listener:close()
   end
   if self._callbacks then
     self._callbacks:close()

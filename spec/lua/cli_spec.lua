@@ -2,6 +2,7 @@
 
 local cjson = require "cjson"
 local cli = require "spec.lua.support.cli"
+local finseg = require "finseg"
 local sandbox = require "spec.lua.support.sandbox"
 local scripted_server = require "spec.lua.support.scripted_server"
 local shell = require "spec.lua.support.shell"
@@ -330,6 +331,34 @@ describe("the command line", function()
       other.remove()
     end)
 
+    it("that were made and could not be written down, and names them", function()
+      for _, command in ipairs { "create", "segment" } do
+        local busy = sandbox.start { users = 10, seed = 1, fault = "429:2@create" }
+        local other = cli.home(busy)
+        local running = other.start(command .. " highBalance --threshold 5")
+        finally(function()
+          running.kill()
+          busy.stop()
+          other.remove()
+        end)
+        -- It tries again after a second, and once more; its journal is gone by then.
+        local path = other.folder .. "/.local/state/finseg/store.db"
+        wire.eventually("the intent is written", function()
+          local store = finseg.store.open("file", path)
+          local intents = store and store:list "intent " or {}
+          if store then
+            store:close()
+          end
+          return #intents > 0
+        end)
+        assert(os.remove(path))
+        assert.are.equal(3, wire.eventually("it has ended", running.status))
+        assert.matches("pick the job up with\n  finseg get highBalance %x+\n", running.err())
+        busy.stop()
+        other.remove()
+      end
+    end)
+
     it("in a journal that is the user's alone and holds no secret", function()
       home.check "finseg create highBalance --threshold 5000"
       assert.are.equal("600\n", home.check 'stat -c %a "$HOME"/.local/state/finseg/store.db')
@@ -500,6 +529,25 @@ describe("the command line", function()
       assert.matches("finseg: stopped", said)
       assert.matches("finseg get highBalance " .. job_id, said, 1, true)
     end)
+  end)
+
+  it("ends at Ctrl-C at a terminal, where the line of progress is drawn meanwhile", function()
+    local slow = sandbox.start { users = 10, seed = 1, delay = 3600 }
+    local other = cli.home(slow)
+    local running = other.start_at_terminal "segment highBalance --threshold 5"
+    finally(function()
+      slow.stop()
+      running.close()
+      other.remove()
+    end)
+    local job_id = one_made(other)
+    wire.eventually("it waits", function()
+      return running.shown():find "of 1 job ready"
+    end)
+    running.type "\3"
+    assert.are.equal(130, wire.eventually("it has stopped", running.status))
+    assert.matches("finseg: stopped\r\n.*finseg get highBalance " .. job_id, running.shown())
+    assert.is_nil(running.shown():find("stopped at once", 1, true))
   end)
 
   it("ends at Ctrl-C even in one long call of a C function", function()

@@ -147,6 +147,20 @@ return function(kind)
       assert.are.equal(11, calls)
     end)
 
+    test("tells every watcher though one of them raises", function(store)
+      local told = 0
+      local function count()
+        told = told + 1
+      end
+      store:watch("a", count)
+      store:watch("a", function()
+        error "a watcher's fault"
+      end)
+      store:watch("a", count)
+      pcall(store.notify, store, "a")
+      assert.are.equal(2, told)
+    end)
+
     test("closes, and again, and then raises", function(store)
       store:close()
       store:close()

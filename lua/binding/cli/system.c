@@ -89,7 +89,6 @@ static void end_process(void)
 static void raise_interrupt(lua_State *L, lua_Debug *where)
 {
     (void)where;
-    alarm(0);
     lua_sethook(L, NULL, 0, 0);
     luaL_error(L, "interrupted!");
 }
@@ -114,8 +113,8 @@ static void on_alarm(int number)
 
 /*
  * catch_interrupts(): from now on Ctrl-C raises an error "interrupted!" in the calling thread of Lua, as soon as it
- * runs Lua. Where it does not within a second, since one call of a C function takes long, or at a second Ctrl-C, the
- * process ends at once with status 130 and a line on stderr.
+ * runs Lua. Unless interrupt_obeyed() is called within a second, since one call of a C function takes long, or at a
+ * second Ctrl-C, the process ends at once with status 130 and a line on stderr.
  */
 static int catch_interrupts(lua_State *L)
 {
@@ -127,6 +126,14 @@ static int catch_interrupts(lua_State *L)
     sigaction(SIGALRM, &action, NULL);
     action.sa_handler = on_interrupt;
     sigaction(SIGINT, &action, NULL);
+    return 0;
+}
+
+/* interrupt_obeyed(): the error has arrived where the program ends by itself. */
+static int interrupt_obeyed(lua_State *L)
+{
+    (void)L;
+    alarm(0);
     return 0;
 }
 
@@ -171,6 +178,7 @@ int luaopen_finseg_cli_system(lua_State *L)
         {"is_private", is_private},
         {"make_private", make_private},
         {"catch_interrupts", catch_interrupts},
+        {"interrupt_obeyed", interrupt_obeyed},
         {"execute", execute},
     };
     lua_newtable(L);

@@ -56,6 +56,7 @@ local function report(problem, session)
   if problem == output.BROKEN_PIPE then
     return exit.FINE
   elseif is_interrupt(problem) then
+    system.interrupt_obeyed()
     output.note "finseg: stopped"
     if not list_commands(session, "what was asked for goes on at the service; pick it up with") and session then
       output.note "finseg: the same command goes on with the jobs that were made; finseg jobs lists them"

@@ -96,23 +96,24 @@ function Progress:during(f)
   if not self.shown then
     return f()
   end
-  local ended = false
-  local results = {}
+  local ended, results = false, nil
   local function work()
     results = { pcall(f) }
     ended = true
-    self:clear()
+    return true
   end
-  local ran, problem = pcall(finseg.run, function()
-    finseg.spawn(work)
+  local function draw()
     while not ended do
       self:draw()
       finseg.sleep(INTERVAL / 4)
     end
-  end)
+    return true
+  end
+  -- Ctrl-C may be raised in either; it ends what the other waits for.
+  local called, ran, problem = pcall(finseg.all, work, draw)
   self:clear()
-  if not ran then
-    error(problem, 0)
+  if not (called and ran) then
+    error(called and problem or ran, 0)
   elseif not results[1] then
     error(results[2], 0)
   end

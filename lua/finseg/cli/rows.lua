@@ -41,6 +41,14 @@ local function spread(object, prefix, cells, lists)
   end
 end
 
+local function copy(cells)
+  local other = {}
+  for name, value in pairs(cells) do
+    other[name] = value
+  end
+  return other
+end
+
 --- The rows of a record, each a table column -> JSON of the cell.
 ---@param record string  JSON
 ---@return table<string, string>[]
@@ -53,10 +61,7 @@ function rows.of(record)
   end
   local result = {}
   for position = 1, count do
-    local row = {}
-    for name, value in pairs(cells) do
-      row[name] = value
-    end
+    local row = position < count and copy(cells) or cells
     for _, list in ipairs(lists) do
       for name, value in json_text.members(list.items[position]) do
         row[list.prefix .. name] = value

@@ -55,27 +55,35 @@ function Session:close()
   end
 end
 
+local has_ended = { failed = true, expired = true }
+
 --- How to pick up the jobs that were waited for, as commands.
 ---@return string[]
 function Session:how_to_go_on()
   local commands = {}
   for job in pairs(self.waiting) do
-    commands[#commands + 1] = ("finseg get %s %s"):format(job.kind, job.jobId)
+    if not has_ended[job:state()] then
+      commands[#commands + 1] = ("finseg get %s %s"):format(job.kind, job.jobId)
+    end
   end
   table.sort(commands)
   return commands
 end
 
---- Remembers a job that is waited for from now on. One that was just made may have a twin: says so when the answer to
---- an equal create was lost before.
+--- Remembers a job that is waited for from now on.
 ---@param job finseg.Job
----@param reused boolean?  it was there before; nil: the journal was not asked
----@param parameters table?  it was made with
-function Session:follow(job, reused, parameters)
-  self.waiting[job] = core.now()
-  if reused ~= false then
-    return
+---@param instead finseg.Job?  the one that it takes the place of
+function Session:follow(job, instead)
+  if instead then
+    self.waiting[instead] = nil
   end
+  self.waiting[job] = core.now()
+end
+
+--- A job that was just made may have a twin: says so when the answer to an equal create was lost before.
+---@param job finseg.Job
+---@param parameters table  it was made with
+function Session:note_lost(job, parameters)
   for _, entry in ipairs(exit.assert(self:journal():list_lost(self:client(), job.kind, parameters))) do
     output.note(
       "finseg: the answer to an equal create was lost on %s: its job may exist besides this one (finseg jobs lists it)",
@@ -87,6 +95,8 @@ end
 --- Seconds that a wait takes when it is not told otherwise.
 local DEFAULT_TIMEOUT = 3600
 
+local is_awaited = { created = true, pending = true }
+
 --- The exit code for an err. A timeout is that of a wait when a job is not ready and its time is over; else it is that
 --- of a request, or of a store.
 ---@param err finseg.Err
@@ -95,7 +105,7 @@ function Session:code_of(err)
   if err.kind == "timeout" then
     local timeout = self.arguments.timeout or DEFAULT_TIMEOUT
     for job, began in pairs(self.waiting) do
-      if job:state() ~= "ready" and core.now() - began >= timeout then
+      if is_awaited[job:state()] and core.now() - began >= timeout then
         return exit.NOT_READY
       end
     end
@@ -105,7 +115,7 @@ end
 
 --- Options of rules.
 function Session:options(progress)
-  local arguments = self.arguments
+  local arguments, job_of = self.arguments, {}
   return {
     store = self:store(),
     fresh = arguments.fresh or false,
@@ -113,8 +123,12 @@ function Session:options(progress)
     keep_bytes = arguments.memory and arguments.memory * 2 ^ 20,
     progress = function(event)
       if event.name == "job" then
-        progress:clear()
-        self:follow(event.job, event.reused, event.request.parameters)
+        self:follow(event.job, job_of[event.request])
+        job_of[event.request] = event.job
+        if event.reused == false then
+          progress:clear()
+          self:note_lost(event.job, event.request.parameters)
+        end
       elseif event.name == "read" and event.request.job then
         self.waiting[event.request.job] = nil
       end

@@ -10,6 +10,7 @@
 ---     local result = assert(rule:run(client, { store = store }))
 ---     print(result:count())
 ---     for user in result:users() do print(user.userId, user.lowBalance.accounts[1].amount) end
+---     for line in result:texts() do print(line) end -- JSON, with the bytes that came
 ---
 --- a + b: in either; a * b: in both; a - b: in a and not in b. :where(f), :top(n, f) and :named(name) are methods of
 --- finseg.rule.expression. In f, user.userId is the id and user.NAME the user's record in the segment of that name

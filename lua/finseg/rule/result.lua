@@ -39,7 +39,8 @@ function RuleResult.new(rule, evaluation, set)
 end
 
 function RuleResult:__tostring()
-  return ("result of %s: %d users"):format(self.rule.name, self:count())
+  local count = self:count()
+  return ("result of %s: %d user%s"):format(self.rule.name, count, count == 1 and "" or "s")
 end
 
 ---@return integer

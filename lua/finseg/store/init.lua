@@ -31,13 +31,16 @@
 --                       it; pending() is that and the calls under way. notify never waits.
 --   poll_interval       seconds after which a watcher looks for itself, since a notify may not reach it from where it
 --                       was made (another process); nil: every notify does
+--   count(self, name)   only in stores that count for all their processes: adds one
+--   counted(self, name) only there -> the number
 --   close(self)         lets go of everything; again is harmless. Other calls on a closed store raise.
 --
 -- Keys and values are text; zero bytes in values are kept. Failures are err objects of finseg: kind `config` when the
 -- store cannot be used as it stands (the message says what to do), `auth` when it refuses who asks, `timeout` when
 -- somebody else kept it too long, `network` when it is out of reach: then the work goes on without it.
 --
--- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine), redis (any host).
+-- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine), shared_dict (the
+-- workers of one nginx), redis (any host).
 
 local check = require "finseg.check"
 local core = require "finseg.core"
@@ -55,10 +58,25 @@ local core = require "finseg.core"
 
 local store = {}
 
-local kinds = { memory = "finseg.store.memory", file = "finseg.store.file", redis = "finseg.store.redis" }
+local kinds = {
+  memory = "finseg.store.memory",
+  file = "finseg.store.file",
+  shared_dict = "finseg.store.shared_dict",
+  redis = "finseg.store.redis",
+}
 local methods = { "get", "put_if_absent", "delete", "list", "notify", "watch", "close" }
 
---- Opens a store of a kind that comes with finseg: store.open "memory", store.open("file", path).
+local function kind_names()
+  local names = {}
+  for name in pairs(kinds) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+--- Opens a store of a kind that comes with finseg: store.open "memory", store.open("file", path),
+--- store.open("shared_dict", name).
 ---@param kind string
 ---@param ... any  what the kind takes
 ---@return finseg.Store? store
@@ -67,13 +85,7 @@ function store.open(kind, ...)
   check.type(kind, "string", 1, "open")
   local module = kinds[kind]
   if not module then
-    local names = {}
-    for name in pairs(kinds) do
-      names[#names + 1] = name
-    end
-    table.sort(names)
-    local message = ("there is no store of the kind %s: the kinds are %s"):format(kind, table.concat(names, ", "))
-    return nil, core.error("config", message)
+    return nil, core.error("config", ("there is no store of the kind %s: the kinds are %s"):format(kind, kind_names()))
   end
   return require(module).open(...)
 end

@@ -39,12 +39,24 @@ local function copy_into(called, watching)
   return called
 end
 
+--- Calls them all; then raises what the first has raised, if any has.
+local function call_all(called, news)
+  local failed, problem
+  for _, entry in ipairs(called) do
+    local ok, raised = pcall(entry.f, news)
+    if not ok and not failed then
+      failed, problem = true, raised
+    end
+  end
+  if failed then
+    error(problem, 0)
+  end
+end
+
 --- A watcher may stop, or watch anew, while it is called.
 ---@param key string
 function Watchers:notify(key)
-  for _, entry in ipairs(copy_into({}, self.by_key[key] or {})) do
-    entry.f()
-  end
+  call_all(copy_into({}, self.by_key[key] or {}))
 end
 
 --- Everybody, whatever key they watch: a list of { f =, stopped = true when it is over }.
@@ -55,6 +67,17 @@ function Watchers:all()
     copy_into(all, watching)
   end
   return all
+end
+
+--- Calls f(news) of everybody.
+---@param news "deaf"|"hearing"
+function Watchers:tell_all(news)
+  call_all(self:all(), news)
+end
+
+---@return boolean
+function Watchers:is_empty()
+  return next(self.by_key) == nil
 end
 
 return Watchers

@@ -14,7 +14,9 @@ return function(session)
     session:follow(made)
   end
   exit.assert(job, reused)
-  session:follow(job, reused, parameters)
+  if not reused then
+    session:note_lost(job, parameters)
+  end
   format.print_one(
     arguments,
     { kind = job.kind, jobId = job.jobId, created_at = job.created_at, reused = reused },
