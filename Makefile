@@ -61,11 +61,13 @@ SANDBOX := $(wildcard core/sandbox/*.c) core/buffer.c core/text.c core/money.c c
 CORE_TESTS := $(wildcard spec/core/*.c)
 FUZZERS := $(patsubst spec/fuzz/%.c,build/fuzz/%,$(wildcard spec/fuzz/fuzz_*.c)) build/fuzz/fuzz_oracle
 BENCHES := $(wildcard spec/bench/*_bench.lua)
+# These start both Luas themselves, or measure what is not Lua.
+BENCHES_OF_ONE_LUA := $(patsubst %,spec/bench/%_bench.lua,fetch nginx sandbox)
 C_BENCHES := $(patsubst spec/bench/%.c,build/bench/%,$(wildcard spec/bench/*_bench.c))
 LUA_MODULES := $(shell find lua/finseg -name '*.lua')
 
 C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] lua/binding/store/*.c lua/binding/cli/*.c \
-             lua/binding/listener/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/bench/*.[ch])
+             lua/binding/listener/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/bench/*.[ch] spec/bench/peers/*.c)
 LUA_SOURCES := lua spec examples
 SHELL_SOURCES := .ci/run spec/run spec/tools/deps examples/demo.sh
 
@@ -73,9 +75,11 @@ LIBRARIES := $(B)/libfinseg.a $(B)/libfinseg.so
 BINDINGS := $(LUAS:%=$(B)/%/finseg/core.so)
 # Modules of their own, so that finseg itself does without what they link to.
 SQLITE_STORES := $(LUAS:%=$(B)/%/finseg/store/sqlite.so)
+REDIS_STORES := $(LUAS:%=$(B)/%/finseg/store/hiredis.so)
 RECEIVERS := $(LUAS:%=$(B)/%/finseg/listener/receiver.so)
 RECEIVER := $(wildcard lua/binding/listener/*.c)
 CLI_SYSTEMS := $(LUAS:%=$(B)/%/finseg/cli/system.so)
+MODULES := $(SQLITE_STORES) $(REDIS_STORES) $(RECEIVERS) $(CLI_SYSTEMS)
 
 # Expanded when a recipe runs, so that `deps` may install pkg-config and its modules first.
 CORE_LIBS = $(shell pkg-config --libs libcurl libcjson) -lm
@@ -90,7 +94,7 @@ LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 .PHONY: all demo test lint format asan hard fuzz bench bench-c install env clean help deps deps-lint deps-check deps-hard deps-bench valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
-all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(SQLITE_STORES) $(RECEIVERS) $(CLI_SYSTEMS) $(B)/finseg-sandbox
+all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(MODULES) $(B)/finseg-sandbox
 
 # ---- compiling ----------------------------------------------------------------------------------------------
 
@@ -144,6 +148,19 @@ $(SQLITE_STORES):
 	@mkdir -p $(@D)
 	$(SAY) LINK $@
 	$(Q)$(LINK) -shared -o $@ $^ $(shell pkg-config --libs sqlite3)
+
+# The parts of the core that it stands on are its own copy: they stay invisible.
+$(B)/obj/hiredis.map:
+	@mkdir -p $(@D)
+	$(Q)echo '{ global: luaopen_finseg_store_hiredis; local: *; };' > $@
+
+$(B)/lua5.4/finseg/store/hiredis.so: $(B)/obj/lua5.4/lua/binding/store/hiredis.o
+$(B)/luajit/finseg/store/hiredis.so: $(B)/obj/luajit/lua/binding/store/hiredis.o
+$(REDIS_STORES): $(patsubst %,$(B)/obj/core/%.o,clock loop random sigpipe) $(B)/obj/hiredis.map
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(LINK) -shared -Wl,--version-script=$(B)/obj/hiredis.map -o $@ $(filter %.o,$^) \
+	  $(shell pkg-config --libs hiredis) -lm
 
 # Its opener is marked visible; the rest stays hidden, as in the core.
 $(B)/obj/lua5.4/lua/binding/listener/%.o $(B)/obj/luajit/lua/binding/listener/%.o: VISIBILITY := -fvisibility=hidden
@@ -217,7 +234,7 @@ FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=a
 build/fuzz/%: spec/fuzz/%.c $(CORE) $(wildcard core/*.h spec/fuzz/*.h) Makefile | deps-hard
 	@mkdir -p $(@D)
 	$(SAY) CLANG $@
-	$(Q)clang-14 $(STANDARD) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) $(CORE_LIBS) -lm
+	$(Q)clang-14 $(STANDARD) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) $(CORE_LIBS) $(FUZZ_LIBS) -lm
 
 # Its oracle, simdjson, is C++. What the reading of a page needs of the core, and no more.
 ORACLE_CORE := $(addprefix core/,buffer.c error.c json.c money.c page.c page_index.c page_read.c template.c text.c uuid.c)
@@ -229,6 +246,9 @@ build/fuzz/fuzz_oracle: spec/fuzz/fuzz_oracle.cpp $(ORACLE_CORE) $(wildcard core
 	$(Q)clang++-14 -std=c++17 $(FUZZ_FLAGS) -o $@ $< $(@D)/oracle/*.o -lsimdjson
 
 build/fuzz/fuzz_table: core/sandbox/table.c
+
+build/fuzz/fuzz_value: $(BINDING)
+build/fuzz/fuzz_value: FUZZ_LIBS = $(shell pkg-config --cflags --libs lua5.4)
 
 # What a target finds goes to build/; its seeds are in spec/fuzz/corpus.
 fuzz: $(FUZZERS)
@@ -261,9 +281,9 @@ build/bench/page_bench: $(addprefix build/bench/,page_bench.o sample.o measure.o
 	$(SAY) LINK $@
 	$(Q)g++ -o $@ $^ $(CORE_LIBS) -lsimdjson
 
-build/bench/idset_bench: $(addprefix build/bench/,idset_bench.o sample.o measure.o) $(B)/libfinseg.a
+build/bench/idset_bench: $(addprefix build/bench/,idset_bench.o sample.o measure.o peer_sqlite.o) $(B)/libfinseg.a
 	$(SAY) LINK $@
-	$(Q)$(LINK) -o $@ $^ $(CORE_LIBS)
+	$(Q)$(LINK) -o $@ $^ $(CORE_LIBS) $(shell pkg-config --libs sqlite3)
 
 # A peer of fetch_bench.lua: libcurl alone.
 build/bench/discard: spec/bench/peers/discard.c Makefile | deps-bench
@@ -275,8 +295,12 @@ build/bench/discard: spec/bench/peers/discard.c Makefile | deps-bench
 bench-c: $(C_BENCHES)
 	@set -e; for bench in $(C_BENCHES); do $$bench; done
 
+# $(call RUN_BENCHES,LUA,BENCHES)
+RUN_BENCHES = (eval "$$($(MAKE) -s env LUA=$(1))"; for bench in $(2); do $(1) $$bench || exit 1; done)
+
 bench: all deps-bench bench-c build/bench/discard
-	@eval "$$($(MAKE) -s env)"; for bench in $(BENCHES); do $(LUA) $$bench || exit 1; done
+	@$(call RUN_BENCHES,lua5.4,$(BENCHES))
+	@$(call RUN_BENCHES,luajit,$(filter-out $(BENCHES_OF_ONE_LUA),$(BENCHES)))
 
 # ---- looking after the code ---------------------------------------------------------------------------------
 
@@ -303,6 +327,7 @@ lint-lua: deps-lint
 	$(STYLUA) --check $(LUA_SOURCES)
 	luarocks lint rockspec/finseg-dev-1.rockspec
 	luarocks lint rockspec/sqlite/finseg-sqlite-dev-1.rockspec
+	luarocks lint rockspec/redis/finseg-redis-dev-1.rockspec
 	luarocks lint rockspec/listener/finseg-listener-dev-1.rockspec
 	luarocks lint rockspec/cli/finseg-cli-dev-1.rockspec
 
@@ -333,6 +358,7 @@ install -D -m 755 $(B)/$(1)/finseg/core.so '$(call LUA_LIB,$(1))/finseg/core.so'
 install -D -m 755 $(B)/$(1)/finseg/cli/system.so '$(call LUA_LIB,$(1))/finseg/cli/system.so'
 install -D -m 755 $(B)/$(1)/finseg/listener/receiver.so '$(call LUA_LIB,$(1))/finseg/listener/receiver.so'
 install -D -m 755 $(B)/$(1)/finseg/store/sqlite.so '$(call LUA_LIB,$(1))/finseg/store/sqlite.so'
+install -D -m 755 $(B)/$(1)/finseg/store/hiredis.so '$(call LUA_LIB,$(1))/finseg/store/hiredis.so'
 for module in $(LUA_MODULES:lua/%=%); do \
   install -D -m 644 lua/$$module '$(call LUA_SHARE,$(1))'/$$module || exit 1; \
 done

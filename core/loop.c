@@ -9,6 +9,8 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "clock.h"
+
 enum { EVENTS_A_ROUND = 64 };
 
 /* Seconds: some thirty years. A service may ask for a pause beyond what the kernel's clock can say. */
@@ -28,10 +30,10 @@ static unsigned loop_mask(uint32_t events)
            (events & (EPOLLERR | EPOLLHUP) ? (unsigned)FS_LOOP_FAILED : 0U);
 }
 
-static int add_own(struct fs_loop *loop, int fd)
+/* `mark` is what an event of this descriptor points to, in the place of a watch. */
+static int add_own(struct fs_loop *loop, int fd, void *mark)
 {
-    /* data.ptr stays NULL: run() must only know that these two are readable, and arm() deals with them. */
-    struct epoll_event event = {.events = EPOLLIN};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = mark};
     return fd < 0 ? -1 : epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
@@ -43,7 +45,8 @@ int fs_loop_open(struct fs_loop *loop)
         loop->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
         loop->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     }
-    if (loop->epoll_fd < 0 || add_own(loop, loop->timer_fd) != 0 || add_own(loop, loop->wake_fd) != 0) {
+    if (loop->epoll_fd < 0 || add_own(loop, loop->timer_fd, &loop->timer_fd) != 0 ||
+        add_own(loop, loop->wake_fd, &loop->wake_fd) != 0) {
         int reason = errno;
         fs_loop_close(loop);
         errno = reason;
@@ -224,6 +227,21 @@ void fs_loop_expire(struct fs_loop *loop, double now)
     }
 }
 
+/* The timerfd has come due: takes back its being readable. */
+static void note_timer_fd(struct fs_loop *loop)
+{
+    uint64_t expirations;
+    if (read(loop->timer_fd, &expirations, sizeof expirations) == (ssize_t)sizeof expirations)
+        loop->armed_for = 0;
+}
+
+static void call_ready(struct fs_watch *watch, unsigned what)
+{
+    /* An earlier event of the same round may have ended this watch. */
+    if (!watch->dead)
+        watch->ready(watch, what);
+}
+
 int fs_loop_run(struct fs_loop *loop)
 {
     struct epoll_event events[EVENTS_A_ROUND];
@@ -231,10 +249,11 @@ int fs_loop_run(struct fs_loop *loop)
     if (count < 0 && errno != EINTR)
         return -1;
     for (int i = 0; i < count; i++) {
-        struct fs_watch *watch = events[i].data.ptr;
-        /* An earlier event of this round may have ended this watch. */
-        if (watch && !watch->dead)
-            watch->ready(watch, loop_mask(events[i].events));
+        void *source = events[i].data.ptr;
+        if (source == &loop->timer_fd)
+            note_timer_fd(loop);
+        else if (source != &loop->wake_fd) /* which arm() deals with */
+            call_ready(source, loop_mask(events[i].events));
     }
     bury(loop);
     return 0;
@@ -244,26 +263,31 @@ static void set_timer_fd(struct fs_loop *loop, double due)
 {
     struct itimerspec setting = {{0, 0}, {0, 0}};
     double moment = due < FAR_AWAY ? due : FAR_AWAY;
-    if (moment > 0) {
-        /* Rounded up by a nanosecond: waking before a timer is due would be a round for nothing. */
-        double whole = floor(moment);
-        setting.it_value.tv_sec = (time_t)whole;
-        setting.it_value.tv_nsec = (long)((moment - whole) * 1e9) + 1;
-        if (setting.it_value.tv_nsec > 999999999L) {
-            setting.it_value.tv_sec++;
-            setting.it_value.tv_nsec = 0;
-        }
+    /* Rounded up by a nanosecond: waking before a timer is due would be a round for nothing. */
+    double whole = floor(moment);
+    setting.it_value.tv_sec = (time_t)whole;
+    setting.it_value.tv_nsec = (long)((moment - whole) * 1e9) + 1;
+    if (setting.it_value.tv_nsec > 999999999L) {
+        setting.it_value.tv_sec++;
+        setting.it_value.tv_nsec = 0;
     }
     timerfd_settime(loop->timer_fd, TFD_TIMER_ABSTIME, &setting, NULL);
     loop->armed_for = due;
 }
 
+/*
+ * Setting a timerfd costs more than all else that a round does, so it is set for an earlier timer only. One that was
+ * cleared may leave it set: then it wakes the loop once for nothing. What is due already goes by the eventfd.
+ */
 void fs_loop_arm(struct fs_loop *loop, bool awake)
 {
     double due = fs_loop_next_due(loop);
-    /* Setting it again also takes back its being readable. */
-    if (due < 0 ? loop->armed_for != 0 : due != loop->armed_for)
-        set_timer_fd(loop, due < 0 ? 0 : due);
+    if (due >= 0 && (loop->armed_for == 0 || due < loop->armed_for)) {
+        if (due <= fs_clock_monotonic())
+            awake = true;
+        else
+            set_timer_fd(loop, due);
+    }
     if (awake != loop->awake) {
         uint64_t value = 1;
         ssize_t moved = awake ? write(loop->wake_fd, &value, sizeof value) : read(loop->wake_fd, &value, sizeof value);

@@ -1,7 +1,7 @@
 /*
  * The one file that knows epoll and timerfd: a private event set seen from outside as one descriptor. It holds
- * watched descriptors, a timerfd armed for the earliest timer, and an eventfd that keeps the set readable while
- * results wait to be taken.
+ * watched descriptors, a timerfd for the earliest timer, and an eventfd that keeps the set readable while results wait
+ * to be taken or a timer is due.
  */
 #ifndef FINSEG_LOOP_H
 #define FINSEG_LOOP_H
@@ -34,7 +34,7 @@ struct fs_loop {
     int timer_fd;
     int wake_fd;
     bool awake;
-    double armed_for; /* what the timerfd is set to; 0: nothing */
+    double armed_for; /* what the timerfd is set to: the earliest timer, or a moment before it; 0: nothing */
     struct fs_timer **heap;
     size_t timer_count;
     size_t timer_capacity;
@@ -67,8 +67,8 @@ double fs_loop_next_due(const struct fs_loop *loop);
 int fs_loop_run(struct fs_loop *loop);
 /* Calls the timers that are due at `now`. */
 void fs_loop_expire(struct fs_loop *loop, double now);
-/* Sets the timerfd for the earliest timer, and the set readable at once if `awake`. Call it when timers may have
- * changed. */
+/* Makes the set readable when the earliest timer is due, and at once if `awake`. Call it when timers may have changed. It
+ * may become readable for a timer that is no longer set, once. */
 void fs_loop_arm(struct fs_loop *loop, bool awake);
 
 #endif

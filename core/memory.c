@@ -1,14 +1,25 @@
 #include "memory.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static bool is_large(size_t size)
 {
     enum { LARGE = 4 * 1024 * 1024 };
     return size >= LARGE;
+}
+
+void fs_memory_prefer_large(void *memory, size_t size)
+{
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t start = ((uintptr_t)memory + page - 1) & ~(page - 1);
+    const uintptr_t end = ((uintptr_t)memory + size) & ~(page - 1);
+    if (is_large(size))
+        madvise((char *)memory + (start - (uintptr_t)memory), end - start, MADV_HUGEPAGE);
 }
 
 static void *allocate(size_t size)
@@ -18,7 +29,7 @@ static void *allocate(size_t size)
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
-    madvise(memory, size, MADV_HUGEPAGE);
+    fs_memory_prefer_large(memory, size);
     return memory;
 }
 

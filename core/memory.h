@@ -15,4 +15,7 @@ void *fs_memory_resize(void *memory, size_t old_size, size_t size);
 /* `size` as it was last asked for. NULL with 0 is allowed. */
 void fs_memory_free(void *memory, size_t size);
 
+/* Asks for large pages where memory that came from malloc is large enough to gain by them, before its first touch. */
+void fs_memory_prefer_large(void *memory, size_t size);
+
 #endif

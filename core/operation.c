@@ -447,6 +447,12 @@ static void on_done(struct fs_transfer *transfer)
 
 /* ---- sending ---- */
 
+static void lend_page(struct fs_transfer *transfer)
+{
+    struct fs_operation *operation = transfer->owner;
+    fs_page_pool_lend(&operation->client->pages, &transfer->answer);
+}
+
 static struct fs_exchange *build_exchange(struct fs_operation *operation)
 {
     finseg_client *client = operation->client;
@@ -466,7 +472,7 @@ static struct fs_exchange *build_exchange(struct fs_operation *operation)
         transfer->content_type = "application/json";
         transfer->once = true;
     } else {
-        fs_page_pool_lend(&client->pages, &transfer->answer);
+        transfer->lend = lend_page;
     }
     transfer->loopback = client->base.loopback;
     transfer->bearer = client->authorization.token.access_token;

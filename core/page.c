@@ -40,7 +40,8 @@ void finseg_page_free(finseg_page *page)
 {
     if (!page)
         return;
-    free(page->text);
+    if (!page->text_is_lent)
+        free(page->text);
     free(page->users);
     free(page->uuids);
     free(page->amounts);
@@ -134,9 +135,9 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 }
 
 /* The length goes in as well, so that "ab","c" and "a","bc" differ. */
-static uint64_t mix_bytes(uint64_t hash, finseg_slice bytes)
+static uint64_t hash_text(finseg_slice bytes)
 {
-    hash = mix(hash, bytes.length);
+    uint64_t hash = mix(0, bytes.length);
     for (size_t done = 0; done < bytes.length; done += sizeof(uint64_t)) {
         size_t left = bytes.length - done;
         uint64_t word = 0;
@@ -146,10 +147,14 @@ static uint64_t mix_bytes(uint64_t hash, finseg_slice bytes)
     return hash;
 }
 
+/* Each id has a hash of its own, so that the processor can work at several. */
 uint64_t fs_page_hash(const finseg_page *page)
 {
     uint64_t hash = 0;
-    for (size_t i = 0; i < page->user_count; i++)
-        hash = mix_bytes(hash, finseg_page_user_id(page, i));
+    for (size_t i = 0; i < page->user_count; i++) {
+        uint64_t id = page->users[i].has_uuid ? mix(mix(0, page->uuids[i].high), page->uuids[i].low)
+                                              : hash_text(finseg_page_user_id(page, i));
+        hash = mix(hash, id);
+    }
     return mix(hash, 0);
 }

@@ -41,6 +41,7 @@ struct finseg_page {
     char *text;
     size_t length;
     size_t text_capacity; /* of the memory that `text` has; 0: not known */
+    bool text_is_lent;    /* by the caller: not to be written or freed */
     uint32_t users_start; /* of the users array with its brackets, in the text */
     uint32_t users_length;
     int64_t total_elements; /* -1: not said */

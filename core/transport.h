@@ -27,6 +27,9 @@ struct fs_transfer {
     /* Called once, from fs_transport_collect() or a timer, never from inside a start or a cancel. It may free the
      * transfer. */
     void (*done)(struct fs_transfer *transfer);
+    /* May be NULL. Called when a body begins to come, to give the empty `answer` memory: no sooner, since of many requests
+     * under way few receive at a time. */
+    void (*lend)(struct fs_transfer *transfer);
     void *owner;
 
     /* The answer: valid from `done` on. */

@@ -35,15 +35,21 @@ struct fs_lua_scratch *fs_lua_new_scratch(lua_State *L);
 /* Frees what it holds at once, rather than when Lua collects it; it may be used again. */
 void fs_lua_empty_scratch(struct fs_lua_scratch *scratch);
 
-/* Tells Lua's collector of memory that a new object holds in C, so that such objects do not pile up unseen. */
-void fs_lua_account_for(lua_State *L, size_t bytes);
-
 /* Sets a field of the table at the top; NULL leaves it nil. */
 void fs_lua_set_text(lua_State *L, const char *field, const char *text);
 /* Text without zero bytes, or an argument error. */
 const char *fs_lua_check_text(lua_State *L, int argument);
 /* A whole number from 0 to `maximum` (at most 2^53), or an argument error. */
 uint64_t fs_lua_check_whole(lua_State *L, int argument, uint64_t maximum);
+
+/* ---- memory.c: what objects hold in C ----------------------------------------------------------------------- */
+
+/* Before the two below are called. */
+void fs_lua_open_memory(lua_State *L);
+/* Adds bytes to what an object holds, `*held`. When much has come together, collects what is garbage. */
+void fs_lua_hold(lua_State *L, size_t *held, size_t bytes);
+/* The object holds nothing any more. */
+void fs_lua_let_go(lua_State *L, size_t *held);
 
 /* ---- error.c --------------------------------------------------------------------------------------------- */
 
@@ -63,8 +69,17 @@ void fs_lua_push_json(lua_State *L, const char *text, size_t length);
 void fs_lua_push_members(lua_State *L, const char *text, size_t length, const char *except);
 /* core.from_json(text) -> value | nil, err */
 int fs_lua_from_json(lua_State *L);
-/* core.user_reader() -> function (page, position) -> table; for many users, since it remembers how they look */
-int fs_lua_user_reader(lua_State *L);
+/* Sets core.user_reader in the module at the top: for many users, since it remembers how they look. */
+void fs_lua_register_user_reader(lua_State *L);
+
+/* ---- parts.c: JSON taken apart as text -------------------------------------------------------------------- */
+
+/* core.json_parts(text) -> the texts of a list's elements, or of an object's members as name, text, name, text, ... |
+ * nil, problem */
+int fs_lua_json_parts(lua_State *L);
+/* core.json_without(text, name) -> the object without its members of that name, every other byte as it was | nil,
+ * problem */
+int fs_lua_json_without(lua_State *L);
 
 /* ---- number.c -------------------------------------------------------------------------------------------- */
 
@@ -107,6 +122,7 @@ void fs_lua_register_job(lua_State *L);
 finseg_job **fs_lua_new_job(lua_State *L);
 finseg_job *fs_lua_check_job(lua_State *L, int argument);
 
+/* Sets core.page in the module at the top. */
 void fs_lua_register_page(lua_State *L);
 /* Pushes the page of the outcome, which keeps nothing of it. */
 void fs_lua_push_page(lua_State *L, finseg_outcome *outcome);
@@ -115,8 +131,6 @@ finseg_page *fs_lua_check_page(lua_State *L, int argument);
 finseg_page *fs_lua_take_page(lua_State *L, int argument);
 /* Argument: the position of a user, from 1; answers its index. */
 size_t fs_lua_check_user(lua_State *L, int argument, const finseg_page *page);
-/* core.page(text) -> page | nil, err */
-int fs_lua_page(lua_State *L);
 
 /* Sets core.amounts, or core.walk, in the module at the top: see amounts.c. */
 void fs_lua_register_amounts(lua_State *L);

@@ -22,6 +22,18 @@ static inline int fs_lua_is_yieldable(lua_State *L)
     return !is_main;
 }
 
+/* The userdata at `object` keeps a table, which is popped from the top of the stack. */
+static inline void fs_lua_keep(lua_State *L, int object)
+{
+    lua_setfenv(L, object);
+}
+
+/* Pushes that table. */
+static inline void fs_lua_push_kept(lua_State *L, int object)
+{
+    lua_getfenv(L, object);
+}
+
 static inline void fs_lua_set_functions(lua_State *L, const luaL_Reg *functions)
 {
     for (; functions->name; functions++) {
@@ -35,6 +47,24 @@ static inline void fs_lua_set_functions(lua_State *L, const luaL_Reg *functions)
 static inline int fs_lua_is_yieldable(lua_State *L)
 {
     return lua_isyieldable(L);
+}
+
+static inline void fs_lua_keep(lua_State *L, int object)
+{
+#if LUA_VERSION_NUM < 504
+    lua_setuservalue(L, object);
+#else
+    lua_setiuservalue(L, object, 1);
+#endif
+}
+
+static inline void fs_lua_push_kept(lua_State *L, int object)
+{
+#if LUA_VERSION_NUM < 504
+    lua_getuservalue(L, object);
+#else
+    lua_getiuservalue(L, object, 1);
+#endif
 }
 
 static inline void fs_lua_set_functions(lua_State *L, const luaL_Reg *functions)

@@ -30,11 +30,6 @@ void *fs_lua_new_object(lua_State *L, const char *type, size_t size)
     return object;
 }
 
-void fs_lua_account_for(lua_State *L, size_t bytes)
-{
-    lua_gc(L, LUA_GCSTEP, (int)(bytes / 1024) + 1);
-}
-
 struct fs_lua_scratch *fs_lua_new_scratch(lua_State *L)
 {
     return fs_lua_new_object(L, scratch_type, sizeof(struct fs_lua_scratch));
@@ -107,15 +102,15 @@ static const luaL_Reg functions[] = {
     {"client", fs_lua_client},
     {"error", fs_lua_error},
     {"kinds", fs_lua_kinds},
-    {"page", fs_lua_page},
     {"total", fs_lua_total},
     {"tally", fs_lua_tally},
     {"range", fs_lua_range},
     {"histogram", fs_lua_histogram},
     {"idset", fs_lua_idset},
-    {"user_reader", fs_lua_user_reader},
     {"from_json", fs_lua_from_json},
     {"to_json", fs_lua_to_json},
+    {"json_parts", fs_lua_json_parts},
+    {"json_without", fs_lua_json_without},
     {"create_file", fs_lua_create_file},
     {"create_folder", fs_lua_create_folder},
     {"time", fs_lua_time},
@@ -134,11 +129,11 @@ int luaopen_finseg_core(lua_State *L)
 {
     static const luaL_Reg no_methods[] = {{NULL, NULL}};
     pin_module();
+    fs_lua_open_memory(L);
     fs_lua_register_type(L, scratch_type, no_methods, collect_scratch);
     fs_lua_register_error(L);
     fs_lua_register_client(L);
     fs_lua_register_job(L);
-    fs_lua_register_page(L);
     fs_lua_register_aggregates(L);
     fs_lua_register_idset(L);
     fs_lua_register_traversal(L);
@@ -146,6 +141,8 @@ int luaopen_finseg_core(lua_State *L)
 
     lua_newtable(L);
     fs_lua_set_functions(L, functions);
+    fs_lua_register_page(L);
+    fs_lua_register_user_reader(L);
     fs_lua_register_amounts(L);
     lua_pushstring(L, finseg_version());
     lua_setfield(L, -2, "version");

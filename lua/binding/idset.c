@@ -6,7 +6,10 @@ static const char idset_type[] = "finseg.idset";
 struct idset {
     finseg_idset *set;
     unsigned changes; /* how often something was added */
+    size_t held;
 };
+
+enum { BYTES_OF_AN_ID = 16 };
 
 static struct idset *check_idset(lua_State *L, int argument)
 {
@@ -25,6 +28,7 @@ static int collect_idset(lua_State *L)
     struct idset *idset = luaL_checkudata(L, 1, idset_type);
     finseg_idset_free(idset->set);
     idset->set = NULL;
+    fs_lua_let_go(L, &idset->held);
     return 0;
 }
 
@@ -68,12 +72,11 @@ static int idset_add(lua_State *L)
 /* set:_add_page(page) -> set | nil, err */
 static int idset_add_page(lua_State *L)
 {
-    enum { BYTES_OF_AN_ID = 16 };
     struct idset *idset = check_idset(L, 1);
     const finseg_page *page = fs_lua_check_page(L, 2);
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
     idset->changes++;
-    fs_lua_account_for(L, finseg_page_user_count(page) * BYTES_OF_AN_ID);
+    fs_lua_hold(L, &idset->held, finseg_page_user_count(page) * BYTES_OF_AN_ID);
     return answer_set(L, finseg_idset_add_page(idset->set, page, &scratch->error), scratch);
 }
 
@@ -139,14 +142,13 @@ typedef finseg_idset *merge_function(finseg_idset *a, finseg_idset *b, finseg_er
 /* As operators have nowhere to answer an err, memory that is out raises, as it does everywhere in Lua. */
 static int merge(lua_State *L, merge_function *merged)
 {
-    enum { BYTES_OF_AN_ID = 16 };
     const struct idset *a = check_idset(L, 1);
     const struct idset *b = check_idset(L, 2);
     struct idset *result = new_idset(L);
     result->set = merged(a->set, b->set, NULL);
     if (!result->set)
         return luaL_error(L, "finseg: memory is out");
-    fs_lua_account_for(L, finseg_idset_count(result->set) * BYTES_OF_AN_ID);
+    fs_lua_hold(L, &result->held, finseg_idset_count(result->set) * BYTES_OF_AN_ID);
     return 1;
 }
 

@@ -1,61 +1,97 @@
 #include <string.h>
 
 #include "binding.h"
+#include "page_pool.h"
 
 static const char page_type[] = "finseg.core.page";
 
-static finseg_page **new_page(lua_State *L)
-{
-    return fs_lua_new_object(L, page_type, sizeof(finseg_page *));
-}
+/* A page's index takes about one byte for every two of its text. */
+enum { INDEX_SHARE = 2 };
 
-/* The text, and an index of half its size. */
-static void account_for(lua_State *L, const finseg_page *page)
+/*
+ * The memory that pages of text leave behind. Lua keeps it longer than its pages: it is older, and at a state's end
+ * what is younger is collected first.
+ */
+static const char spares_type[] = "finseg.core.spares";
+
+/* Pages of longer texts leave nothing: it would be much memory to sit on. */
+enum { LONGEST_SPARED = 1 << 20 };
+
+struct object {
+    finseg_page *page; /* first: who holds the userdata may look there */
+    size_t held;
+    struct fs_page_pool *spares; /* NULL: it does not leave its memory to others */
+};
+
+static struct object *new_object(lua_State *L)
 {
-    size_t length = finseg_page_text(page).length;
-    fs_lua_account_for(L, length + length / 2);
+    return fs_lua_new_object(L, page_type, sizeof(struct object));
 }
 
 void fs_lua_push_page(lua_State *L, finseg_outcome *outcome)
 {
-    finseg_page **place = new_page(L);
-    *place = finseg_outcome_take_page(outcome);
-    if (*place)
-        account_for(L, *place);
+    struct object *object = new_object(L);
+    object->page = finseg_outcome_take_page(outcome);
+    if (!object->page)
+        return;
+    size_t length = finseg_page_text(object->page).length;
+    fs_lua_hold(L, &object->held, length + length / INDEX_SHARE);
 }
 
 finseg_page *fs_lua_check_page(lua_State *L, int argument)
 {
-    finseg_page **place = luaL_checkudata(L, argument, page_type);
-    luaL_argcheck(L, *place, argument, "the page is gone");
-    return *place;
+    const struct object *object = luaL_checkudata(L, argument, page_type);
+    luaL_argcheck(L, object->page, argument, "the page is gone");
+    return object->page;
 }
 
 finseg_page *fs_lua_take_page(lua_State *L, int argument)
 {
     finseg_page *page = fs_lua_check_page(L, argument);
-    *(finseg_page **)lua_touserdata(L, argument) = NULL;
+    struct object *object = lua_touserdata(L, argument);
+    object->page = NULL;
+    fs_lua_let_go(L, &object->held);
     return page;
 }
 
 static int collect_page(lua_State *L)
 {
-    finseg_page **place = luaL_checkudata(L, 1, page_type);
-    finseg_page_free(*place);
-    *place = NULL;
+    struct object *object = luaL_checkudata(L, 1, page_type);
+    if (object->page && object->spares && finseg_page_text(object->page).length <= LONGEST_SPARED)
+        fs_page_pool_give(object->spares, object->page);
+    else
+        finseg_page_free(object->page);
+    object->page = NULL;
+    fs_lua_let_go(L, &object->held);
     return 0;
 }
 
-int fs_lua_page(lua_State *L)
+static int collect_spares(lua_State *L)
+{
+    fs_page_pool_free(luaL_checkudata(L, 1, spares_type));
+    return 0;
+}
+
+/*
+ * core.page(text) -> page | nil, err
+ * The page reads the string itself and keeps it from being collected. Its upvalue: the spares.
+ */
+static int page_of_text(lua_State *L)
 {
     size_t length = 0;
     const char *text = luaL_checklstring(L, 1, &length);
+    struct fs_page_pool *spares = lua_touserdata(L, lua_upvalueindex(1));
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
-    finseg_page **place = new_page(L);
-    *place = finseg_page_parse(text, length, &scratch->error);
-    if (!*place)
+    struct object *object = new_object(L);
+    lua_createtable(L, 1, 0);
+    lua_pushvalue(L, 1);
+    lua_rawseti(L, -2, 1);
+    fs_lua_keep(L, -2);
+    object->spares = spares;
+    object->page = fs_page_pool_read_lent(spares, text, length, &scratch->error);
+    if (!object->page)
         return fs_lua_fail(L, scratch);
-    account_for(L, *place);
+    fs_lua_hold(L, &object->held, length / INDEX_SHARE);
     return 1;
 }
 
@@ -193,5 +229,10 @@ void fs_lua_register_page(lua_State *L)
         {"members", page_members},
         {NULL, NULL},
     };
+    static const luaL_Reg no_methods[] = {{NULL, NULL}};
     fs_lua_register_type(L, page_type, methods, collect_page);
+    fs_lua_register_type(L, spares_type, no_methods, collect_spares);
+    fs_lua_new_object(L, spares_type, sizeof(struct fs_page_pool));
+    lua_pushcclosure(L, page_of_text, 1);
+    lua_setfield(L, -2, "page");
 }

@@ -13,32 +13,35 @@ struct reader {
     lua_State *L;
     const char *at;
     const char *end;
-    struct fs_lua_names *names; /* NULL: none are remembered */
+    const char *limit;   /* bytes may be looked at, at once, up to here: not before `end` */
+    struct names *names; /* NULL: none are remembered */
 };
 
 /* ---- names of members ------------------------------------------------------------------------------------- */
 
 /*
- * Members have the same few names in every user, and mostly in the same order. The names are kept as Lua strings, in
- * the upvalues of the C function that reads users, and the one that came after a name the last time is tried first.
+ * Members have the same few names in every user, and mostly in the same order. The names are kept as Lua strings, which
+ * the C function that reads users has on its stack, and the one that came after a name the last time is tried first.
  */
 enum {
     NAMES = 24,
-    NAME_BYTES = 32,      /* longer ones are not remembered */
+    NAME_BYTES = 32,      /* with the closing quote; longer ones are not remembered */
     LARGEST_EXPECTED = 16 /* elements or members for which room is made in advance */
 };
 
 struct name {
-    char bytes[NAME_BYTES];
-    unsigned char length;
+    char bytes[NAME_BYTES]; /* and its closing quote */
+    unsigned char length;   /* without it */
     unsigned char next;     /* the place of the name that came after it, the last time */
     unsigned char first;    /* the place of the name that an object below it began with, the last time */
     unsigned char elements; /* how long the last array, and the last object, below this name was */
     unsigned char members;
 };
 
-struct fs_lua_names {
+struct names {
     int count;
+    int strings;                   /* where the table of their strings is on the stack */
+    int stack;                     /* and where the strings themselves are, from the first one on */
     struct name places[NAMES + 1]; /* the last one stands for all that are not remembered */
 };
 
@@ -50,15 +53,19 @@ static struct name *name_at(struct reader *reader, int place)
 /* Whether the name that begins at `at`, after its quote, is this one. */
 static bool is_name(const struct reader *reader, const struct name *name)
 {
-    return (size_t)(reader->end - reader->at) > name->length && reader->at[name->length] == '"' &&
-           memcmp(reader->at, name->bytes, name->length) == 0;
+    const size_t quoted = name->length + 1U;
+#if FS_WIDE
+    if (quoted <= FS_WIDE_BYTES && reader->limit - reader->at >= FS_WIDE_BYTES)
+        return fs_wide_equal(reader->at, name->bytes, (1U << quoted) - 1);
+#endif
+    return (size_t)(reader->end - reader->at) >= quoted && memcmp(reader->at, name->bytes, quoted) == 0;
 }
 
 /* The place of the name that begins here; NAMES when it is not remembered, as are none that were written with
  * escapes. */
 static int find_name(const struct reader *reader, int expected)
 {
-    const struct fs_lua_names *names = reader->names;
+    const struct names *names = reader->names;
     if (expected < names->count && is_name(reader, &names->places[expected]))
         return expected;
     for (int place = 0; place < names->count; place++) {
@@ -68,18 +75,14 @@ static int find_name(const struct reader *reader, int expected)
     return NAMES;
 }
 
-static int upvalue_of(int place)
-{
-    enum { FIRST_NAME = 2 };
-    return lua_upvalueindex(FIRST_NAME + place);
-}
-
 /* ---- values ------------------------------------------------------------------------------------------------ */
 
 static void push_value(struct reader *reader, int place);
 
 static void skip_white_space(struct reader *reader)
 {
+    if ((unsigned char)*reader->at > ' ')
+        return;
     while (*reader->at == ' ' || *reader->at == '\n' || *reader->at == '\r' || *reader->at == '\t')
         reader->at++;
 }
@@ -123,16 +126,18 @@ static void push_string(struct reader *reader)
 /* Remembers the string at the top, which began at `start`; answers its place. */
 static int remember_name(struct reader *reader, const char *start)
 {
-    struct fs_lua_names *names = reader->names;
-    size_t length = (size_t)(reader->at - start) - 1;
-    if (names->count == NAMES || length > NAME_BYTES || memchr(start, '\\', length))
+    struct names *names = reader->names;
+    size_t quoted = (size_t)(reader->at - start);
+    if (names->count == NAMES || quoted > NAME_BYTES || memchr(start, '\\', quoted))
         return NAMES;
     int place = names->count++;
     struct name *name = &names->places[place];
-    *name = (struct name){.length = (unsigned char)length, .next = NAMES, .first = NAMES};
-    memcpy(name->bytes, start, length);
+    *name = (struct name){.length = (unsigned char)(quoted - 1), .next = NAMES, .first = NAMES};
+    memcpy(name->bytes, start, quoted);
     lua_pushvalue(reader->L, -1);
-    lua_replace(reader->L, upvalue_of(place));
+    lua_rawseti(reader->L, names->strings, place + 1);
+    lua_pushvalue(reader->L, -1);
+    lua_replace(reader->L, names->stack + place);
     return place;
 }
 
@@ -150,7 +155,7 @@ static int push_name(struct reader *reader, unsigned char *expected)
     int place = find_name(reader, *expected);
     if (place < NAMES) {
         reader->at += reader->names->places[place].length + 1;
-        lua_pushvalue(reader->L, upvalue_of(place));
+        lua_pushvalue(reader->L, reader->names->stack + place);
     } else {
         const char *start = reader->at;
         push_string(reader);
@@ -194,7 +199,7 @@ static void push_array(struct reader *reader, int place)
 static void push_object(struct reader *reader, int place)
 {
     lua_State *L = reader->L;
-    struct fs_lua_names *names = reader->names;
+    struct names *names = reader->names;
     struct name *name = name_at(reader, place);
     unsigned char *expected = name ? &name->first : NULL;
     int count = 0;
@@ -217,8 +222,34 @@ static void push_object(struct reader *reader, int place)
         name->members = expected_size(count);
 }
 
+/* The usual number, in one look; false, and nothing done, for any other, and for a zero, which may have a sign. */
+static bool push_usual_number(struct reader *reader)
+{
+#if FS_WIDE
+    int64_t units = 0;
+    if (reader->limit - reader->at < FS_WIDE_AMOUNT_REACH)
+        return false;
+    size_t length = fs_wide_amount(reader->at, &units);
+    if (length == 0 || units == 0)
+        return false;
+#if FS_LUA_HAS_INTEGERS
+    if (!memchr(reader->at, '.', length))
+        lua_pushinteger(reader->L, units / 10000);
+    else
+#endif
+        lua_pushnumber(reader->L, (lua_Number)units / 10000.0);
+    reader->at += length;
+    return true;
+#else
+    (void)reader;
+    return false;
+#endif
+}
+
 static void push_number(struct reader *reader)
 {
+    if (push_usual_number(reader))
+        return;
     const char *start = reader->at;
     bool integer = true;
     for (; reader->at < reader->end; reader->at++) {
@@ -265,16 +296,11 @@ static void push_value(struct reader *reader, int place)
     }
 }
 
-static void push_text(lua_State *L, const char *text, size_t length, struct fs_lua_names *names)
-{
-    struct reader reader = {.L = L, .at = text, .end = text + length, .names = names};
-    skip_white_space(&reader);
-    push_value(&reader, NAMES);
-}
-
 void fs_lua_push_json(lua_State *L, const char *text, size_t length)
 {
-    push_text(L, text, length, NULL);
+    struct reader reader = {.L = L, .at = text, .end = text + length, .limit = text + length};
+    skip_white_space(&reader);
+    push_value(&reader, NAMES);
 }
 
 void fs_lua_push_members(lua_State *L, const char *text, size_t length, const char *except)
@@ -292,32 +318,85 @@ void fs_lua_push_members(lua_State *L, const char *text, size_t length, const ch
     while (fs_json_next_member(&json, &first, &name) && fs_json_skip(&json, &value)) {
         if (fs_json_string_is(&name, except))
             continue;
-        push_text(L, name.data, name.length, NULL);
-        push_text(L, value.data, value.length, NULL);
+        fs_lua_push_json(L, name.data, name.length);
+        fs_lua_push_json(L, value.data, value.length);
         lua_rawset(L, -3);
     }
 }
 
 /* ---- users ------------------------------------------------------------------------------------------------- */
 
-/* Upvalues: struct fs_lua_names, then the names. (page, position) -> table */
-static int read_user(lua_State *L)
+static const char reader_type[] = "finseg.core.user_reader";
+
+/* Kept with it: a table of the names' strings. */
+struct user_reader {
+    size_t next; /* the position of the user to read next */
+    struct names names;
+};
+
+/* Puts on the stack the strings of the names that are known, with nils for those that are not. */
+static void push_names(lua_State *L, struct names *names, int strings)
 {
-    const finseg_page *page = fs_lua_check_page(L, 1);
-    finseg_slice user = finseg_page_user(page, fs_lua_check_user(L, 2, page));
-    push_text(L, user.data, user.length, lua_touserdata(L, lua_upvalueindex(1)));
+    luaL_checkstack(L, NAMES + LUA_MINSTACK, "too many names");
+    names->strings = strings;
+    names->stack = lua_gettop(L) + 1;
+    for (int place = 0; place < names->count; place++)
+        lua_rawgeti(L, strings, place + 1);
+    lua_settop(L, names->stack + NAMES - 1);
+}
+
+static void push_user(lua_State *L, const finseg_page *page, size_t index, struct names *names)
+{
+    const finseg_slice page_text = finseg_page_text(page);
+    const finseg_slice user = finseg_page_user(page, index);
+    struct reader reader = {.L = L,
+                            .at = user.data,
+                            .end = user.data + user.length,
+                            .limit = page_text.data + page_text.length,
+                            .names = names};
+    push_value(&reader, NAMES);
+}
+
+/*
+ * reader:fill(page, users) -> count
+ * Puts the next users of the page, as tables, into `users`, from 1 on; 0 at its end, and then begins with the next page.
+ * Some at a time, so that Lua, and LuaJIT's compiler above all, seldom has to leave its own code; none is passed over
+ * when it raises.
+ */
+static int fill_users(lua_State *L)
+{
+    enum { READER = 1, PAGE, USERS, STRINGS, AT_ONCE = 32 };
+    struct user_reader *reader = luaL_checkudata(L, READER, reader_type);
+    const finseg_page *page = fs_lua_check_page(L, PAGE);
+    luaL_checktype(L, USERS, LUA_TTABLE);
+    lua_settop(L, USERS);
+    fs_lua_push_kept(L, READER);
+    push_names(L, &reader->names, STRINGS);
+    int count = 0;
+    for (; count < AT_ONCE && reader->next + (size_t)count < finseg_page_user_count(page); count++) {
+        push_user(L, page, reader->next + (size_t)count, &reader->names);
+        lua_rawseti(L, USERS, count + 1);
+    }
+    reader->next = count > 0 ? reader->next + (size_t)count : 0;
+    lua_pushinteger(L, count);
     return 1;
 }
 
-int fs_lua_user_reader(lua_State *L)
+/* core.user_reader() -> reader */
+static int new_user_reader(lua_State *L)
 {
-    struct fs_lua_names *names = lua_newuserdata(L, sizeof *names);
-    memset(names, 0, sizeof *names);
-    luaL_checkstack(L, NAMES, "too many names");
-    for (int i = 0; i < NAMES; i++)
-        lua_pushnil(L);
-    lua_pushcclosure(L, read_user, NAMES + 1);
+    fs_lua_new_object(L, reader_type, sizeof(struct user_reader));
+    lua_createtable(L, NAMES, 0);
+    fs_lua_keep(L, -2);
     return 1;
+}
+
+void fs_lua_register_user_reader(lua_State *L)
+{
+    static const luaL_Reg methods[] = {{"fill", fill_users}, {NULL, NULL}};
+    fs_lua_register_type(L, reader_type, methods, NULL);
+    lua_pushcfunction(L, new_user_reader);
+    lua_setfield(L, -2, "user_reader");
 }
 
 int fs_lua_from_json(lua_State *L)

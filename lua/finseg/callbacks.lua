@@ -45,7 +45,7 @@ local ends = { not_found = true, expired = true, failed = true }
 ---@field kept boolean  the store knows of it, so that callbacks which other processes receive will do
 
 ---@class finseg.Callbacks
----@field public_url string
+---@field public_url string?  nil: for others
 ---@field store finseg.Store
 ---@field counts table<string, integer>  callbacks received by this process: accepted, early (of those accepted),
 ---   duplicate, late, forged, unknown, missed (the store was gone), malformed
@@ -64,15 +64,12 @@ local function problem_of_url(url)
   end
 end
 
----@param options { public_url: string, store: finseg.Store, log: fun(event: table)? }
+--- What receives callbacks for jobs that others create, with the same store: only take() is of use.
+---@param options { store: finseg.Store, log: fun(event: table)? }
 ---@return finseg.Callbacks? callbacks
 ---@return finseg.Err? err  kind config
-function Callbacks.new(options)
-  local problem = problem_of_url(options.public_url)
-  if problem then
-    return nil, core.error("config", "callbacks: public_url: " .. problem)
-  end
-  problem = stores.problem_of(options.store)
+function Callbacks.for_others(options)
+  local problem = stores.problem_of(options.store)
   if problem then
     return nil, core.error("config", "callbacks: store: " .. problem)
   end
@@ -81,7 +78,6 @@ function Callbacks.new(options)
     counts[sort] = 0
   end
   return setmetatable({
-    public_url = (options.public_url:gsub("/+$", "")),
     store = options.store,
     counts = counts,
     closed = false,
@@ -92,8 +88,23 @@ function Callbacks.new(options)
   }, Callbacks)
 end
 
+---@param options { public_url: string, store: finseg.Store, log: fun(event: table)? }
+---@return finseg.Callbacks? callbacks
+---@return finseg.Err? err  kind config
+function Callbacks.new(options)
+  local problem = problem_of_url(options.public_url)
+  if problem then
+    return nil, core.error("config", "callbacks: public_url: " .. problem)
+  end
+  local callbacks, err = Callbacks.for_others(options)
+  if callbacks then
+    callbacks.public_url = options.public_url:gsub("/+$", "")
+  end
+  return callbacks, err
+end
+
 function Callbacks:__tostring()
-  return ("finseg callbacks to %s"):format(self.public_url)
+  return ("finseg callbacks to %s"):format(self.public_url or "others")
 end
 
 --- Calls a method of the store now, or starts one that waits; f gets what it answers.
@@ -109,9 +120,11 @@ local function ignore() end
 
 -- ---- the log --------------------------------------------------------------------------------------------------------
 
---- Counts a callback and tells the log, not more often than a line a second of each sort.
-function Callbacks:count(sort)
-  self.counts[sort] = self.counts[sort] + 1
+--- Tells the log, not more often than a line a second of each sort.
+---@param sort string
+---@param message string
+---@param name string  of the event
+function Callbacks:tell_log(sort, message, name)
   if not self._log then
     return
   end
@@ -122,8 +135,17 @@ function Callbacks:count(sort)
   if now - line.told_at >= QUIET then
     local more = line.untold > 1 and (" (%d since the last such line)"):format(line.untold) or ""
     line.told_at, line.untold = now, 0
-    self._log { name = "callback", time = core.time(), message = lines[sort] .. more }
+    self._log { name = name, time = core.time(), message = message .. more }
   end
+end
+
+--- Counts a callback.
+function Callbacks:count(sort)
+  self.counts[sort] = self.counts[sort] + 1
+  if self.store.count then
+    self.store:count("callbacks " .. sort)
+  end
+  self:tell_log(sort, lines[sort], "callback")
 end
 
 -- ---- before the create ----------------------------------------------------------------------------------------------
@@ -141,7 +163,11 @@ function Callbacks:expect()
     return nil, err
   end
   id = id:sub(1, ID_LENGTH)
-  local kept = self.store:put_if_absent("callback " .. id, token, KEEP)
+  local kept
+  kept, err = self.store:put_if_absent("callback " .. id, token, KEEP)
+  if err then
+    self:tell_log("refused", "a job is waited for by polling: " .. tostring(err), "store_refused")
+  end
   local url = ("%s/%s.%s"):format(self.public_url, id, token)
   local expectation = { id = id, token = token, url = url, kept = kept == true }
   self._own[id] = expectation

@@ -202,6 +202,20 @@ function Client:pending()
   return self:_open_core("pending"):pending()
 end
 
+--- Whether stepping is of use: something is under way, here or in what is attached.
+---@return boolean
+function Client:is_busy()
+  if self:_open_core("is_busy"):pending() > 0 then
+    return true
+  end
+  for _, companion in pairs(self._companions) do
+    if companion.pending and companion:pending() > 0 then
+      return true
+    end
+  end
+  return false
+end
+
 --- What may become readable soon: HTTP transfers under way now (waits between polls are none), and the like of what is
 --- attached.
 ---@return integer
@@ -331,13 +345,14 @@ function Client:_step_companions()
   end
 end
 
-local callback_options = { public_url = "string", store = "table" }
+local callback_options = { public_url = "string", store = "table", log = "function" }
 
 --- Has every create carry a callbackURL of its own, and every wait for such a job end by its callback. Somebody else
 --- receives the requests and hands them to the answered object, callbacks:take(path): a location of nginx (see
 --- finseg.ngx), another process with the same store. In a script, client:listen() does both.
----@param options { public_url: string, store: finseg.Store? }  public_url: where callbacks are received; what follows
----   it in the URL is the job's own. store: what the processes share; this process's memory when not given
+---@param options { public_url: string, store: finseg.Store?, log: function? }  public_url: where callbacks are
+---   received; what follows it in the URL is the job's own. store: what the processes share; this process's memory when
+---   not given. log: is told what becomes of callbacks; the client's own when not given
 ---@return finseg.Callbacks? callbacks
 ---@return table? err  `config`, or `invalid`: the client receives callbacks already
 function Client:receive_callbacks(options)
@@ -346,7 +361,7 @@ function Client:receive_callbacks(options)
   options, unknown = check.options(options, callback_options, 1, "receive_callbacks")
   self:_open_core "receive_callbacks"
   if not options then
-    local message = "receive_callbacks has no option %s, only public_url and store"
+    local message = "receive_callbacks has no option %s, only log, public_url and store"
     return nil, core.error("invalid", message:format(unknown))
   elseif self:_callbacks_open() then
     return nil, core.error("invalid", "this client receives callbacks already")
@@ -355,7 +370,7 @@ function Client:receive_callbacks(options)
   local callbacks, err = Callbacks.new {
     public_url = options.public_url,
     store = store,
-    log = function(event)
+    log = options.log or function(event)
       self:_tell_log(event)
     end,
   }

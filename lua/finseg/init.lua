@@ -87,7 +87,7 @@ function finseg.from_env(overrides)
 end
 
 --- Reads a result page that was saved: the methods of a segment, without a client.
----@param text string  JSON
+---@param text string  JSON; the page keeps it
 ---@return finseg.Page? page
 ---@return finseg.Err? err  `protocol` or `too_large`
 function finseg.decode(text)

@@ -45,20 +45,29 @@ end
 ---@return fun(): table?
 function Result:users()
   local next_page, abandon = self:_open()
-  local read_user = core.user_reader()
+  local reader = core.user_reader()
+  local users = {}
   local page
   local position, count = 0, 0
-  local function next_user()
-    while position == count do
-      position, count = 0, 0
+  local function read_more()
+    position, count = 0, page and reader:fill(page, users) or 0
+    while count == 0 do
+      page = nil
       page = page_or_raise(next_page)
       if not page then
-        return nil
+        return false
       end
-      count = page:user_count()
+      count = reader:fill(page, users)
+    end
+    return true
+  end
+  -- What LuaJIT is to compile well has no loop, and calls nothing that each reading makes anew.
+  local function next_user()
+    if position == count and not read_more() then
+      return nil
     end
     position = position + 1
-    return read_user(page, position)
+    return users[position]
   end
   return iterate(next_user, abandon)
 end

@@ -1,11 +1,18 @@
-/* Sets of user ids: filling from pages, ordering, intersecting; beside qsort and a merge. */
+/*
+ * Sets of user ids: filling from pages, ordering, intersecting; beside qsort and a merge, SQLite, and tables of Lua,
+ * which have the ids in memory already.
+ *
+ *     idset_bench [SIZES]     how many of the sizes 100,000, 1,000,000 and 10,000,000; all when not given
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "measure.h"
 #include "memory.h"
 #include "page_index.h"
+#include "peer_sqlite.h"
 #include "sample.h"
 #include "uuid.h"
 
@@ -52,14 +59,6 @@ static int compare(const void *a, const void *b)
     return fs_uuid_less(a, b) ? -1 : fs_uuid_less(b, a);
 }
 
-/* Millions of ids a second, both sets' ids counted once. */
-struct rates {
-    double whole[ROUNDS];  /* fill, order, intersect */
-    double merged[ROUNDS]; /* intersect sets that are in order */
-    double joined[ROUNDS]; /* their union */
-    double sorted;         /* qsort and a merge, the whole as well */
-};
-
 static size_t merge_count(const struct fs_uuid *a, size_t a_count, const struct fs_uuid *b, size_t b_count)
 {
     size_t found = 0;
@@ -84,44 +83,160 @@ static size_t sort_and_merge(struct fs_uuid *a, struct fs_uuid *b, size_t count)
     return merge_count(a, count, b, count);
 }
 
-static void run(struct rates *rates, int round, size_t count)
-{
-    struct fs_uuid *left = calloc(count, sizeof *left);
-    struct fs_uuid *right = calloc(count, sizeof *right);
-    if (!left || !right)
-        stop("out of memory");
-    fill_ids(left, count, 1000);
-    fill_ids(right, count, 2000);
-    const double millions = 2.0 * (double)count / 1e6;
+/* ---- the ways, in millions of ids a second, the ids of both sets counted once ---- */
 
+enum way { WHOLE, MERGED, JOINED, QSORT, SQLITE, LUA, LUAJIT, WAYS };
+
+static const struct {
+    const char *name;
+    double target;
+} ways[WAYS] = {
+    {"finseg: fill, order, intersect", 40},   {"finseg: intersect what is in order", 120},
+    {"finseg: unite what is in order", 0},    {"qsort and a merge", 0},
+    {"SQLite, INTERSECT of keyed tables", 0}, {"tables of Lua 5.4: fill, intersect", 0},
+    {"tables of LuaJIT: fill, intersect", 0},
+};
+
+/* A rate of 0: it was not run. */
+struct figures {
+    size_t count;
+    double rates[WAYS];
+};
+
+struct ids {
+    struct fs_uuid *left;
+    struct fs_uuid *right;
+    size_t count;
+};
+
+static double rate(const struct ids *ids, double seconds)
+{
+    return seconds > 0 ? 2.0 * (double)ids->count / 1e6 / seconds : 0;
+}
+
+static void check_common(size_t found, size_t count)
+{
+    if (found != count / 2)
+        stop("an intersection is wrong");
+}
+
+static void run_ours(const struct ids *ids, double rates[WAYS])
+{
     double start = measure_now();
-    finseg_idset *a = add_pages(left, count);
-    finseg_idset *b = add_pages(right, count);
+    finseg_idset *a = add_pages(ids->left, ids->count);
+    finseg_idset *b = add_pages(ids->right, ids->count);
     finseg_idset *common = finseg_idset_intersection(a, b, NULL);
-    rates->whole[round] = millions / (measure_now() - start);
-    if (!common || finseg_idset_count(common) != count / 2)
-        stop("the intersection is wrong");
+    rates[WHOLE] = rate(ids, measure_now() - start);
+    check_common(common ? finseg_idset_count(common) : 0, ids->count);
     finseg_idset_free(common);
 
     start = measure_now();
     common = finseg_idset_intersection(a, b, NULL);
-    rates->merged[round] = millions / (measure_now() - start);
+    rates[MERGED] = rate(ids, measure_now() - start);
     finseg_idset_free(common);
     start = measure_now();
     common = finseg_idset_union(a, b, NULL);
-    rates->joined[round] = millions / (measure_now() - start);
+    rates[JOINED] = rate(ids, measure_now() - start);
     finseg_idset_free(common);
     finseg_idset_free(a);
     finseg_idset_free(b);
+}
 
-    if (round == 0) { /* once will do: it is slow */
-        start = measure_now();
-        if (sort_and_merge(left, right, count) != count / 2)
-            stop("the peer's intersection is wrong");
-        rates->sorted = millions / (measure_now() - start);
+/* Runs a Lua over a file of the ids; it prints its seconds. */
+static double run_lua(const char *lua, const char *file, size_t count)
+{
+    char command[256];
+    double seconds = 0;
+    size_t found = 0;
+    snprintf(command, sizeof command, "%s spec/bench/peers/idset.lua %s %zu 2>/dev/null", lua, file, count);
+    FILE *pipe = popen(command, "r"); /* NOLINT(cert-env33-c): the names of the Luas are looked up as in a shell */
+    if (!pipe)
+        return 0;
+    if (fscanf(pipe, "%lf %zu", &seconds, &found) == 2) /* NOLINT(cert-err34-c): the bench's own output */
+        check_common(found, count);
+    pclose(pipe);
+    return seconds;
+}
+
+static void run_luas(const struct ids *ids, double rates[WAYS])
+{
+    char name[] = "/tmp/idset_bench.XXXXXX";
+    int fd = mkstemp(name);
+    FILE *file = fd >= 0 ? fdopen(fd, "wb") : NULL;
+    if (!file || fwrite(ids->left, sizeof *ids->left, ids->count, file) != ids->count ||
+        fwrite(ids->right, sizeof *ids->right, ids->count, file) != ids->count || fclose(file) != 0)
+        stop("no file can be written to /tmp");
+    rates[LUA] = rate(ids, run_lua("lua5.4", name, ids->count));
+    rates[LUAJIT] = rate(ids, run_lua("luajit", name, ids->count));
+    unlink(name);
+}
+
+/* Ten million ids take SQLite and Lua minutes. */
+enum { MOST_FOR_SLOW_PEERS = 1000000 };
+
+static void run_slow_peers(const struct ids *ids, double rates[WAYS])
+{
+    size_t found = ids->count / 2;
+    rates[SQLITE] = rate(ids, peer_sqlite_intersect(ids->left, ids->right, ids->count, &found));
+    check_common(found, ids->count);
+    run_luas(ids, rates);
+}
+
+/* Once each will do: they are slow. qsort comes last, since it sorts the ids where they are. */
+static void run_peers(const struct ids *ids, double rates[WAYS])
+{
+    if (ids->count <= MOST_FOR_SLOW_PEERS)
+        run_slow_peers(ids, rates);
+    double start = measure_now();
+    check_common(sort_and_merge(ids->left, ids->right, ids->count), ids->count);
+    rates[QSORT] = rate(ids, measure_now() - start);
+}
+
+static void run(struct figures *figures)
+{
+    struct ids ids = {.count = figures->count};
+    double rounds[WAYS][ROUNDS] = {{0}};
+    ids.left = calloc(ids.count, sizeof *ids.left);
+    ids.right = calloc(ids.count, sizeof *ids.right);
+    if (!ids.left || !ids.right)
+        stop("out of memory");
+    fill_ids(ids.left, ids.count, 1000);
+    fill_ids(ids.right, ids.count, 2000);
+    for (int round = 0; round < ROUNDS; round++) {
+        double rates[WAYS] = {0};
+        run_ours(&ids, rates);
+        for (enum way way = 0; way < WAYS; way++)
+            rounds[way][round] = rates[way];
     }
-    free(left);
-    free(right);
+    for (enum way way = 0; way < WAYS; way++)
+        figures->rates[way] = measure_median(rounds[way], ROUNDS);
+    run_peers(&ids, figures->rates);
+    free(ids.left);
+    free(ids.right);
+}
+
+/* Beside a peer's rate stands how many times as fast the first way is. */
+static void print_figures(const struct figures *figures, size_t count)
+{
+    printf("sets of ids, millions a second (the ids of both sets counted once)\n%-36s", "ids a set");
+    for (size_t i = 0; i < count; i++)
+        printf("%10zu %8s", figures[i].count, "ratio");
+    printf("%8s\n", "target");
+    for (enum way way = 0; way < WAYS; way++) {
+        printf("%-36s", ways[way].name);
+        for (size_t i = 0; i < count; i++) {
+            double mine = figures[i].rates[way];
+            if (mine <= 0)
+                printf("%10s %8s", "-", "");
+            else if (way < QSORT)
+                printf("%10.1f %8s", mine, "");
+            else
+                printf("%10.1f %8.1f", mine, figures[i].rates[WHOLE] / mine);
+        }
+        if (ways[way].target > 0)
+            printf("%8.0f", ways[way].target);
+        printf("\n");
+    }
 }
 
 /*
@@ -139,18 +254,13 @@ static void touch_memory(void)
 
 int main(int count, char **arguments)
 {
-    static const size_t sizes[] = {100000, 1000000, 10000000};
-    const int size_count = count > 1 ? (int)strtol(arguments[1], NULL, 10) : 3;
+    struct figures figures[] = {{.count = 100000}, {.count = 1000000}, {.count = 10000000}};
+    size_t sizes = sizeof figures / sizeof *figures;
+    if (count > 1 && strtoul(arguments[1], NULL, 10) < sizes)
+        sizes = strtoul(arguments[1], NULL, 10);
     touch_memory();
-    printf("sets of ids, millions a second (the ids of both sets counted once)\n");
-    printf("ids a set  fill, order, intersect  intersect in order  union in order  qsort and merge  x qsort\n");
-    for (int size = 0; size < size_count; size++) {
-        struct rates rates;
-        for (int round = 0; round < ROUNDS; round++)
-            run(&rates, round, sizes[size]);
-        double whole = measure_median(rates.whole, ROUNDS);
-        printf("%9zu %23.1f %19.1f %15.1f %16.1f %8.1f\n", sizes[size], whole, measure_median(rates.merged, ROUNDS),
-               measure_median(rates.joined, ROUNDS), rates.sorted, whole / rates.sorted);
-    }
+    for (size_t i = 0; i < sizes; i++)
+        run(&figures[i]);
+    print_figures(figures, sizes);
     return 0;
 }

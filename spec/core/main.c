@@ -32,7 +32,8 @@
     SUITE_OF(exchange)                                                                                                 \
     SUITE_OF(repeats)                                                                                                  \
     SUITE_OF(client)                                                                                                   \
-    SUITE_OF(callback)
+    SUITE_OF(callback)                                                                                                 \
+    SUITE_OF(recycle)
 
 #define DECLARE(name) extern const struct suite suite_##name;
 #define LIST(name) &suite_##name,

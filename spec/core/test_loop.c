@@ -146,6 +146,50 @@ static void the_descriptor_is_readable_when_a_timer_is_due(void)
     close_stage(&stage);
 }
 
+static void a_timer_that_is_gone_wakes_it_once_at_most(void)
+{
+    struct stage stage;
+    open_stage(&stage);
+    double now = fs_clock_monotonic();
+    fs_loop_set_timer(&stage.loop, &stage.timers[0], now + 0.01);
+    fs_loop_set_timer(&stage.loop, &stage.timers[1], now + 0.05);
+    fs_loop_arm(&stage.loop, false);
+    fs_loop_clear_timer(&stage.loop, &stage.timers[0]);
+    int rounds = 0;
+    while (stage.fired_count == 0 && rounds < 10) {
+        fs_loop_arm(&stage.loop, false);
+        CHECK_INT(readable(&stage, 5000), 1);
+        CHECK_INT(fs_loop_run(&stage.loop), 0);
+        fs_loop_expire(&stage.loop, fs_clock_monotonic());
+        rounds++;
+    }
+    CHECK(stage.fired[0] == now + 0.05);
+    CHECK(rounds <= 2);
+    fs_loop_arm(&stage.loop, false);
+    CHECK_INT(readable(&stage, 0), 0);
+    close_stage(&stage);
+}
+
+static void an_earlier_timer_is_not_missed(void)
+{
+    struct stage stage;
+    open_stage(&stage);
+    double now = fs_clock_monotonic();
+    fs_loop_set_timer(&stage.loop, &stage.timers[0], now + 3600);
+    fs_loop_arm(&stage.loop, false);
+    fs_loop_set_timer(&stage.loop, &stage.timers[1], now + 0.02);
+    fs_loop_arm(&stage.loop, false);
+    fs_loop_set_timer(&stage.loop, &stage.timers[2], now + 0.01);
+    fs_loop_arm(&stage.loop, false);
+    while (stage.fired_count < 2 && readable(&stage, 5000) == 1) {
+        CHECK_INT(fs_loop_run(&stage.loop), 0);
+        fs_loop_expire(&stage.loop, fs_clock_monotonic());
+        fs_loop_arm(&stage.loop, false);
+    }
+    CHECK(stage.fired[0] == now + 0.01 && stage.fired[1] == now + 0.02);
+    close_stage(&stage);
+}
+
 static void a_timer_of_the_past_makes_it_readable_at_once(void)
 {
     struct stage stage;
@@ -273,6 +317,8 @@ static const struct test tests[] = {
     {"timers can be moved and cleared", timers_can_be_moved_and_cleared},
     {"a timer may set and clear timers when it fires", a_timer_may_set_and_clear_timers_when_it_fires},
     {"the descriptor is readable when a timer is due, not before", the_descriptor_is_readable_when_a_timer_is_due},
+    {"a timer that is gone wakes it once at most", a_timer_that_is_gone_wakes_it_once_at_most},
+    {"an earlier timer is not missed", an_earlier_timer_is_not_missed},
     {"a timer of the past makes it readable at once", a_timer_of_the_past_makes_it_readable_at_once},
     {"a timer beyond all time does not keep it readable", a_timer_beyond_all_time_does_not_keep_it_readable},
     {"it stays readable while it is kept awake", it_stays_readable_while_it_is_kept_awake},

@@ -1,5 +1,6 @@
 -- Between the receiver of a callback and the wait that it ends (finseg.callbacks).
 
+local Callbacks = require "finseg.callbacks"
 local Signal = require "finseg.signal"
 local cjson = require "cjson.safe"
 local connect = require "spec.lua.support.connect"
@@ -342,6 +343,48 @@ describe("a callback", function()
     assert.error_matches(function()
       client:receive_callbacks { public_url = 7 }
     end, "public_url")
+  end)
+
+  it("is taken for others by who creates nothing, and logged and counted where they say", function()
+    serve(READY)
+    local counted, logged = {}, {}
+    function store.count(_, name)
+      counted[#counted + 1] = name
+    end
+    local receiver = assert(Callbacks.for_others {
+      store = store,
+      log = function(event)
+        logged[#logged + 1] = event.message
+      end,
+    })
+    assert.matches("others", tostring(receiver))
+    local job = create()
+    receiver:take(path_of())
+    assert.are.same({ "callbacks accepted" }, counted)
+    assert.are.same({ "a callback came" }, logged)
+    assert.are.equal(1, receiver.counts.accepted)
+    assert.are.equal(0, callbacks.counts.accepted)
+    assert(job:wait { timeout = 20 })
+    local none, err = Callbacks.for_others { store = {} }
+    assert.is_nil(none)
+    assert.are.equal("config", err.kind)
+  end)
+
+  it("is logged where receive_callbacks is told to", function()
+    serve(READY)
+    local logged = {}
+    client:close()
+    client = connect(server, {})
+    callbacks = assert(client:receive_callbacks {
+      public_url = PUBLIC_URL,
+      store = store,
+      log = function(event)
+        logged[#logged + 1] = event.message
+      end,
+    })
+    callbacks:take "/nonsense"
+    assert.are.same({ "a request to the address of callbacks that is no callback was ignored" }, logged)
+    assert.are.same({}, events)
   end)
 end)
 

@@ -77,6 +77,50 @@ describe("users", function()
     end
   end)
 
+  it("have numbers as they are read alone, whatever stands behind them", function()
+    local texts = [[0 -0 -0.0 0.5 -0.25 7 -7 12345678 -12345678 123456789 1234.5 1234.56789 99999999.9999 0.0001 5.0
+      1e2 1.5E+2 12345678e1 1.0e0 10 100000000 123456789012345678]]
+    for text in texts:gmatch "%S+" do
+      for behind = 0, 20 do
+        local user = decode({ ('{"userId":"a","n":[%s]%s}'):format(text, (" "):rep(behind)) }):users()()
+        assert.are.equal(tonumber(text), user.n[1])
+        if math.type then
+          assert.are.equal(math.type(tonumber(text)), math.type(user.n[1]), text)
+        end
+      end
+    end
+  end)
+
+  it("are as many as the page has, however often it is gone through and left", function()
+    for _, count in ipairs { 0, 1, 31, 32, 33, 64, 100 } do
+      local users = {}
+      for i = 1, count do
+        users[i] = ('{"userId":"%d","n%d":%d}'):format(i, i % 30, i)
+      end
+      local page = decode(users)
+      for _ = 1, 2 do
+        for user in page:users() do
+          assert.are.equal("1", user.userId)
+          break
+        end
+        local seen = 0
+        for user in page:users() do
+          seen = seen + 1
+          assert.are.same({ userId = tostring(seen), ["n" .. seen % 30] = seen }, user)
+        end
+        assert.are.equal(count, seen)
+      end
+    end
+  end)
+
+  it("end for good", function()
+    local next_user = decode({ '{"userId":"a"}' }):users()
+    assert.are.equal("a", next_user().userId)
+    for _ = 1, 3 do
+      assert.is_nil(next_user())
+    end
+  end)
+
   it("may be nested as deeply as a page may be", function()
     local deep = ("["):rep(60) .. ("]"):rep(60)
     assert_read_alike { '{"userId":"a","deep":' .. deep .. "}", '{"userId":"b","deep":' .. deep .. "}" }

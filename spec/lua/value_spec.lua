@@ -40,6 +40,7 @@ describe("JSON into Lua", function()
     for _ = 1, 2000 do
       local text = ("%d.%0" .. math.random(1, 9) .. "d"):format(math.random(-1e6, 1e6), math.random(0, 9))
       assert.are.equal(tonumber(text), core.from_json(text))
+      assert.are.equal(tonumber(text), core.from_json(text .. (" "):rep(16)))
     end
   end)
 

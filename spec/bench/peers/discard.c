@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl says how it looks */
 static size_t discard(char *bytes, size_t size, size_t count, void *total)
 {
     (void)bytes;
@@ -12,25 +13,32 @@ static size_t discard(char *bytes, size_t size, size_t count, void *total)
     return size * count;
 }
 
-int main(int argc, char **argv)
+static int fetch(CURL *easy, const char *base_url, long pages)
 {
-    if (argc != 3)
+    for (long page = 1; page <= pages; page++) {
+        char url[512];
+        snprintf(url, sizeof url, "%s?number=%ld", base_url, page);
+        curl_easy_setopt(easy, CURLOPT_URL, url);
+        if (curl_easy_perform(easy) != CURLE_OK)
+            return -1;
+    }
+    return 0;
+}
+
+int main(int count, char **arguments)
+{
+    const long pages = count == 3 ? strtol(arguments[2], NULL, 10) : 0;
+    CURL *easy = pages > 0 ? curl_easy_init() : NULL;
+    if (!easy)
         return EXIT_FAILURE;
-    int pages = atoi(argv[2]);
     size_t total = 0;
-    CURL *easy = curl_easy_init();
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, discard);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, &total);
     curl_easy_setopt(easy, CURLOPT_FAILONERROR, 1L);
     clock_t begin = clock();
-    for (int page = 1; page <= pages; page++) {
-        char url[512];
-        snprintf(url, sizeof url, "%s?number=%d", argv[1], page);
-        curl_easy_setopt(easy, CURLOPT_URL, url);
-        if (curl_easy_perform(easy) != CURLE_OK)
-            return EXIT_FAILURE;
-    }
-    printf("%.9f %zu\n", (double)(clock() - begin) / CLOCKS_PER_SEC / pages, total);
+    int failed = fetch(easy, arguments[1], pages);
+    if (!failed)
+        printf("%.9f %zu\n", (double)(clock() - begin) / CLOCKS_PER_SEC / (double)pages, total);
     curl_easy_cleanup(easy);
-    return EXIT_SUCCESS;
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
