@@ -348,6 +348,29 @@ describe("connections to the receiver", function()
   end)
 end)
 
+-- What scripts of a process of their own begin with: modules, a receiver, and ways to serve it for a bounded time.
+local PRELUDE = [[
+  local core = require "finseg.core"
+  local socket = require "socket"
+  local receiver, port = assert(require("finseg.listener.receiver").open("127.0.0.1", 0, "/c", 1, 10, 30))
+  local function serve(f)
+    local deadline = core.now() + 10
+    local answer = f()
+    while not answer do
+      local left = deadline - core.now()
+      assert(left > 0, "gave up waiting")
+      core.poll({ receiver:fd() }, math.min(receiver:next_timeout() or left, left))
+      receiver:step()
+      answer = f()
+    end
+    return answer
+  end
+  local function send(connection, name)
+    connection:send("POST /c/" .. name .. " HTTP/1.1\r\nHost: x\r\n\r\n")
+    return serve(function() return receiver:next() end)
+  end
+]]
+
 describe("opening a receiver", function()
   it("fails where it cannot listen, and says why", function()
     local _, port = open(finally)
@@ -412,74 +435,68 @@ describe("opening a receiver", function()
   end)
 
   it("is possible where over a thousand descriptors are open", function()
-    local status, printed = run_lua(
-      [[
-      local files = {}
-      for i = 1, 1100 do files[i] = assert(io.open "/dev/null") end
-      local module = require "finseg.listener.receiver"
-      local core = require "finseg.core"
-      local socket = require "socket"
-      local receiver, port = assert(module.open("127.0.0.1", 0, "/c", 1, 1, 1))
+    local many = "local files = {} for i = 1, 1100 do files[i] = assert(io.open '/dev/null') end\n"
+    local script = [[
       assert(receiver:fd() > 1024)
-      local connection = assert(socket.connect("127.0.0.1", port))
-      connection:send "POST /c/a HTTP/1.1\r\nHost: x\r\n\r\n"
-      local target
-      while not target do
-        core.poll({ receiver:fd() }, 10)
-        receiver:step()
-        target = receiver:next()
-      end
-      print(target)
+      print(send(assert(socket.connect("127.0.0.1", port)), "a"))
       receiver:close()
-    ]],
-      nil,
-      2000
-    )
+    ]]
+    local status, printed = run_lua(many .. PRELUDE .. script, nil, 2000)
     assert.equal("/c/a\n", printed)
     assert.equal(0, status)
   end)
 end)
 
 describe("a receiver in a process without a descriptor left", function()
-  it("turns connections away and keeps nobody busy", function()
-    local status, printed = run_lua(
-      [[
-      local module = require "finseg.listener.receiver"
-      local core = require "finseg.core"
-      local socket = require "socket"
-      local receiver, port = assert(module.open("127.0.0.1", 0, "/c", 1, 10, 1))
-      local connection = socket.tcp()
-      assert(connection:connect("127.0.0.1", port)) -- the kernel accepts it
-      local files = {}
+  local EXHAUSTION = [[
+    local files = {}
+    local function exhaust()
       repeat
         local file = io.open "/dev/null"
         files[#files + 1] = file
       until not file
+    end
+    local function recover()
+      for _, file in ipairs(files) do file:close() end
+    end
+  ]]
+
+  local function run(script)
+    return run_lua(PRELUDE .. EXHAUSTION .. script, nil, 64)
+  end
+
+  it("turns connections away and keeps nobody busy", function()
+    local status, printed = run [[
+      local connection = assert(socket.connect("127.0.0.1", port)) -- by the kernel
+      exhaust()
       local steps = 0
       connection:settimeout(0)
-      repeat
-        assert(#core.poll({ receiver:fd() }, 10) == 1)
-        receiver:step()
+      serve(function()
         steps = steps + 1
-      until select(2, connection:receive(1)) == "closed"
+        return select(2, connection:receive(1)) == "closed"
+      end)
       assert(#core.poll({ receiver:fd() }, 0.05) == 0, "busy")
       assert(steps < 5, steps)
-      connection:close()
-      for _, file in ipairs(files) do file:close() end
-      connection = assert(socket.connect("127.0.0.1", port))
-      connection:send "POST /c/a HTTP/1.1\r\nHost: x\r\n\r\n"
-      local target
-      while not target do
-        core.poll({ receiver:fd() }, 10)
-        receiver:step()
-        target = receiver:next()
-      end
-      print(target)
+      recover()
+      print(send(assert(socket.connect("127.0.0.1", port)), "a"))
       receiver:close()
-    ]],
-      nil,
-      64
-    )
+    ]]
+    assert.equal("/c/a\n", printed)
+    assert.equal(0, status)
+  end)
+
+  it("accepts those who came then once a connection was closed", function()
+    local status, printed = run [[
+      local first = assert(socket.connect("127.0.0.1", port))
+      serve(function() return receiver:connections() == 1 end)
+      local second = assert(socket.connect("127.0.0.1", port))
+      exhaust()
+      receiver:step()
+      recover()
+      first:close()
+      print(send(second, "a"))
+      receiver:close()
+    ]]
     assert.equal("/c/a\n", printed)
     assert.equal(0, status)
   end)
@@ -490,13 +507,9 @@ local in_luajit = shell.lua == "luajit" and it or function() end
 
 describe("a receiver in a forked process", function()
   in_luajit("refuses to work, and its end there ends nothing here", function()
-    local status, printed = run_lua [[
+    local status, printed = run_lua(PRELUDE .. [[
       local ffi = require "ffi"
       ffi.cdef "int fork(void); void _exit(int); int waitpid(int, int *, int);"
-      local module = require "finseg.listener.receiver"
-      local core = require "finseg.core"
-      local socket = require "socket"
-      local receiver, port = assert(module.open("127.0.0.1", 0, "/c", 1, 10, 1))
       local before = assert(socket.connect("127.0.0.1", port))
       receiver:step()
       local child = ffi.C.fork()
@@ -510,18 +523,11 @@ describe("a receiver in a forked process", function()
       assert(how[0] == 0)
       local after = assert(socket.connect("127.0.0.1", port))
       for i, connection in ipairs { before, after } do
-        connection:send("POST /c/" .. i .. " HTTP/1.1\r\nHost: x\r\n\r\n")
-        local target
-        while not target do
-          core.poll({ receiver:fd() }, 10)
-          receiver:step()
-          target = receiver:next()
-        end
-        print(target)
+        print(send(connection, i))
         print((connection:receive "*l"))
       end
       receiver:close()
-    ]]
+    ]])
     assert.equal("/c/1\nHTTP/1.1 204 No Content\n/c/2\nHTTP/1.1 204 No Content\n", printed)
     assert.equal(0, status)
   end)
