@@ -10,9 +10,13 @@ files["spec/lua"] = {
 }
 
 files["lua/finseg/ngx.lua"] = { std = "max+ngx_lua" }
+files["lua/finseg/ngx"] = { std = "max+ngx_lua" }
 files["lua/finseg/driver/ngx*.lua"] = { std = "max+ngx_lua" }
+files["lua/finseg/store/board.lua"] = { std = "max+ngx_lua" }
+files["lua/finseg/store/shared_dict.lua"] = { std = "max+ngx_lua" }
 files["examples/nginx"] = { std = "ngx_lua" }
 files["spec/nginx"] = { std = "max+busted" }
+files["spec/nginx/support"] = { std = "max+ngx_lua" }
 
 files["examples/rules"] = {
   read_globals = { "segment" }, -- what a rule file is given

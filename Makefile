@@ -57,7 +57,7 @@ SONAME := libfinseg.so.0
 CORE := $(wildcard core/*.c)
 BINDING := $(wildcard lua/binding/*.c)
 # The sandbox shares the lowest floor with the client and nothing else.
-SANDBOX := $(wildcard core/sandbox/*.c) core/buffer.c core/text.c core/money.c core/json.c
+SANDBOX := $(wildcard core/sandbox/*.c) core/buffer.c core/text.c core/money.c core/json.c core/secret.c
 CORE_TESTS := $(wildcard spec/core/*.c)
 FUZZERS := $(patsubst spec/fuzz/%.c,build/fuzz/%,$(wildcard spec/fuzz/fuzz_*.c)) build/fuzz/fuzz_oracle
 BENCHES := $(wildcard spec/bench/*_bench.lua)
@@ -67,7 +67,7 @@ C_BENCHES := $(patsubst spec/bench/%.c,build/bench/%,$(wildcard spec/bench/*_ben
 LUA_MODULES := $(shell find lua/finseg -name '*.lua')
 
 C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] lua/binding/store/*.c lua/binding/cli/*.c \
-             spec/core/*.[ch] spec/fuzz/*.[ch] spec/bench/*.[ch] spec/bench/peers/*.c)
+             lua/binding/listener/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/bench/*.[ch] spec/bench/peers/*.c)
 LUA_SOURCES := lua spec examples
 SHELL_SOURCES := .ci/run spec/run spec/tools/deps examples/demo.sh
 
@@ -75,7 +75,11 @@ LIBRARIES := $(B)/libfinseg.a $(B)/libfinseg.so
 BINDINGS := $(LUAS:%=$(B)/%/finseg/core.so)
 # Modules of their own, so that finseg itself does without what they link to.
 SQLITE_STORES := $(LUAS:%=$(B)/%/finseg/store/sqlite.so)
+REDIS_STORES := $(LUAS:%=$(B)/%/finseg/store/hiredis.so)
+RECEIVERS := $(LUAS:%=$(B)/%/finseg/listener/receiver.so)
+RECEIVER := $(wildcard lua/binding/listener/*.c)
 CLI_SYSTEMS := $(LUAS:%=$(B)/%/finseg/cli/system.so)
+MODULES := $(SQLITE_STORES) $(REDIS_STORES) $(RECEIVERS) $(CLI_SYSTEMS)
 
 # Expanded when a recipe runs, so that `deps` may install pkg-config and its modules first.
 CORE_LIBS = $(shell pkg-config --libs libcurl libcjson) -lm
@@ -90,7 +94,7 @@ LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 .PHONY: all demo test lint format asan hard fuzz bench bench-c install env clean help deps deps-lint deps-check deps-hard deps-bench valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
-all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(SQLITE_STORES) $(CLI_SYSTEMS) $(B)/finseg-sandbox
+all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(MODULES) $(B)/finseg-sandbox
 
 # ---- compiling ----------------------------------------------------------------------------------------------
 
@@ -102,12 +106,12 @@ $(B)/obj/%.o: %.c Makefile | deps
 $(B)/obj/lua5.4/%.o: %.c Makefile | deps
 	@mkdir -p $(@D)
 	$(SAY) CC $@
-	$(Q)$(COMPILE) $(shell pkg-config --cflags lua5.4) -c -o $@ $<
+	$(Q)$(COMPILE) $(VISIBILITY) $(shell pkg-config --cflags lua5.4) -c -o $@ $<
 
 $(B)/obj/luajit/%.o: %.c Makefile | deps
 	@mkdir -p $(@D)
 	$(SAY) CC $@
-	$(Q)$(COMPILE) $(shell pkg-config --cflags luajit) -c -o $@ $<
+	$(Q)$(COMPILE) $(VISIBILITY) $(shell pkg-config --cflags luajit) -c -o $@ $<
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
@@ -144,6 +148,28 @@ $(SQLITE_STORES):
 	@mkdir -p $(@D)
 	$(SAY) LINK $@
 	$(Q)$(LINK) -shared -o $@ $^ $(shell pkg-config --libs sqlite3)
+
+# The parts of the core that it stands on are its own copy: they stay invisible.
+$(B)/obj/hiredis.map:
+	@mkdir -p $(@D)
+	$(Q)echo '{ global: luaopen_finseg_store_hiredis; local: *; };' > $@
+
+$(B)/lua5.4/finseg/store/hiredis.so: $(B)/obj/lua5.4/lua/binding/store/hiredis.o
+$(B)/luajit/finseg/store/hiredis.so: $(B)/obj/luajit/lua/binding/store/hiredis.o
+$(REDIS_STORES): $(patsubst %,$(B)/obj/core/%.o,clock loop random sigpipe) $(B)/obj/hiredis.map
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(LINK) -shared -Wl,--version-script=$(B)/obj/hiredis.map -o $@ $(filter %.o,$^) \
+	  $(shell pkg-config --libs hiredis) -lm
+
+# Its opener is marked visible; the rest stays hidden, as in the core.
+$(B)/obj/lua5.4/lua/binding/listener/%.o $(B)/obj/luajit/lua/binding/listener/%.o: VISIBILITY := -fvisibility=hidden
+$(B)/lua5.4/finseg/listener/receiver.so: $(RECEIVER:%.c=$(B)/obj/lua5.4/%.o)
+$(B)/luajit/finseg/listener/receiver.so: $(RECEIVER:%.c=$(B)/obj/luajit/%.o)
+$(RECEIVERS): $(B)/obj/core/clock.o
+	@mkdir -p $(@D)
+	$(SAY) LINK $@
+	$(Q)$(LINK) -shared -o $@ $^ $(shell pkg-config --libs libmicrohttpd) -lm
 
 $(B)/lua5.4/finseg/cli/system.so: $(B)/obj/lua5.4/lua/binding/cli/system.o
 $(B)/luajit/finseg/cli/system.so: $(B)/obj/luajit/lua/binding/cli/system.o
@@ -298,6 +324,8 @@ lint-lua: deps-lint
 	$(STYLUA) --check $(LUA_SOURCES)
 	luarocks lint rockspec/finseg-dev-1.rockspec
 	luarocks lint rockspec/sqlite/finseg-sqlite-dev-1.rockspec
+	luarocks lint rockspec/redis/finseg-redis-dev-1.rockspec
+	luarocks lint rockspec/listener/finseg-listener-dev-1.rockspec
 	luarocks lint rockspec/cli/finseg-cli-dev-1.rockspec
 
 lint-shell: deps-lint
@@ -325,7 +353,9 @@ install: all
 define INSTALL_LUA
 install -D -m 755 $(B)/$(1)/finseg/core.so '$(call LUA_LIB,$(1))/finseg/core.so'
 install -D -m 755 $(B)/$(1)/finseg/cli/system.so '$(call LUA_LIB,$(1))/finseg/cli/system.so'
+install -D -m 755 $(B)/$(1)/finseg/listener/receiver.so '$(call LUA_LIB,$(1))/finseg/listener/receiver.so'
 install -D -m 755 $(B)/$(1)/finseg/store/sqlite.so '$(call LUA_LIB,$(1))/finseg/store/sqlite.so'
+install -D -m 755 $(B)/$(1)/finseg/store/hiredis.so '$(call LUA_LIB,$(1))/finseg/store/hiredis.so'
 for module in $(LUA_MODULES:lua/%=%); do \
   install -D -m 644 lua/$$module '$(call LUA_SHARE,$(1))'/$$module || exit 1; \
 done

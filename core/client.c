@@ -32,8 +32,7 @@ void fs_client_deliver(finseg_client *client, finseg_outcome *outcome)
     client->outcome_count++;
 }
 
-/* To be called after anything that may have set a timer or finished an operation. */
-static void settle(finseg_client *client)
+void fs_client_settle(finseg_client *client)
 {
     fs_loop_arm(&client->loop, client->first_outcome != NULL);
 }
@@ -61,17 +60,17 @@ static finseg_outcome *take_outcome(finseg_client *client, finseg_ticket ticket)
 }
 
 /* After a fork, parent and child share the event set and the sockets: each would read and move what is the other's. */
-static bool is_ours(const finseg_client *client)
+bool fs_client_is_ours(const finseg_client *client)
 {
     return getpid() == client->process;
 }
 
 finseg_outcome *finseg_client_next(finseg_client *client)
 {
-    if (!is_ours(client))
+    if (!fs_client_is_ours(client))
         return NULL;
     finseg_outcome *outcome = take_outcome(client, 0);
-    settle(client);
+    fs_client_settle(client);
     return outcome;
 }
 
@@ -179,6 +178,7 @@ static void set_schedules(finseg_client *client)
 {
     const finseg_config *config = client->config;
     client->poll = (struct fs_poll_schedule){config->poll_first, config->poll_factor, config->poll_max};
+    client->slow_poll = (struct fs_poll_schedule){config->poll_callback, 1, config->poll_callback};
     client->retry = (struct fs_retry_schedule){(unsigned)config->retry_attempts, config->retry_base, config->retry_max};
 }
 
@@ -245,6 +245,7 @@ static void close_io(finseg_client *client)
     struct fs_sigpipe held;
     fs_sigpipe_hold(&held);
     drop_operations(client);
+    fs_companion_free_all(client);
     if (client->transport_open) {
         fs_authorization_close(client);
         fs_transport_close(&client->transport);
@@ -260,7 +261,7 @@ void finseg_client_free(finseg_client *client)
         return;
     /* A child shares the event set and the connections with its parent, who may go on using them: it lets go of its
      * descriptors of the set, and leaves libcurl's memory and the operations to its own end. */
-    if (is_ours(client))
+    if (fs_client_is_ours(client))
         close_io(client);
     else if (client->loop_open)
         fs_loop_close(&client->loop);
@@ -287,7 +288,7 @@ int finseg_client_fd(const finseg_client *client)
 
 int finseg_client_step(finseg_client *client)
 {
-    if (!is_ours(client)) {
+    if (!fs_client_is_ours(client)) {
         errno = EPERM;
         return -1;
     }
@@ -301,7 +302,7 @@ int finseg_client_step(finseg_client *client)
         fs_loop_expire(&client->loop, now);
         fs_transport_collect(&client->transport);
     }
-    settle(client);
+    fs_client_settle(client);
     fs_sigpipe_release(&held);
     return result == 0 ? (int)client->outcome_count : -1;
 }
@@ -332,7 +333,7 @@ finseg_outcome *finseg_client_await(finseg_client *client, finseg_ticket ticket)
     for (;;) {
         finseg_outcome *outcome = ticket != 0 ? take_outcome(client, ticket) : NULL;
         if (outcome || !fs_operation_find(&client->operations, ticket)) {
-            settle(client);
+            fs_client_settle(client);
             return outcome;
         }
         /* Other outcomes that nobody has taken keep the descriptor readable, and must not make this wait spin. */
@@ -350,7 +351,7 @@ const finseg_event *finseg_client_next_event(finseg_client *client)
 
 /* ---- operations ---- */
 
-static void refuse_child(finseg_error **error)
+void fs_client_refuse_child(finseg_error **error)
 {
     fs_error_give(error, fs_error_new(FINSEG_ERROR_INVALID,
                                       "this client was made before the fork, by another process: make one in each "
@@ -361,15 +362,15 @@ static finseg_ticket start(finseg_client *client, struct fs_operation *operation
 {
     finseg_ticket ticket = operation->outcome->ticket;
     fs_operation_start(operation, timeout);
-    settle(client);
+    fs_client_settle(client);
     return ticket;
 }
 
 finseg_ticket finseg_client_create(finseg_client *client, const char *kind, const char *parameters,
                                    finseg_error **error)
 {
-    if (!is_ours(client)) {
-        refuse_child(error);
+    if (!fs_client_is_ours(client)) {
+        fs_client_refuse_child(error);
         return 0;
     }
     const struct fs_kind *found = fs_kind_find(&client->config->kinds, kind);
@@ -397,55 +398,102 @@ finseg_ticket finseg_client_create(finseg_client *client, const char *kind, cons
     return start(client, operation, -1);
 }
 
-static finseg_ticket start_get(finseg_client *client, enum fs_operation_type type, finseg_job *job, uint64_t number,
-                               uint32_t size, double timeout, finseg_error **error)
+/* An operation that GETs a page; NULL with an error. */
+static struct fs_operation *new_get(finseg_client *client, enum fs_operation_type type, finseg_job *job,
+                                    uint64_t number, uint32_t size, finseg_error **error)
 {
-    if (!is_ours(client)) {
-        refuse_child(error);
-        return 0;
+    if (!fs_client_is_ours(client)) {
+        fs_client_refuse_child(error);
+        return NULL;
     }
     struct fs_operation *operation = fs_operation_new(client, type, job);
     if (!operation) {
         fs_error_give(error, fs_error_out_of_memory());
-        return 0;
+        return NULL;
     }
     operation->number = number;
     operation->size = size > 0 ? size : (uint32_t)client->config->page_size;
-    return start(client, operation, timeout);
+    return operation;
+}
+
+static struct fs_operation *new_first_get(finseg_client *client, enum fs_operation_type type, finseg_job *job,
+                                          finseg_error **error)
+{
+    return new_get(client, type, job, (uint64_t)client->config->first_page, 0, error);
 }
 
 finseg_ticket finseg_client_poll(finseg_client *client, finseg_job *job, finseg_error **error)
 {
-    return start_get(client, FS_OPERATION_POLL, job, (uint64_t)client->config->first_page, 0, -1, error);
+    struct fs_operation *operation = new_first_get(client, FS_OPERATION_POLL, job, error);
+    return operation ? start(client, operation, -1) : 0;
 }
 
 finseg_ticket finseg_client_wait(finseg_client *client, finseg_job *job, double timeout, finseg_error **error)
 {
-    return start_get(client, FS_OPERATION_WAIT, job, (uint64_t)client->config->first_page, 0, timeout, error);
+    struct fs_operation *operation = new_first_get(client, FS_OPERATION_WAIT, job, error);
+    return operation ? start(client, operation, timeout) : 0;
+}
+
+finseg_ticket finseg_client_wait_for_callback(finseg_client *client, finseg_job *job, double timeout,
+                                              finseg_error **error)
+{
+    struct fs_operation *operation = new_first_get(client, FS_OPERATION_WAIT, job, error);
+    if (!operation)
+        return 0;
+    operation->expects_callback = true;
+    return start(client, operation, timeout);
+}
+
+/* The wait of a ticket that is under way; NULL when it is none. */
+static struct fs_operation *find_wait(const finseg_client *client, finseg_ticket ticket)
+{
+    struct fs_operation *operation = fs_operation_find(&client->operations, ticket);
+    return operation && operation->type == FS_OPERATION_WAIT && fs_client_is_ours(client) ? operation : NULL;
+}
+
+bool finseg_client_called(finseg_client *client, finseg_ticket ticket)
+{
+    struct fs_operation *wait = find_wait(client, ticket);
+    if (!wait)
+        return false;
+    fs_operation_called(wait);
+    fs_client_settle(client);
+    return true;
+}
+
+bool finseg_client_expect_callback(finseg_client *client, finseg_ticket ticket, bool expected)
+{
+    struct fs_operation *wait = find_wait(client, ticket);
+    if (!wait)
+        return false;
+    fs_operation_expect_callback(wait, expected);
+    fs_client_settle(client);
+    return true;
 }
 
 finseg_ticket finseg_client_fetch(finseg_client *client, finseg_job *job, uint64_t number, uint32_t size,
                                   finseg_error **error)
 {
-    return start_get(client, FS_OPERATION_FETCH, job, number, size, -1, error);
+    struct fs_operation *operation = new_get(client, FS_OPERATION_FETCH, job, number, size, error);
+    return operation ? start(client, operation, -1) : 0;
 }
 
 bool finseg_client_cancel(finseg_client *client, finseg_ticket ticket)
 {
     struct fs_operation *operation = fs_operation_find(&client->operations, ticket);
-    if (!operation || !is_ours(client))
+    if (!operation || !fs_client_is_ours(client))
         return false;
     struct fs_sigpipe held;
     fs_sigpipe_hold(&held);
     fs_operation_cancel(operation);
-    settle(client);
+    fs_client_settle(client);
     fs_sigpipe_release(&held);
     return true;
 }
 
 void finseg_client_cancel_all(finseg_client *client)
 {
-    if (!is_ours(client))
+    if (!fs_client_is_ours(client))
         return;
     struct fs_sigpipe held;
     fs_sigpipe_hold(&held);
@@ -453,7 +501,7 @@ void finseg_client_cancel_all(finseg_client *client)
         while (client->operations.buckets[i])
             fs_operation_cancel(client->operations.buckets[i]);
     }
-    settle(client);
+    fs_client_settle(client);
     fs_sigpipe_release(&held);
 }
 

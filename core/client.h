@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include "authorization.h"
+#include "companion.h"
 #include "config.h"
 #include "event.h"
 #include "loop.h"
@@ -25,6 +26,7 @@ struct finseg_client {
     char *password_form;
     bool token_loopback;
     struct fs_poll_schedule poll;
+    struct fs_poll_schedule slow_poll; /* of waits that a callback is to end */
     struct fs_retry_schedule retry;
     struct fs_loop loop;
     bool loop_open;
@@ -39,10 +41,18 @@ struct finseg_client {
     finseg_outcome *last_outcome;
     size_t outcome_count;
     struct fs_page_pool pages;
+    struct fs_companion *companions;
 };
 
 /* Queues a finished operation's outcome for finseg_client_next(). */
 void fs_client_deliver(finseg_client *client, finseg_outcome *outcome);
+
+/* To be called after anything that may have set a timer or finished an operation. */
+void fs_client_settle(finseg_client *client);
+/* False in a process that was forked from the client's. */
+bool fs_client_is_ours(const finseg_client *client);
+/* An error of kind invalid that says so. */
+void fs_client_refuse_child(finseg_error **error);
 
 /* Takes every secret the client knows out of a text, which may be NULL. */
 void fs_client_redact_text(const finseg_client *client, char *text);

@@ -43,6 +43,7 @@ static const struct field fields[] = {
     {.name = "poll.first", .type = NUMBER, AT(poll_first), .number = 0.5, .least = 0.001, .most = DAY},
     {.name = "poll.factor", .type = NUMBER, AT(poll_factor), .number = 1.5, .least = 1, .most = 10},
     {.name = "poll.max", .type = NUMBER, AT(poll_max), .number = 30, .least = 0.001, .most = DAY},
+    {.name = "poll.callback", .type = NUMBER, AT(poll_callback), .number = 60, .least = 0.001, .most = DAY},
     {.name = "retry.attempts", .type = WHOLE, AT(retry_attempts), .number = 4, .least = 1, .most = 100},
     {.name = "retry.base", .type = NUMBER, AT(retry_base), .number = 0.5, .least = 0, .most = DAY},
     {.name = "retry.max", .type = NUMBER, AT(retry_max), .number = 30, .least = 0, .most = DAY},

@@ -27,6 +27,7 @@ struct finseg_config {
     double poll_first;
     double poll_factor;
     double poll_max;
+    double poll_callback;
     double retry_attempts;
     double retry_base;
     double retry_max;

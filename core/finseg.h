@@ -106,6 +106,7 @@ FINSEG_API void finseg_error_free(finseg_error *error);
  *   number:  timeout 30 (one request), connect_timeout 10, first_page 0, page_size 500, parallel_pages 4,
  *            max_body 67108864 (bytes),
  *            poll.first 0.5, poll.factor 1.5, poll.max 30 (waits between GETs; `first` also comes before the first),
+ *            poll.callback 60 (the same while a callback is expected),
  *            retry.attempts 4 (tries in all), retry.base 0.5, retry.max 30
  *   flag:    allow_plain_http false (plain http is for loopback only without it), log false (collect events)
  */
@@ -194,6 +195,18 @@ FINSEG_API finseg_ticket finseg_client_poll(finseg_client *client, finseg_job *j
  */
 FINSEG_API finseg_ticket finseg_client_wait(finseg_client *client, finseg_job *job, double timeout,
                                             finseg_error **error);
+/*
+ * The same for a job whose callbackURL somebody receives: GETs only every poll.callback seconds, for a callback may be
+ * lost, and at once when finseg_client_called() says that it came.
+ */
+FINSEG_API finseg_ticket finseg_client_wait_for_callback(finseg_client *client, finseg_job *job, double timeout,
+                                                         finseg_error **error);
+/* A callback came for what this wait waits for. It is a hint: the wait GETs at once, and when the job is not ready goes
+ * on with the ordinary poll schedule from its beginning. False when no wait of that ticket is under way. */
+FINSEG_API bool finseg_client_called(finseg_client *client, finseg_ticket ticket);
+/* Has a wait go on at the slow rate after its next GET, or (false: callbacks can no longer arrive) at the ordinary one
+ * again, at some moment within poll.max seconds. False when no wait of that ticket is under way. */
+FINSEG_API bool finseg_client_expect_callback(finseg_client *client, finseg_ticket ticket, bool expected);
 /* GETs page `number` with `size` users a page (size 0: the configured page_size). */
 FINSEG_API finseg_ticket finseg_client_fetch(finseg_client *client, finseg_job *job, uint64_t number, uint32_t size,
                                              finseg_error **error);
@@ -203,6 +216,22 @@ FINSEG_API finseg_ticket finseg_client_fetch(finseg_client *client, finseg_job *
  */
 FINSEG_API bool finseg_client_cancel(finseg_client *client, finseg_ticket ticket);
 FINSEG_API void finseg_client_cancel_all(finseg_client *client);
+
+/* ---- descriptors of others -------------------------------------------------------------------------------
+ *
+ * A receiver of callbacks or a connection to a store can live in the client's set, so that one descriptor stands for
+ * all. The client only tells that it is ready; the caller does its work and owns the descriptor.
+ */
+
+/* Watches `fd` for reading, level-triggered. 0, or -1 with an error of kind invalid (watched already, another process)
+ * or network (it cannot be watched, or memory is out). */
+FINSEG_API int finseg_client_watch(finseg_client *client, int fd, finseg_error **error);
+/* To be called before the descriptor is closed. Does nothing for one that is not watched. */
+FINSEG_API void finseg_client_unwatch(finseg_client *client, int fd);
+/* Has a watched descriptor count as ready in that many seconds, whatever comes; negative: not by the clock. */
+FINSEG_API void finseg_client_alarm(finseg_client *client, int fd, double seconds);
+/* After a step: a watched descriptor that is ready; -1 when there is no more. To be called until then. */
+FINSEG_API int finseg_client_next_ready(finseg_client *client);
 
 /* ---- outcomes -------------------------------------------------------------------------------------------- */
 

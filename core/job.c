@@ -82,7 +82,7 @@ static finseg_error *read_missing(finseg_job *job, const struct fs_answer *answe
                                "the service says so in JSON, so this is another server: check base_url");
     }
     not_ready(job);
-    return fs_answer_error(answer, FINSEG_ERROR_PENDING, what, "the job is not ready yet: ask again later");
+    return fs_answer_error(answer, FINSEG_ERROR_PENDING, what, "the job is pending: ask again later");
 }
 
 static finseg_error *read_gone(finseg_job *job, const struct fs_answer *answer, const char *what, double now)

@@ -20,7 +20,8 @@ enum { EVENTS_A_ROUND = 64 };
 
 static uint32_t epoll_mask(unsigned what)
 {
-    return (what & FS_LOOP_READ ? (uint32_t)EPOLLIN : 0U) | (what & FS_LOOP_WRITE ? (uint32_t)EPOLLOUT : 0U);
+    return (what & FS_LOOP_READ ? (uint32_t)EPOLLIN : 0U) | (what & FS_LOOP_WRITE ? (uint32_t)EPOLLOUT : 0U) |
+           (what & FS_LOOP_ONCE ? (uint32_t)EPOLLONESHOT : 0U);
 }
 
 static unsigned loop_mask(uint32_t events)

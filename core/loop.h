@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { FS_LOOP_READ = 1, FS_LOOP_WRITE = 2, FS_LOOP_FAILED = 4 };
+/* ONCE: no more after the first time, until the watch is changed. */
+enum { FS_LOOP_READ = 1, FS_LOOP_WRITE = 2, FS_LOOP_FAILED = 4, FS_LOOP_ONCE = 8 };
 
 /* A descriptor that is watched. Allocated by fs_loop_watch(), freed by the loop when no event can name it any more. */
 struct fs_watch {
@@ -45,7 +46,7 @@ struct fs_loop {
 int fs_loop_open(struct fs_loop *loop);
 void fs_loop_close(struct fs_loop *loop);
 
-/* `what` is FS_LOOP_READ and FS_LOOP_WRITE combined. NULL with errno set. */
+/* `what` is FS_LOOP_READ, FS_LOOP_WRITE and FS_LOOP_ONCE combined. NULL with errno set. */
 struct fs_watch *fs_loop_watch(struct fs_loop *loop, int fd, unsigned what,
                                void (*ready)(struct fs_watch *watch, unsigned what), void *owner);
 int fs_loop_change(struct fs_loop *loop, struct fs_watch *watch, unsigned what);

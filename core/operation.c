@@ -1,5 +1,6 @@
 #include "operation.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -234,17 +235,57 @@ static void repeat_or_end(struct fs_operation *operation, finseg_error *error)
     finseg_error_free(error);
 }
 
-static void poll_again(struct fs_operation *operation, finseg_error *pending)
+static double next_poll(struct fs_operation *operation, double retry_after)
 {
     finseg_client *client = operation->client;
+    const struct fs_poll_schedule *schedule = operation->expects_callback ? &client->slow_poll : &client->poll;
+    return fs_poll_pause(schedule, operation->schedule_step, retry_after, fs_random_fraction(&client->random));
+}
+
+static void poll_again(struct fs_operation *operation, finseg_error *pending)
+{
     operation->failures = 0;
     operation->token_renewed = false;
     operation->polls++;
-    double pause = fs_poll_pause(&client->poll, operation->polls, finseg_error_retry_after(pending),
-                                 fs_random_fraction(&client->random));
+    if (operation->schedule_step < UINT_MAX)
+        operation->schedule_step++;
+    double pause = operation->called ? 0 : next_poll(operation, finseg_error_retry_after(pending));
+    operation->called = false;
     report_job(operation, "not ready yet", pause);
     pause_for(operation, pause);
     finseg_error_free(pending);
+}
+
+/* Between two GETs of a wait, and not after a failure, whose pause protects the service. */
+static bool is_between_polls(const struct fs_operation *operation)
+{
+    return operation->pause.slot > 0 && operation->failures == 0;
+}
+
+void fs_operation_called(struct fs_operation *operation)
+{
+    /* Should the job not be ready after all, it soon will be: the schedule begins anew. */
+    operation->expects_callback = false;
+    operation->schedule_step = 0;
+    report_job(operation, "a callback came", 0);
+    if (is_between_polls(operation))
+        fs_loop_set_timer(&operation->client->loop, &operation->pause, fs_clock_monotonic());
+    else
+        operation->called = true;
+}
+
+void fs_operation_expect_callback(struct fs_operation *operation, bool expected)
+{
+    if (operation->expects_callback == expected)
+        return;
+    finseg_client *client = operation->client;
+    operation->expects_callback = expected;
+    if (expected || !is_between_polls(operation))
+        return;
+    /* Callbacks end for all waits of a client at once. Their GETs are spread, and go on at the longest pause. */
+    operation->schedule_step = UINT_MAX;
+    double pause = client->poll.max * fs_random_fraction(&client->random);
+    fs_loop_set_timer(&client->loop, &operation->pause, fs_clock_monotonic() + pause);
 }
 
 /* ---- answers ---- */
@@ -469,7 +510,7 @@ void fs_operation_start(struct fs_operation *operation, double timeout)
         proceed(operation);
         return;
     }
-    double pause = fs_poll_pause(&client->poll, 0, -1, fs_random_fraction(&client->random));
+    double pause = next_poll(operation, -1);
     /* A short wait must still have the time to ask. */
     if (timeout >= 0 && pause > timeout / 2)
         pause = timeout / 2;

@@ -66,6 +66,15 @@ int fs_lua_from_json(lua_State *L);
 /* core.user_reader() -> function (page, position) -> table; for many users, since it remembers how they look */
 int fs_lua_user_reader(lua_State *L);
 
+/* ---- parts.c: JSON taken apart as text -------------------------------------------------------------------- */
+
+/* core.json_parts(text) -> the texts of a list's elements, or of an object's members as name, text, name, text, ... |
+ * nil, problem */
+int fs_lua_json_parts(lua_State *L);
+/* core.json_without(text, name) -> the object without its members of that name, every other byte as it was | nil,
+ * problem */
+int fs_lua_json_without(lua_State *L);
+
 /* ---- number.c -------------------------------------------------------------------------------------------- */
 
 /* Pushes a JSON number as a Lua integer where that is exact, else as fs_lua_push_float() does. */
@@ -164,5 +173,10 @@ int fs_lua_time(lua_State *L);
 int fs_lua_poll(lua_State *L);
 /* core.now() -> seconds */
 int fs_lua_now(lua_State *L);
+
+/* ---- secret.c -------------------------------------------------------------------------------------------- */
+
+int fs_lua_secret_text(lua_State *L);
+int fs_lua_same_secret(lua_State *L);
 
 #endif

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,14 +92,34 @@ static int client_start_poll(lua_State *L)
     return give_ticket(L, finseg_client_poll(client, job, &scratch->error), scratch);
 }
 
-/* client:start_wait(job, seconds; negative: no deadline) -> ticket | nil, err */
+/* client:start_wait(job, seconds; negative: no deadline, expects_callback) -> ticket | nil, err */
 static int client_start_wait(lua_State *L)
 {
     finseg_client *client = check_open(L);
     finseg_job *job = fs_lua_check_job(L, 2);
     double timeout = luaL_checknumber(L, 3);
+    bool expects_callback = lua_toboolean(L, 4);
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
-    return give_ticket(L, finseg_client_wait(client, job, timeout, &scratch->error), scratch);
+    finseg_ticket ticket = expects_callback ? finseg_client_wait_for_callback(client, job, timeout, &scratch->error)
+                                            : finseg_client_wait(client, job, timeout, &scratch->error);
+    return give_ticket(L, ticket, scratch);
+}
+
+/* client:called(ticket) -> whether that wait is under way, and asks at once */
+static int client_called(lua_State *L)
+{
+    finseg_client *client = check_open(L);
+    lua_pushboolean(L, finseg_client_called(client, fs_lua_check_whole(L, 2, largest_whole)));
+    return 1;
+}
+
+/* client:expect_callback(ticket, expected) -> whether that wait is under way, and asks at the slow rate or not */
+static int client_expect_callback(lua_State *L)
+{
+    finseg_client *client = check_open(L);
+    finseg_ticket ticket = fs_lua_check_whole(L, 2, largest_whole);
+    lua_pushboolean(L, finseg_client_expect_callback(client, ticket, lua_toboolean(L, 3)));
+    return 1;
 }
 
 /* client:start_fetch(job, number, size; 0: the configured one) -> ticket | nil, err */
@@ -124,6 +145,47 @@ static int client_cancel_all(lua_State *L)
 {
     finseg_client_cancel_all(check_open(L));
     return 0;
+}
+
+static int check_descriptor(lua_State *L, int argument)
+{
+    return (int)fs_lua_check_whole(L, argument, INT_MAX);
+}
+
+/* client:watch(descriptor) -> true | nil, err */
+static int client_watch(lua_State *L)
+{
+    finseg_client *client = check_open(L);
+    int fd = check_descriptor(L, 2);
+    struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
+    if (finseg_client_watch(client, fd, &scratch->error) != 0)
+        return fs_lua_fail(L, scratch);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+static int client_unwatch(lua_State *L)
+{
+    finseg_client_unwatch(check_open(L), check_descriptor(L, 2));
+    return 0;
+}
+
+/* client:alarm(descriptor, seconds; negative: none) */
+static int client_alarm(lua_State *L)
+{
+    finseg_client *client = check_open(L);
+    finseg_client_alarm(client, check_descriptor(L, 2), luaL_checknumber(L, 3));
+    return 0;
+}
+
+/* client:next_ready() -> descriptor | nil */
+static int client_next_ready(lua_State *L)
+{
+    int fd = finseg_client_next_ready(check_open(L));
+    if (fd < 0)
+        return 0;
+    lua_pushinteger(L, fd);
+    return 1;
 }
 
 /* client:step() -> outcomes that wait for client:next() | nil, err */
@@ -307,9 +369,15 @@ void fs_lua_register_client(lua_State *L)
         {"start_create", client_start_create},
         {"start_poll", client_start_poll},
         {"start_wait", client_start_wait},
+        {"called", client_called},
+        {"expect_callback", client_expect_callback},
         {"start_fetch", client_start_fetch},
         {"cancel", client_cancel},
         {"cancel_all", client_cancel_all},
+        {"watch", client_watch},
+        {"unwatch", client_unwatch},
+        {"alarm", client_alarm},
+        {"next_ready", client_next_ready},
         {"step", client_step},
         {"next", client_next},
         {"job", client_job},

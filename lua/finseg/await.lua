@@ -47,6 +47,7 @@ end
 ---@field ok boolean
 ---@field value any  the result, or the err
 ---@field driver finseg.Driver?  while somebody waits
+---@field following finseg.Following?  a wait that a callback may end
 local Operation = {}
 Operation.__index = Operation
 
@@ -75,6 +76,9 @@ function Operation:finish(ok, value)
   self.done, self.ok, self.value = true, ok, value
   if self.job then
     unlink(self.job, self)
+  end
+  if self.following then
+    self.following:finish(ok, value)
   end
   if self.driver then
     self.driver.wake(self)
@@ -117,13 +121,13 @@ function await.finish(operation)
   return nil, operation.value
 end
 
---- Starts an operation of the core and waits for its outcome.
+--- Starts an operation of the core.
 ---@param client finseg.Client
 ---@param job finseg.Job?  whose cancel ends the operation
 ---@param method string  of the core client, answering a ticket
----@return any value
+---@return finseg.Operation? operation
 ---@return table? err
-function await.run(client, job, method, ...)
+function await.start(client, job, method, ...)
   local driver, err = drivers.choose(client._driver)
   if not driver then
     return nil, err
@@ -137,7 +141,87 @@ function await.run(client, job, method, ...)
   if not ticket then
     return nil, err
   end
-  return await.finish(await.begin(client, ticket, job))
+  return await.begin(client, ticket, job)
+end
+
+--- Starts an operation of the core and waits for its outcome.
+---@param client finseg.Client
+---@param job finseg.Job?  whose cancel ends the operation
+---@param method string  of the core client, answering a ticket
+---@return any value
+---@return table? err
+function await.run(client, job, method, ...)
+  local operation, err = await.start(client, job, method, ...)
+  if not operation then
+    return nil, err
+  end
+  return await.finish(operation)
+end
+
+--- Waits on something pollable that counts who waits on it, for what sets waiter.done and wakes the waiter's driver.
+---@param pollable table  a signal, or a store whose calls wait
+---@param waiter table  with a method `cancel`
+---@param seconds number?
+---@return boolean? done  false when the time passed first
+---@return table? err  no wait is possible here, or it is cancelled
+function await.on(pollable, waiter, seconds)
+  local driver, err = drivers.choose()
+  if not driver then
+    return nil, err
+  end
+  local within = scope.current()
+  if within and within.cancelled then
+    return cancelled()
+  end
+  return await.signal(driver, pollable, waiter, seconds)
+end
+
+--- A call of a store under way: the waiter of its results.
+---@class finseg.Call
+---@field done boolean
+local Call = {}
+Call.__index = Call
+
+--- Takes the results. Those that come after a cancel find nobody.
+function Call:finish(value, err)
+  if self.done then
+    return
+  end
+  self.done, self.value, self.err = true, value, err
+  if self.driver then
+    self.driver.wake(self)
+  end
+end
+
+function Call:cancel()
+  self:finish(cancelled())
+end
+
+--- Calls a method of a store whose calls wait, and waits for its results.
+---@param store finseg.Store  with `begin`
+---@param method string
+---@param key string
+---@param value string?
+---@param seconds number?
+---@return any value
+---@return table? err
+function await.call(store, method, key, value, seconds)
+  local driver, err = drivers.choose()
+  if not driver then
+    return nil, err
+  end
+  local within = scope.current()
+  if within and within.cancelled then
+    return cancelled()
+  end
+  local call = setmetatable({ done = false }, Call)
+  store:begin(method, key, value, seconds, function(...)
+    call:finish(...)
+  end)
+  if not call.done and not await.signal(driver, store, call) then
+    call:finish(nil, core.error("timeout", ("the driver '%s' gave up the wait"):format(driver.name)))
+  end
+  return call.value, call.err
 end
 
 --- Waits on the signal, for what ends by signal:finish(waiter).

@@ -3,11 +3,14 @@
 -- A client is pollable: pollfd(), events() and timeout() are what an event loop asks such an object, and step() does
 -- the work.
 
+local Callbacks = require "finseg.callbacks"
 local Job = require "finseg.job"
+local Listener = require "finseg.listener"
 local await = require "finseg.await"
 local check = require "finseg.check"
 local core = require "finseg.core"
 local drivers = require "finseg.driver"
+local stores = require "finseg.store"
 
 ---@class finseg.Client
 ---@field closed boolean
@@ -16,6 +19,9 @@ local drivers = require "finseg.driver"
 ---@field _operations table<number, finseg.Operation>  by ticket: everything under way
 ---@field _driver finseg.Driver?  the explicit one
 ---@field _log function?
+---@field _companions table<integer, table>  by descriptor: what else lives in the client's set
+---@field _listener finseg.Listener?  that is open
+---@field _callbacks finseg.Callbacks?
 ---@field _first_page integer  the number of a segment's first page
 local Client = {}
 Client.__index = Client
@@ -61,6 +67,7 @@ function Client.new(config, from_environment)
     _operations = {},
     _driver = driver,
     _log = log,
+    _companions = {},
     _first_page = core_client:first_page(),
   }, Client)
 end
@@ -90,12 +97,40 @@ local function encode_request(kind, parameters, name)
   return text
 end
 
-function Client:_create(kind, text)
-  local core_job, err = await.run(self, nil, "start_create", kind, text)
-  if not core_job then
-    return nil, err
+--- The callbacks that are expected here; nil when nobody receives any.
+---@return finseg.Callbacks?
+function Client:_callbacks_open()
+  local callbacks = self._callbacks
+  return callbacks and not callbacks.closed and callbacks or nil
+end
+
+local function with_callback(parameters, url)
+  local fields = { callbackURL = url }
+  for name, value in pairs(parameters or {}) do
+    fields[name] = value
   end
-  return Job.new(self, core_job)
+  return assert(core.to_json(fields))
+end
+
+function Client:_create(kind, parameters, text)
+  local callbacks = self:_callbacks_open()
+  local expectation, err
+  if callbacks and not (parameters and parameters.callbackURL) then
+    expectation, err = callbacks:expect()
+    if not expectation then
+      return nil, err
+    end
+    text = with_callback(parameters, expectation.url)
+  end
+  local core_job
+  core_job, err = await.run(self, nil, "start_create", kind, text)
+  if core_job then
+    return Job.new(self, core_job, expectation)
+  end
+  if expectation and not err.maybe_created then
+    callbacks:drop(expectation)
+  end
+  return nil, err
 end
 
 --- Creates a segment: POST /segments/{kind}.
@@ -106,16 +141,17 @@ end
 function Client:create(kind, parameters)
   local text = encode_request(kind, parameters, "create")
   self:_open_core "create"
-  return self:_create(kind, text)
+  return self:_create(kind, parameters, text)
 end
 
-local job_options = { created_at = "number" }
+local job_options = { created_at = "number", callback = "string" }
 
 --- Picks up a job that was made earlier, perhaps elsewhere. Asks nobody. With created_at, a job that is gone is
---- `expired` when it was over 14 days old, else `not_found`.
+--- `expired` when it was over 14 days old, else `not_found`. With callback, what the job's field of that name said
+--- where it was made, a callback ends the wait here, too.
 ---@param kind string
 ---@param job_id string
----@param options { created_at: number }?  seconds since 1970
+---@param options { created_at: number?, callback: string? }?  created_at: seconds since 1970
 ---@return finseg.Job? job
 ---@return table? err  kind `invalid`
 function Client:job(kind, job_id, options)
@@ -125,13 +161,13 @@ function Client:job(kind, job_id, options)
   options, unknown = check.options(options, job_options, 3, "job")
   local core_client = self:_open_core "job"
   if not options then
-    return nil, core.error("invalid", ("job has no option %s, only created_at"):format(unknown))
+    return nil, core.error("invalid", ("job has no option %s, only callback and created_at"):format(unknown))
   end
   local core_job, err = core_client:job(kind, job_id, options.created_at or 0)
   if not core_job then
     return nil, err
   end
-  return Job.new(self, core_job)
+  return Job.new(self, core_job, options.callback and Callbacks.pick_up(options.callback))
 end
 
 --- Creates a segment and waits for it.
@@ -148,11 +184,11 @@ function Client:segment(kind, parameters, options)
     return nil, err
   end
   local job, segment
-  job, err = self:_create(kind, text)
+  job, err = self:_create(kind, parameters, text)
   if not job then
     return nil, err
   end
-  segment, err = job:_segment("start_wait", timeout)
+  segment, err = job:_wait(timeout)
   if not segment then
     err.job = job
     return nil, err
@@ -166,10 +202,29 @@ function Client:pending()
   return self:_open_core("pending"):pending()
 end
 
---- HTTP transfers under way now; waits between polls are none.
+--- Whether stepping is of use: something is under way, here or in what is attached.
+---@return boolean
+function Client:is_busy()
+  if self:_open_core("is_busy"):pending() > 0 then
+    return true
+  end
+  for _, companion in pairs(self._companions) do
+    if companion.pending and companion:pending() > 0 then
+      return true
+    end
+  end
+  return false
+end
+
+--- What may become readable soon: HTTP transfers under way now (waits between polls are none), and the like of what is
+--- attached.
 ---@return integer
 function Client:transfers()
-  return self:_open_core("transfers"):transfers()
+  local count = self:_open_core("transfers"):transfers()
+  for _, companion in pairs(self._companions) do
+    count = count + companion:transfers()
+  end
+  return count
 end
 
 --- The descriptor to watch for reading (level-triggered); nil once the client is closed.
@@ -232,23 +287,144 @@ function Client:_cancel(ticket)
   self:_hand_out()
 end
 
---- Calls the log function with each new event. It must not wait.
-function Client:_log_events()
-  local log = self._log
-  if not log then
-    return
+--- Has something else live in the client's descriptor: whoever steps the client steps it, too. It is pollable as a
+--- client is: a table with pollfd(), step(), next_timeout() (seconds until it wants a step in any case, or nil),
+--- transfers() and `closed`. Stores that need a connection are of that kind (see finseg.store).
+---@param companion table
+---@return boolean? ok
+---@return table? err
+function Client:attach(companion)
+  check.type(companion, "table", 1, "attach")
+  local core_client = self:_open_core "attach"
+  local descriptor = companion:pollfd()
+  local other = self._companions[descriptor]
+  if other == companion then
+    return true
+  elseif other and other.closed then
+    core_client:unwatch(descriptor) -- its number has come again
   end
-  self._log = nil -- whatever the function calls must not log into itself
-  local event = self._core:next_event()
-  while event do
-    local ok, problem = pcall(log, event)
-    if not ok then
-      self.log_error = problem
+  local ok, err = core_client:watch(descriptor)
+  if not ok then
+    return nil, err
+  end
+  self._companions[descriptor] = companion
+  core_client:alarm(descriptor, companion:next_timeout() or -1)
+  return true
+end
+
+--- Lets go of what was attached; of anything else, too, without harm.
+---@param companion table
+function Client:detach(companion)
+  check.type(companion, "table", 1, "detach")
+  local core_client = self:_open_core "detach"
+  for descriptor, other in pairs(self._companions) do
+    if other == companion then
+      self._companions[descriptor] = nil
+      core_client:unwatch(descriptor)
       return
     end
-    event = not self.closed and self._core:next_event() or nil
+  end
+end
+
+--- Steps what is attached and ready.
+function Client:_step_companions()
+  while not self.closed do
+    local descriptor = self._core:next_ready()
+    if not descriptor then
+      return
+    end
+    local companion = self._companions[descriptor]
+    if companion.closed then
+      self:detach(companion)
+    else
+      companion:step()
+    end
+    if not self.closed and self._companions[descriptor] == companion then
+      self._core:alarm(descriptor, companion:next_timeout() or -1)
+    end
+  end
+end
+
+local callback_options = { public_url = "string", store = "table", log = "function" }
+
+--- Has every create carry a callbackURL of its own, and every wait for such a job end by its callback. Somebody else
+--- receives the requests and hands them to the answered object, callbacks:take(path): a location of nginx (see
+--- finseg.ngx), another process with the same store. In a script, client:listen() does both.
+---@param options { public_url: string, store: finseg.Store?, log: function? }  public_url: where callbacks are
+---   received; what follows it in the URL is the job's own. store: what the processes share; this process's memory when
+---   not given. log: is told what becomes of callbacks; the client's own when not given
+---@return finseg.Callbacks? callbacks
+---@return table? err  `config`, or `invalid`: the client receives callbacks already
+function Client:receive_callbacks(options)
+  check.type(options, "table", 1, "receive_callbacks")
+  local unknown
+  options, unknown = check.options(options, callback_options, 1, "receive_callbacks")
+  self:_open_core "receive_callbacks"
+  if not options then
+    local message = "receive_callbacks has no option %s, only log, public_url and store"
+    return nil, core.error("invalid", message:format(unknown))
+  elseif self:_callbacks_open() then
+    return nil, core.error("invalid", "this client receives callbacks already")
+  end
+  local store = options.store or stores.open "memory"
+  local callbacks, err = Callbacks.new {
+    public_url = options.public_url,
+    store = store,
+    log = options.log or function(event)
+      self:_tell_log(event)
+    end,
+  }
+  local attached = callbacks ~= nil
+  if callbacks and store.pollfd then
+    attached, err = self:attach(store)
+  end
+  if not attached then
+    return nil, err
+  end
+  self._callbacks = callbacks
+  return callbacks
+end
+
+--- Receives callbacks in this client's own descriptor, without a thread or a second process (see finseg.listener), and
+--- has every create and every wait use them, as receive_callbacks does. Not in nginx: see finseg.ngx.
+---@param options finseg.ListenOptions?
+---@return finseg.Listener? listener
+---@return table? err  `config`: it cannot listen there; `invalid`: the client receives callbacks already, an option is
+---   none that listen has, or its value is of no use
+function Client:listen(options)
+  local unknown
+  options, unknown = check.options(options, Listener.options, 1, "listen")
+  self:_open_core "listen"
+  if not options then
+    local message = "listen has no option %s, only host, max_body, path, port, public_url, rate and store"
+    return nil, core.error("invalid", message:format(unknown))
+  end
+  return Listener.open(self, options)
+end
+
+--- Calls the log function, which may raise, and must not log into itself.
+---@return boolean going_on
+function Client:_tell_log(event)
+  local log = self._log
+  if not log then
+    return false
+  end
+  self._log = nil
+  local ok, problem = pcall(log, event)
+  if not ok then
+    self.log_error = problem
+    return false
   end
   self._log = log
+  return true
+end
+
+--- Calls the log function with each new event. It must not wait.
+function Client:_log_events()
+  local event = self._log and self._core:next_event()
+  while event and self:_tell_log(event) and not self.closed do
+    event = self._core:next_event()
+  end
 end
 
 --- Does the work that is ready, without waiting, and wakes the coroutines whose operations have finished.
@@ -261,6 +437,7 @@ function Client:step()
     return nil, err
   end
   local count = self:_hand_out()
+  self:_step_companions()
   if not self.closed then
     self:_log_events()
   end
@@ -272,6 +449,12 @@ end
 function Client:close()
   if self.closed then
     return
+  end
+  if self._listener then
+    self._listener:close()
+  end
+  if self._callbacks then
+    self._callbacks:close()
   end
   self.closed = true
   self._core:cancel_all()

@@ -3,13 +3,16 @@
 ---     local monday = assert(finseg.compare.keep(result, folder, "monday"))
 ---     local difference = assert(finseg.compare.kept(folder, "monday", "friday"))
 ---     print(difference.entered, difference.left, difference.moved, difference.same)
----     for change in assert(difference:changes()) do print(change.change, change.userId) end
+---     for change in difference:changes() do print(change.change, change.userId) end
 ---
 --- A kept result is a file NAME.ndjson of mode 0600: a line about the result, then one JSON object a user, sorted by
---- userId. It is written whole or not at all. Comparing walks both files side by side and holds one user of each.
+--- userId, with the bytes that came. It is written whole or not at all. Comparing walks both files side by side and
+--- holds one user of each; amounts are compared and subtracted as decimals, with all their digits.
 
 local check = require "finseg.check"
 local core = require "finseg.core"
+local decimal = require "finseg.decimal"
+local json_text = require "finseg.json_text"
 
 local compare = {}
 
@@ -52,11 +55,11 @@ local function write_lines(file, result, name)
     users = result:count(),
   }
   local ok, reason = file:write(assert(core.to_json(header)), "\n")
-  for user in result:users() do
+  for text in result:texts() do
     if not ok then
       break
     end
-    ok, reason = file:write(assert(core.to_json(user)), "\n")
+    ok, reason = file:write(text, "\n")
   end
   return ok, reason
 end
@@ -124,7 +127,7 @@ local function open_file(path)
     return nil, core.error("invalid", ("there is no result at %s (%s): keep one first"):format(path, reason))
   end
   local header = core.from_json(file:read "*l" or "")
-  if type(header) ~= "table" or header.format ~= FORMAT then
+  if type(header) ~= "table" or header.format ~= FORMAT or type(header.version) ~= "number" then
     file:close()
     return nil, core.error("invalid", path .. " is no result that finseg has kept")
   elseif header.version > VERSION then
@@ -146,8 +149,9 @@ local function open(path)
   return setmetatable({ path = path, header = header }, KeptResult)
 end
 
---- Iterates over the users, each as result:users() gave it. Raises an err when the file is damaged.
-function KeptResult:users()
+--- Iterates over the users as JSON, each as result:texts() gave it. Raises an err when the file is damaged.
+---@return fun(): string?
+function KeptResult:texts()
   local file, header = open_file(self.path)
   if not file then
     error(header, 0)
@@ -162,19 +166,29 @@ function KeptResult:users()
     line_number = line_number + 1
     if not line then
       if users ~= header.users then
-        damaged(("it ends after %d of %d users"):format(users, header.users))
+        damaged(("it ends after %d of %s users"):format(users, tostring(header.users)))
       end
       file:close()
       return nil
     end
-    local user = core.from_json(line)
-    if type(user) ~= "table" or type(user.userId) ~= "string" then
+    local id = json_text.string(json_text.fields(line).userId)
+    if not id then
       damaged "this is no user"
-    elseif last and last >= user.userId then
+    elseif last and last >= id then
       damaged "the users are out of order"
     end
-    users, last = users + 1, user.userId
-    return user
+    users, last = users + 1, id
+    return line
+  end
+end
+
+--- Iterates over the users as tables, each as result:users() gave it. Raises an err when the file is damaged.
+---@return fun(): table?
+function KeptResult:users()
+  local next_text = self:texts()
+  return function()
+    local text = next_text()
+    return text and core.from_json(text)
   end
 end
 
@@ -196,28 +210,53 @@ end
 -- ---- comparing
 -- --------------------------------------------------------------------------------------------------------
 
---- Amounts as whole units of 10^-4, in which they are added and subtracted exactly up to 2^53 units.
-local UNITS = 10000
-
-local function units_of(amount)
-  return math.floor(amount * UNITS + 0.5)
+--- A user of a result.
+local function read_user(text)
+  if not text then
+    return nil
+  end
+  local fields = json_text.fields(text)
+  return { userId = json_text.string(fields.userId), text = text, fields = fields }
 end
 
---- The amounts of a user: "lowBalance account 4711" -> units. An insurance goes by its account, provider and type.
+---@class finseg.Amount
+---@field text string  as it came; of a sum, as plain decimal
+---@field value finseg.Decimal?  nil for a number beyond reason
+
+--- Adds an amount to those that go by its name.
+local function add_amount(amounts, name, text)
+  local value = decimal.read(text)
+  local known = amounts[name]
+  if not value then
+    amounts[name .. " of " .. text] = { text = text }
+  elseif known then
+    known.value = decimal.add(known.value, value)
+    known.text = decimal.text(known.value)
+  else
+    amounts[name] = { text = text, value = value }
+  end
+end
+
+--- What an amount goes by: "lowBalance account 4711"; an insurance by its account, provider and type.
+local function name_of(label, fields)
+  local words = { label }
+  for _, member in ipairs { "accountId", "provider", "type" } do
+    words[#words + 1] = json_text.string(fields[member])
+  end
+  return table.concat(words, " ")
+end
+
+--- The amounts of a user, by what they go by. Equal ones are added up.
+---@return table<string, finseg.Amount>
 local function amounts_of(user)
   local amounts = {}
-  for name, record in pairs(user) do
-    if type(record) == "table" then
-      for _, list in ipairs { record.accounts or {}, record.insurances or {} } do
-        for _, item in ipairs(list) do
-          if type(item.amount) == "number" then
-            local words = { name }
-            for _, member in ipairs { "accountId", "provider", "type" } do
-              words[#words + 1] = type(item[member]) == "string" and item[member] or nil
-            end
-            local key = table.concat(words, " ")
-            amounts[key] = (amounts[key] or 0) + units_of(item.amount)
-          end
+  for label, record in pairs(user.fields) do
+    local fields = json_text.fields(record)
+    for _, list in ipairs { "accounts", "insurances" } do
+      for _, item in ipairs(json_text.elements(fields[list])) do
+        local members = json_text.fields(item)
+        if members.amount and json_text.is_number(members.amount) then
+          add_amount(amounts, name_of(label, members), members.amount)
         end
       end
     end
@@ -225,13 +264,20 @@ local function amounts_of(user)
   return amounts
 end
 
---- What moved between two records of a user: a list of { what, before, after, by }, amounts as numbers; empty when
---- nothing did. An amount that is only in one of them has no before or no after.
+local function is_same_amount(a, b)
+  return a ~= nil and b ~= nil and (a.text == b.text or (a.value and b.value and decimal.equal(a.value, b.value)))
+end
+
+--- What moved between two records of a user: a list of { what, before, after, by }, amounts as decimal text; empty
+--- when nothing did. An amount that is only in one of them has no before or no after.
 local function movements(before, after)
+  if before.text == after.text then
+    return {}
+  end
   local old, new = amounts_of(before), amounts_of(after)
   local names = {}
-  for what, units in pairs(old) do
-    if new[what] ~= units then
+  for what, amount in pairs(old) do
+    if not is_same_amount(amount, new[what]) then
       names[#names + 1] = what
     end
   end
@@ -241,16 +287,17 @@ local function movements(before, after)
     end
   end
   table.sort(names)
+  local moved = {}
   for position, what in ipairs(names) do
     local a, b = old[what], new[what]
-    names[position] = {
+    moved[position] = {
       what = what,
-      before = a and a / UNITS,
-      after = b and b / UNITS,
-      by = a and b and (b - a) / UNITS,
+      before = a and a.text,
+      after = b and b.text,
+      by = a and b and decimal.text(decimal.subtract(b.value, a.value)),
     }
   end
-  return names
+  return moved
 end
 
 ---@class finseg.Difference
@@ -261,43 +308,103 @@ end
 local Difference = {}
 Difference.__index = Difference
 
---- Walks both results side by side: the change of each user in turn.
+--- Walks both results side by side: the change of each user in turn, its records and amounts as text.
 local function walk(before, after)
-  local next_old, next_new = before:users(), after:users()
-  local old, new = next_old(), next_new()
+  local next_old, next_new = before:texts(), after:texts()
+  local old, new = read_user(next_old()), read_user(next_new())
   return function()
     if not old and not new then
       return nil
     end
     local change
     if not new or (old and old.userId < new.userId) then
-      change = { change = "left", userId = old.userId, before = old }
-      old = next_old()
+      change = { change = "left", userId = old.userId, before = old.text }
+      old = read_user(next_old())
     elseif not old or new.userId < old.userId then
-      change = { change = "entered", userId = new.userId, after = new }
-      new = next_new()
+      change = { change = "entered", userId = new.userId, after = new.text }
+      new = read_user(next_new())
     else
       local moved = movements(old, new)
-      change =
-        { change = #moved > 0 and "moved" or "same", userId = new.userId, before = old, after = new, amounts = moved }
-      old, new = next_old(), next_new()
+      change = {
+        change = #moved > 0 and "moved" or "same",
+        userId = new.userId,
+        before = old.text,
+        after = new.text,
+        amounts = moved,
+      }
+      old, new = read_user(next_old()), read_user(next_new())
     end
     return change
   end
 end
 
---- Iterates over the users who changed, sorted by userId: { change = "entered" | "left" | "moved", userId, before,
---- after (the users as results gave them), amounts (of who moved: a list of { what, before, after, by }) }. Raises an
---- err when a file is damaged or gone.
----@return fun(): table?
-function Difference:changes()
-  local next_change = walk(self.before, self.after)
+--- The changes of a walk but for users who stayed the same.
+local function walk_changes(difference)
+  local next_change = walk(difference.before, difference.after)
   return function()
     local change
     repeat
       change = next_change()
     until not change or change.change ~= "same"
     return change
+  end
+end
+
+--- Iterates over the users who changed, sorted by userId: { change = "entered" | "left" | "moved", userId, before,
+--- after (the users as results gave them), amounts (of who moved: a list of { what, before, after, by }) }. Numbers are
+--- Lua's, the nearest ones; texts() has every digit. Raises an err when a file is damaged or gone.
+---@return fun(): table?
+function Difference:changes()
+  local next_change = walk_changes(self)
+  return function()
+    local change = next_change()
+    if change then
+      change.before = change.before and core.from_json(change.before)
+      change.after = change.after and core.from_json(change.after)
+      for _, amount in ipairs(change.amounts or {}) do
+        for _, name in ipairs { "before", "after", "by" } do
+          amount[name] = tonumber(amount[name])
+        end
+      end
+    end
+    return change
+  end
+end
+
+local function amounts_text(amounts)
+  local texts = {}
+  for position, amount in ipairs(amounts) do
+    local members = { '"what":' .. assert(core.to_json(amount.what)) }
+    for _, name in ipairs { "before", "after", "by" } do
+      members[#members + 1] = amount[name] and ('"%s":%s'):format(name, amount[name])
+    end
+    texts[position] = "{" .. table.concat(members, ",") .. "}"
+  end
+  return "[" .. table.concat(texts, ",") .. "]"
+end
+
+--- Iterates over the same changes as JSON, each on one line, with the bytes that came: amounts have all their digits.
+--- before and after have no userId of their own.
+---@param options { records: boolean }?  false: without before and after
+---@return fun(): string?
+function Difference:texts(options)
+  check.optional(options, "table", 1, "texts")
+  local next_change, with_records = walk_changes(self), not options or options.records ~= false
+  return function()
+    local change = next_change()
+    if not change then
+      return nil
+    end
+    local members = { ('"change":"%s","userId":%s'):format(change.change, (core.to_json(change.userId))) }
+    for _, side in ipairs { "before", "after" } do
+      if with_records and change[side] then
+        members[#members + 1] = ('"%s":%s'):format(side, core.json_without(change[side], "userId"))
+      end
+    end
+    if change.amounts then
+      members[#members + 1] = '"amounts":' .. amounts_text(change.amounts)
+    end
+    return "{" .. table.concat(members, ",") .. "}"
   end
 end
 

@@ -53,7 +53,8 @@ finseg.null = core.null
 ---@field page_size integer?  users a page, 500
 ---@field parallel_pages integer?  pages under way ahead of the one being read, 4
 ---@field max_body integer?  bytes of an answer, 64 MiB
----@field poll { first: number?, factor: number?, max: number? }?  seconds between GETs: 0.5, times 1.5, up to 30
+---@field poll { first: number?, factor: number?, max: number?, callback: number? }?  seconds between GETs: 0.5, times
+---   1.5, up to 30; while a callback is expected, 60
 ---@field retry { attempts: integer?, base: number?, max: number? }?  tries in all, 4; seconds between them, 0.5 to 30
 ---@field kinds table<string, table>?  segment kinds to add or replace (see finseg_config_add_kind in finseg.h)
 ---@field allow_plain_http boolean?  http to hosts other than loopback

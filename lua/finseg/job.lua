@@ -12,20 +12,24 @@ local DEFAULT_TIMEOUT = 3600
 ---@field jobId string  the service's name for it, an opaque text
 ---@field kind string
 ---@field created_at number?  seconds since 1970; nil when unknown
+---@field callback string?  names its callback, for whoever picks the job up elsewhere; no secret. nil: none is expected
 ---@field _operation finseg.Operation?  the first of those that cancel() ends
 local Job = {}
 Job.__index = Job
 
 ---@param client finseg.Client
 ---@param core_job userdata
+---@param expectation finseg.Expectation?
 ---@return finseg.Job
-function Job.new(client, core_job)
+function Job.new(client, core_job, expectation)
   return setmetatable({
     jobId = core_job:id(),
     kind = core_job:kind(),
     created_at = core_job:created_at(),
+    callback = expectation and expectation.id,
     _client = client,
     _core = core_job,
+    _expectation = expectation,
   }, Job)
 end
 
@@ -39,8 +43,7 @@ function Job:state()
   return self._core:state()
 end
 
-function Job:_segment(method, ...)
-  local page, err = await.run(self._client, self, method, self._core, ...)
+function Job:_segment(page, err)
   if not page then
     return nil, err
   end
@@ -52,7 +55,7 @@ end
 ---@return table? err  kind `pending` while the job is not ready; else `not_found`, `expired`, `failed`, ...
 function Job:poll()
   self._client:_open_core("job:poll")
-  return self:_segment("start_poll")
+  return self:_segment(await.run(self._client, self, "start_poll", self._core))
 end
 
 --- The options of a wait, for check.options.
@@ -72,6 +75,23 @@ function Job.read_timeout(options, unknown)
   return timeout < math.huge and timeout or -1
 end
 
+--- Waits for that many seconds. A job that was made here is not asked for until its callback can have come; of one
+--- that was picked up, the callback may have come long ago.
+function Job:_wait(timeout)
+  local client, expectation = self._client, self._expectation
+  local callbacks = expectation and client:_callbacks_open()
+  local slow = callbacks and expectation.token and expectation.kept
+  local operation, err = await.start(client, self, "start_wait", self._core, timeout, slow)
+  if not operation then
+    return nil, err
+  end
+  if callbacks then
+    client._core:expect_callback(operation.ticket, expectation.kept)
+    callbacks:follow(expectation, operation, self.created_at)
+  end
+  return self:_segment(await.finish(operation))
+end
+
 --- Waits until the job is ready.
 ---@param options { timeout: number }?  seconds; an hour when not given, math.huge for no limit
 ---@return finseg.Segment? segment
@@ -82,7 +102,7 @@ function Job:wait(options)
   if not timeout then
     return nil, err
   end
-  return self:_segment("start_wait", timeout)
+  return self:_wait(timeout)
 end
 
 --- Ends every wait for this job here, with an err of kind `cancelled`. The service is not told; the job lives on

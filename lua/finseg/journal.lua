@@ -11,9 +11,10 @@
 --
 -- Before a POST its intent is written. So a create whose answer was lost, by an error or a crash, is known as a job
 -- that may exist (state "lost"), and of several processes that want the same job at once one makes it and the others
--- wait for it.
+-- wait for it: processes of a machine with a store in a file, of many hosts with one in a Redis. While such a store is
+-- out of reach, each makes its own.
 
-local await = require "finseg.await"
+local Bell = require "finseg.bell"
 local check = require "finseg.check"
 local core = require "finseg.core"
 local stores = require "finseg.store"
@@ -32,6 +33,7 @@ local PATIENCE, FIRST_LOOK = 120, 0.02
 ---@field parameters table  canonical
 ---@field jobId string?
 ---@field created_at number  seconds since 1970
+---@field callback string?  as of finseg.Job
 ---@field base_url string
 ---@field client_id string?
 ---@field username string?
@@ -72,8 +74,19 @@ local function this_process()
   return { pid = read_first("/proc/self/stat", "*n") or 0, host = read_first("/proc/sys/kernel/hostname", "*l") or "" }
 end
 
+--- The process that wrote an intent; nil when the intent does not say, as when another finseg wrote it.
+local function process_of(intent)
+  local process = intent.process
+  if type(process) == "table" and type(process.pid) == "number" and type(process.host) == "string" then
+    return process
+  end
+end
+
 --- Whether the process that wrote an intent is known to be gone.
 local function is_gone(process)
+  if not process then
+    return false
+  end
   local here = this_process()
   return process.host == here.host and not read_first(("/proc/%d/stat"):format(process.pid), "*l")
 end
@@ -164,7 +177,7 @@ function Journal:list()
       local entry = decode(item.value)
       if entry then
         entry.state = state
-        if state == "making" and is_gone(entry.process) then
+        if state == "making" and is_gone(process_of(entry)) then
           entry.state = "lost"
         end
         entry.process = nil
@@ -182,7 +195,39 @@ function Journal:list()
   return entries
 end
 
+--- Creates of the same request whose answer was lost: jobs that may exist.
+---@param client finseg.Client
+---@param kind string
+---@param parameters table?
+---@return finseg.JournalEntry[]? entries
+---@return finseg.Err? err
+function Journal:list_lost(client, kind, parameters)
+  local key, about = identify(client, kind, parameters)
+  if not key then
+    return nil, about
+  end
+  local listed, err = self.store:list("lost " .. key .. " ")
+  if not listed then
+    return nil, err
+  end
+  local entries = {}
+  for _, item in ipairs(listed) do
+    local entry = decode(item.value)
+    if entry then
+      entry.state = "lost"
+      entry.parameters = core.from_json(entry.parameters)
+      entries[#entries + 1] = entry
+    end
+  end
+  return entries
+end
+
 -- ---- jobs to be made ------------------------------------------------------------------------------------------------
+
+--- Whether the store cannot be reached now. The work goes on without it then: a job made twice is better than none.
+local function is_out_of_reach(err)
+  return err.kind == "network"
+end
 
 --- Turns an intent into the note that a job may exist.
 ---@return boolean? taken  false when another process was first
@@ -209,7 +254,11 @@ end
 --- Writes a job down in the place of its intent.
 function Journal:keep(key, about, intent_text, job)
   local store = self.store
-  local text = encode(about, { jobId = job.jobId, created_at = rounded(job.created_at or core.time()) })
+  local text = encode(about, {
+    jobId = job.jobId,
+    created_at = rounded(job.created_at or core.time()),
+    callback = job.callback,
+  })
   local ok, err = store:delete("job " .. key)
   if ok ~= nil then
     ok, err = store:put_if_absent("job " .. key, text, KEEP)
@@ -226,10 +275,10 @@ function Journal:make(client, key, about, intent_text, parameters)
   local job, err = client:create(about.kind, parameters)
   if job then
     local kept, problem = self:keep(key, about, intent_text, job)
-    if not kept then
+    if not kept and not is_out_of_reach(problem) then
       return nil, problem, job
     end
-    return job
+    return job, false
   end
   if err.maybe_created then
     self:give_up(key, intent_text)
@@ -241,28 +290,76 @@ function Journal:make(client, key, about, intent_text, parameters)
 end
 
 --- Waits while somebody else makes the job. True when it is worth to look again.
-function Journal:wait_for_other(key, intent_text, deadline, pause)
+function Journal:wait_for_other(key, intent_text, deadline, bell, pause)
   local intent = decode(intent_text)
-  if not intent or is_gone(intent.process) or core.time() > intent.created_at + LEASE then
+  local process = intent and process_of(intent)
+  if not intent or is_gone(process) or core.time() > intent.created_at + LEASE then
     local taken, err = self:give_up(key, intent_text)
     return taken ~= nil, err
   end
   if core.now() >= deadline then
     local seconds = math.floor(core.time() - intent.created_at)
-    local message =
-      "%s: process %d on %s has been making the same job for %d seconds: try again later, or ask for a fresh one"
-    message = message:format(intent.kind, intent.process.pid, intent.process.host, seconds)
-    return nil, core.error("timeout", message)
+    local who = process and ("process %d on %s"):format(process.pid, process.host) or "another process"
+    local message = "%s: %s has been making the same job for %d seconds: try again later, or ask for a fresh one"
+    return nil, core.error("timeout", message:format(intent.kind, who, seconds))
   end
-  return await.sleep(pause)
+  local left = math.max(deadline - core.now(), 0)
+  return bell:wait(self.store.poll_interval and math.min(pause, left) or left)
 end
 
---- A job for the request: the one that is there, else a new one.
+--- The entry that answers a request; nil when there is none that may.
+local function usable(text, options)
+  local entry = text and not options.fresh and decode(text)
+  if entry and core.time() - entry.created_at <= (options.within or math.huge) then
+    return entry
+  end
+end
+
+--- Looks for a job that answers the request, or writes the intent to make one; waits while somebody else makes it.
+---@return finseg.JournalEntry? entry
+---@return string? intent_text
+---@return finseg.Err? err  neither
+function Journal:claim(key, about, options, bell)
+  local store = self.store
+  local deadline = core.now() + (options.patience or PATIENCE)
+  local pause = FIRST_LOOK
+  while true do
+    local text, err = store:get("job " .. key)
+    local entry = usable(text, options)
+    if entry or err then
+      return entry, nil, err
+    end
+    local intent_text = encode(about, { created_at = rounded(core.time()), process = this_process() })
+    local put
+    put, err = store:put_if_absent("intent " .. key, intent_text, KEEP)
+    if put then
+      -- Another process may have made it between the look and the intent.
+      if not usable(store:get("job " .. key), options) then
+        return nil, intent_text
+      end
+      put, err = store:delete("intent " .. key, intent_text)
+    elseif put == false then
+      local other = store:get("intent " .. key)
+      if other then
+        put, err = self:wait_for_other(key, other, deadline, bell, pause)
+        pause = math.min(pause * 1.5, store.poll_interval or 0.25)
+      end
+    end
+    if put == nil then
+      return nil, nil, err
+    end
+  end
+end
+
+--- A job for the request: the one that is there, else a new one. A store that cannot be reached (an err of the kind
+--- `network`, as of a Redis that is gone, which tells its log so) does not stop the work: the job is made all the same,
+--- and is this caller's alone. Any other failure of the store is the caller's to mend.
 ---@param client finseg.Client
 ---@param kind string
 ---@param parameters table?
----@param options { fresh: boolean?, patience: number? }?  fresh: make a new one in any case; patience: seconds to wait
----for another process that is making the same job, 120
+---@param options { fresh: boolean?, within: number?, patience: number? }?  fresh: make a new one in any case; within:
+---seconds, a job made longer ago (by the wall clock) does not answer; patience: seconds to wait for another process
+---that is making the same job, 120
 ---@return finseg.Job? job
 ---@return finseg.Err|boolean err  else whether the job was there before
 ---@return finseg.Job? job  when it was made but could not be written down
@@ -272,41 +369,20 @@ function Journal:obtain(client, kind, parameters, options)
   if not key then
     return nil, about
   end
-  local deadline = core.now() + (options.patience or PATIENCE)
-  local pause = FIRST_LOOK
-  while true do
-    local text, err = self.store:get("job " .. key)
-    if err then
-      return nil, err
-    end
-    local entry = text and not options.fresh and decode(text)
-    if entry then
-      local job
-      job, err = client:job(kind, entry.jobId, { created_at = entry.created_at })
-      return job, err or true
-    end
-    local intent_text = encode(about, { created_at = rounded(core.time()), process = this_process() })
-    local put
-    put, err = self.store:put_if_absent("intent " .. key, intent_text, KEEP)
-    if put then
-      -- Another process may have made it between the look and the intent.
-      if options.fresh or not self.store:get("job " .. key) then
-        local job, lost
-        job, err, lost = self:make(client, key, about, intent_text, parameters)
-        return job, err or false, lost
-      end
-      put, err = self.store:delete("intent " .. key, intent_text)
-    elseif put == false then
-      local other = self.store:get("intent " .. key)
-      if other then
-        put, err = self:wait_for_other(key, other, deadline, pause)
-        pause = math.min(pause * 1.5, self.store.poll_interval or 0.25)
-      end
-    end
-    if put == nil then
-      return nil, err
-    end
+  local bell = Bell.new(self.store, key)
+  local entry, intent_text, err = self:claim(key, about, options, bell)
+  bell:stop()
+  local job
+  if entry then
+    job, err = client:job(kind, entry.jobId, { created_at = entry.created_at, callback = entry.callback })
+    return job, err or true
+  elseif intent_text then
+    return self:make(client, key, about, intent_text, parameters)
+  elseif is_out_of_reach(err) then
+    job, err = client:create(kind, parameters)
+    return job, err or false
   end
+  return nil, err
 end
 
 local gone = { not_found = true, expired = true, failed = true }
@@ -315,8 +391,8 @@ local gone = { not_found = true, expired = true, failed = true }
 ---@param client finseg.Client
 ---@param kind string
 ---@param parameters table?
----@param options { fresh: boolean?, timeout: number?, on_job: function? }?  timeout: seconds, as for job:wait();
----on_job(job, reused) is called once the job is known
+---@param options { fresh: boolean?, within: number?, timeout: number?, on_job: function? }?  fresh, within: as for
+---obtain; timeout: seconds, as for job:wait(); on_job(job, reused) is called once the job is known
 ---@return finseg.Segment? segment
 ---@return finseg.Err? err
 ---@return finseg.Job? job  when there is one but the wait failed
@@ -324,7 +400,7 @@ function Journal:segment(client, kind, parameters, options)
   options = options or {}
   local fresh = options.fresh
   while true do
-    local job, reused, made = self:obtain(client, kind, parameters, { fresh = fresh })
+    local job, reused, made = self:obtain(client, kind, parameters, { fresh = fresh, within = options.within })
     if not job then
       return nil, reused, made
     end

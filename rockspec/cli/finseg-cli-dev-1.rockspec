@@ -42,7 +42,6 @@ build = {
     ["finseg.cli.format"] = "lua/finseg/cli/format/init.lua",
     ["finseg.cli.format.json"] = "lua/finseg/cli/format/json.lua",
     ["finseg.cli.format.ndjson"] = "lua/finseg/cli/format/ndjson.lua",
-    ["finseg.cli.format.sample"] = "lua/finseg/cli/format/sample.lua",
     ["finseg.cli.format.table"] = "lua/finseg/cli/format/table.lua",
     ["finseg.cli.histogram"] = "lua/finseg/cli/histogram.lua",
     ["finseg.cli"] = "lua/finseg/cli/init.lua",
@@ -53,6 +52,7 @@ build = {
     ["finseg.cli.progress"] = "lua/finseg/cli/progress.lua",
     ["finseg.cli.rows"] = "lua/finseg/cli/rows.lua",
     ["finseg.cli.session"] = "lua/finseg/cli/session.lua",
+    ["finseg.cli.spool"] = "lua/finseg/cli/spool.lua",
   },
   install = {
     bin = { finseg = "lua/bin/finseg" },

@@ -32,6 +32,7 @@
     SUITE_OF(exchange)                                                                                                 \
     SUITE_OF(repeats)                                                                                                  \
     SUITE_OF(client)                                                                                                   \
+    SUITE_OF(callback)                                                                                                 \
     SUITE_OF(recycle)
 
 #define DECLARE(name) extern const struct suite suite_##name;

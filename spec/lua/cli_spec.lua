@@ -2,6 +2,7 @@
 
 local cjson = require "cjson"
 local cli = require "spec.lua.support.cli"
+local finseg = require "finseg"
 local sandbox = require "spec.lua.support.sandbox"
 local scripted_server = require "spec.lua.support.scripted_server"
 local shell = require "spec.lua.support.shell"
@@ -144,7 +145,7 @@ describe("the command line", function()
     it("as an aligned table at a terminal, with a line of progress that goes away", function()
       local shown = home.at_terminal "segment highBalance --threshold 5000 --limit 3"
       assert.matches("userId +accountId +amount", shown)
-      assert.matches("jobs ready", shown)
+      assert.matches("of 1 job ready", shown)
       assert.matches("\27%[K", shown)
     end)
 
@@ -174,6 +175,54 @@ describe("the command line", function()
       local out = other.check "finseg segment highBalance --threshold 5 --format csv"
       other.remove()
       assert.are.equal('userId,accountId,amount\r\n\'=1+1,"a,""b",-12.5\r\n\'=1+1,c,3\r\n', out)
+    end)
+
+    it("as CSV with the columns of all records, however late they come, and the digits that came", function()
+      local users = {}
+      for i = 1, 40000 do
+        users[i] = ('{"userId":"%05d","accounts":[{"accountId":"%d","amount":12.10,"note":"%s"}]}'):format(
+          i,
+          i,
+          ("n"):rep(50)
+        )
+      end
+      users[#users + 1] = '{"userId":"z","accounts":[{"accountId":"a","amount":12345678901234567890,"late":0.10}]}'
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
+        ["GET /api/v1/segments/highBalance/1"] = {
+          { body = '{"users":[' .. table.concat(users, ",") .. '],"totalElements":40001}' },
+        },
+      }
+      finally(server.stop)
+      local other = cli.home(server)
+      local lines = lines_of(other.check "finseg segment highBalance --threshold 5 --format csv")
+      other.remove()
+      assert.are.equal(40002, #lines)
+      assert.are.equal("userId,accountId,amount,late,note\r", lines[1])
+      assert.are.equal("00001,1,12.10,," .. ("n"):rep(50) .. "\r", lines[2])
+      assert.are.equal("z,a,12345678901234567890,0.10,\r", lines[40002])
+    end)
+
+    it("as CSV with a header when it is empty", function()
+      assert.are.equal("userId\r\n", home.check "finseg segment highBalance --threshold 999999999 --format csv")
+    end)
+
+    it("as a table with two decimals, and not a digit less than came", function()
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
+        ["GET /api/v1/segments/highBalance/1"] = {
+          {
+            body = '{"users":[{"userId":"x","accounts":[{"accountId":"a","amount":1.5,"rate":0.123456789012345678},'
+              .. '{"accountId":"b","amount":12345678901234567890,"rate":1}]}],"totalElements":1}',
+          },
+        },
+      }
+      finally(server.stop)
+      local other = cli.home(server)
+      local lines = lines_of(other.check "finseg segment highBalance --threshold 5 --format table")
+      other.remove()
+      assert.matches("^x +a +1%.50 +0%.123456789012345678$", lines[2])
+      assert.matches("^x +b +12345678901234567890%.00 +1$", lines[3])
     end)
 
     it("without anything that a terminal would obey", function()
@@ -248,6 +297,68 @@ describe("the command line", function()
       assert.are_not.equal(first.jobId, third.jobId)
     end)
 
+    it("and forgets one that is gone, so that an equal create makes another", function()
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = {
+          { status = 201, body = '{"jobId":"1"}' },
+          { status = 201, body = '{"jobId":"2"}' },
+        },
+        ["GET /api/v1/segments/highBalance/1"] = { { status = 400, body = '{"errors":[]}' } },
+      }
+      finally(server.stop)
+      local other = cli.home(server)
+      local create = "finseg create highBalance --threshold 12.10"
+      assert.are.equal("1", cjson.decode(other.check(create)).jobId)
+      assert.are.equal(6, (other.run "finseg get highBalance 1"))
+      assert.are.equal("2", cjson.decode(other.check(create)).jobId)
+      other.remove()
+    end)
+
+    it("that may exist: a lost answer is told, at once and at the next equal create", function()
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { raw = "" }, { status = 201, body = '{"jobId":"2"}' } },
+      }
+      finally(server.stop)
+      local other = cli.home(server)
+      local status, _, err = other.run "finseg create highBalance --threshold 5"
+      assert.are.equal(5, status)
+      assert.matches("the job may exist all the same: finseg jobs lists it as lost", err)
+      status, _, err = other.run "finseg create highBalance --threshold 5"
+      assert.are.equal(0, status)
+      assert.matches("answer to an equal create was lost on .*may exist besides this one", err)
+      local third = { other.run "finseg create highBalance --threshold 5" }
+      assert.are.equal("", third[3])
+      other.remove()
+    end)
+
+    it("that were made and could not be written down, and names them", function()
+      for _, command in ipairs { "create", "segment" } do
+        local busy = sandbox.start { users = 10, seed = 1, fault = "429:2@create" }
+        local other = cli.home(busy)
+        local running = other.start(command .. " highBalance --threshold 5")
+        finally(function()
+          running.kill()
+          busy.stop()
+          other.remove()
+        end)
+        -- It tries again after a second, and once more; its journal is gone by then.
+        local path = other.folder .. "/.local/state/finseg/store.db"
+        wire.eventually("the intent is written", function()
+          local store = finseg.store.open("file", path)
+          local intents = store and store:list "intent " or {}
+          if store then
+            store:close()
+          end
+          return #intents > 0
+        end)
+        assert(os.remove(path))
+        assert.are.equal(3, wire.eventually("it has ended", running.status))
+        assert.matches("pick the job up with\n  finseg get highBalance %x+\n", running.err())
+        busy.stop()
+        other.remove()
+      end
+    end)
+
     it("in a journal that is the user's alone and holds no secret", function()
       home.check "finseg create highBalance --threshold 5000"
       assert.are.equal("600\n", home.check 'stat -c %a "$HOME"/.local/state/finseg/store.db')
@@ -302,6 +413,36 @@ describe("the command line", function()
       assert.matches("finseg get highBalance %x+", err)
     end)
 
+    it("a request that takes too long: 5, since no wait for a job is over", function()
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 408, body = "{}" } },
+      }
+      finally(server.stop)
+      local other = cli.home(server)
+      local status, _, err = other.run "finseg segment highBalance --threshold 5 --timeout 0"
+      other.remove()
+      assert.are.equal(5, status)
+      assert.matches("408", err)
+    end)
+
+    it("a journal that another process has locked: 5", function()
+      home.check "finseg create highBalance --threshold 5"
+      local path = home.folder .. "/.local/state/finseg/store.db"
+      -- the lock that SQLite takes to write
+      local holder = io.popen(
+        ([[exec env -u LD_PRELOAD perl -MFcntl=:DEFAULT,:seek -e '
+        open(F, "+<", "%s") or die; $lock = pack("ssx4qqlx4", F_WRLCK, SEEK_SET, 0x40000000, 512, 0);
+        fcntl(F, F_SETLK, $lock) or die; open(R, ">", "%s/ready") or die; <STDIN>']]):format(path, home.folder),
+        "w"
+      )
+      shell.check(("timeout 10 sh -c 'until [ -e %s/ready ]; do sleep 0.01; done'"):format(home.folder))
+      local status, _, err = home.run "finseg jobs"
+      holder:write "\n"
+      holder:close()
+      assert.are.equal(5, status)
+      assert.matches("another process keeps it locked", err)
+    end)
+
     it("a service that cannot be reached: 5", function()
       expect(5, "finseg get highBalance 1 --base-url http://127.0.0.1:1/api/v1", "no answer from")
     end)
@@ -334,6 +475,32 @@ describe("the command line", function()
       nobody.check "finseg create highBalance --threshold 6"
     end)
 
+    it("of one source whole: no client id of one with the secret of the other", function()
+      local nobody = cli.home()
+      finally(nobody.remove)
+      nobody.variables.FINSEG_BASE_URL = service.base_url
+      nobody.write(
+        "mine",
+        ("FINSEG_CLIENT_ID=%s\nFINSEG_CLIENT_SECRET=%s\n"):format(service.client_id, service.client_secret)
+      )
+      nobody.check "chmod 600 mine; mkdir -p .config/finseg; cp -p mine .config/finseg/credentials"
+      nobody.check "finseg create highBalance --threshold 5"
+      local status, _, err = nobody.run "FINSEG_CLIENT_SECRET=x finseg create highBalance --threshold 6"
+      assert.are.equal(3, status)
+      assert.matches("client_id is missing", err)
+      nobody.check "FINSEG_ACCESS_TOKEN=x finseg create highBalance --threshold 7 --credentials mine"
+    end)
+
+    it("from the environment alone when there is no home to look in", function()
+      home.variables.HOME = nil
+      local status, out, err = home.run "unset HOME; finseg create highBalance --threshold 5 --store store.db"
+      assert.are.equal(0, status, err)
+      assert.matches("jobId", out)
+      local without = { home.run "unset HOME; finseg create highBalance --threshold 5" }
+      assert.are.equal(3, without[1])
+      assert.matches("HOME is not set", without[3])
+    end)
+
     it("and never quotes a line of that file", function()
       home.write("mine", "hunter2\n")
       local status, _, err = home.run "chmod 600 mine; finseg create highBalance --threshold 5 --credentials mine"
@@ -362,6 +529,60 @@ describe("the command line", function()
       assert.matches("finseg: stopped", said)
       assert.matches("finseg get highBalance " .. job_id, said, 1, true)
     end)
+  end)
+
+  it("ends at Ctrl-C at a terminal, where the line of progress is drawn meanwhile", function()
+    local slow = sandbox.start { users = 10, seed = 1, delay = 3600 }
+    local other = cli.home(slow)
+    local running = other.start_at_terminal "segment highBalance --threshold 5"
+    finally(function()
+      slow.stop()
+      running.close()
+      other.remove()
+    end)
+    local job_id = one_made(other)
+    wire.eventually("it waits", function()
+      return running.shown():find "of 1 job ready"
+    end)
+    running.type "\3"
+    assert.are.equal(130, wire.eventually("it has stopped", running.status))
+    assert.matches("finseg: stopped\r\n.*finseg get highBalance " .. job_id, running.shown())
+    assert.is_nil(running.shown():find("stopped at once", 1, true))
+  end)
+
+  it("ends at Ctrl-C even in one long call of a C function", function()
+    local server = scripted_server.start {
+      ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
+      ["GET /api/v1/segments/highBalance/1"] = { { body = '{"users":[{"userId":"7"}],"totalElements":1}' } },
+    }
+    local other = cli.home(server)
+    other.write(
+      "endless.lua",
+      [[return segment.highBalance({ threshold = 5 }):where(function()
+        return (("a"):rep(10000):find((".-"):rep(10) .. "b"))
+      end)]]
+    )
+    local running = other.start "rule run endless.lua"
+    finally(function()
+      running.kill()
+      server.stop()
+      other.remove()
+    end)
+    local function processor_time()
+      local fields = shell.read_file("/proc/" .. running.pid .. "/stat"):match "%) (.*)"
+      return tonumber(fields:match(("%S+ "):rep(11) .. "(%d+)"))
+    end
+    wire.eventually("the last page is asked for", function()
+      local requests = server.requests()
+      return requests[#requests] and requests[#requests].path:find "/1$"
+    end)
+    local before = processor_time()
+    wire.eventually("the rule is in its call", function()
+      return processor_time() > before + 50
+    end)
+    running.interrupt()
+    assert.are.equal(130, wire.eventually("it has stopped", running.status))
+    assert.matches("finseg: stopped at once; .*finseg jobs lists them", running.err())
   end)
 
   describe("runs rules", function()
@@ -405,6 +626,60 @@ describe("the command line", function()
       )
     end)
 
+    it("and loses no digit, no order and no empty list on the way to any format", function()
+      local RECORD =
+        '{"z":"last name first","accounts":[{"accountId":"1","amount":%s}],"a":[],"n":12345678901234567890}'
+      local function user(amount)
+        return (RECORD:format(amount):gsub("{", '{"userId":"7",', 1))
+      end
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = {
+          { status = 201, body = '{"jobId":"1"}' },
+          { status = 201, body = '{"jobId":"2"}' },
+        },
+        ["GET /api/v1/segments/highBalance/1"] = { { body = '{"users":[' .. user "12.10" .. '],"totalElements":1}' } },
+        ["GET /api/v1/segments/highBalance/2"] = {
+          { body = '{"users":[' .. user "9007199254740993.10" .. '],"totalElements":1}' },
+        },
+      }
+      local other = cli.home(server)
+      other.write("r.lua", "return segment.highBalance { threshold = 5 }")
+      local watching = other.start "rule watch r.lua --json"
+      finally(function()
+        watching.kill()
+        server.stop()
+        other.remove()
+      end)
+      local out = wire.eventually("a run", function()
+        return watching.out():match "^(.*)\n"
+      end)
+      local line = '{"userId":"7","highBalance":' .. RECORD:format "12.10" .. "}"
+      assert.are.equal(line .. "\n", other.check "finseg rule run r.lua --keep before")
+      assert.are.equal("[" .. line .. "]\n", other.check "finseg rule run r.lua --json")
+      assert.are.equal(line .. "\n", other.check "finseg rule run r.lua --memory 0")
+      assert.are.equal(
+        "userId,highBalance.accountId,highBalance.amount,highBalance.n,highBalance.z\r\n"
+          .. "7,1,12.10,12345678901234567890,last name first\r\n",
+        other.check "finseg rule run r.lua --format csv"
+      )
+      assert.truthy(out:find('"sample":[' .. line .. "]}", 1, true))
+      other.check "finseg rule run r.lua --keep after --fresh"
+      local difference = other.check "finseg diff before after"
+      assert.truthy(difference:find('"before":{"highBalance":' .. RECORD:format "12.10" .. "}", 1, true))
+      assert.truthy(difference:find('"before":12.10,"after":9007199254740993.10,"by":9007199254740981}', 1, true))
+      assert.are.equal(
+        "change,userId,what,before,after,by\r\nmoved,7,highBalance 1,12.10,9007199254740993.10,9007199254740981\r\n",
+        other.check "finseg diff before after --format csv"
+      )
+      assert.are.equal("change,userId,what,before,after,by\r\n", other.check "finseg diff before before --format csv")
+    end)
+
+    it("and keeps results where nobody else looks", function()
+      home.check "mkdir -p .local/state/finseg/results; chmod 755 .local/state/finseg/results"
+      home.check "finseg rule run overdraft.lua --keep a"
+      assert.are.equal("700\n", home.check "stat -c %a .local/state/finseg/results")
+    end)
+
     it("and names the line of a mistake", function()
       for text, pattern in pairs {
         ["return segment.highBalance { threshold = 5 "] = "bad.lua:1: '}' expected",
@@ -419,6 +694,36 @@ describe("the command line", function()
         assert.are.equal(2, status, err)
         assert.matches(pattern, err)
       end
+    end)
+
+    it("and watches no file that is not there, and no folder", function()
+      for _, name in ipairs { "none.lua", "." } do
+        local status, _, err = home.run("finseg rule watch " .. name)
+        assert.are.equal(2, status)
+        assert.matches("^finseg: the rule %S+ cannot be read", err)
+      end
+    end)
+
+    it("and waits for a watched file that has vanished, saying so once", function()
+      local running = home.start "rule watch overdraft.lua --json"
+      finally(running.kill)
+      local function runs()
+        return #lines_of(running.out())
+      end
+      wire.eventually("a run", function()
+        return runs() == 1
+      end)
+      home.check "mv overdraft.lua away.lua"
+      wire.eventually("it is told", function()
+        return running.err():find "overdraft.lua cannot be read"
+      end)
+      home.write("away.lua", "return")
+      home.check "mv away.lua overdraft.lua"
+      wire.eventually("it runs again", function()
+        return runs() == 2
+      end)
+      assert.are.equal(1, count(running.err(), "cannot be read"))
+      assert.is_nil(running.status())
     end)
 
     it("and watches a file: a saved change answers from the jobs that are there", function()

@@ -72,6 +72,51 @@ describe("comparing results", function()
     assert.are.equal(0.2, difference:changes()().amounts[1].by)
   end)
 
+  local PAGE = '{"users":[{"userId":"a","accounts":[{"accountId":"1","amount":%s}]}]}'
+
+  local function amount(text)
+    return assert(rule_test.run(RULE, { highBalance = PAGE:format(text) }))
+  end
+
+  it("tells amounts apart that floating-point numbers do not, and no others", function()
+    local function moved(before, after)
+      assert(compare.keep(amount(before), folder, "before"))
+      assert(compare.keep(amount(after), folder, "after"))
+      return assert(compare.kept(folder, "before", "after")).moved
+    end
+    assert.are.equal(1, moved("9007199254740993", "9007199254740992"))
+    assert.are.equal(1, moved("0.10000000000000000001", "0.1"))
+    assert.are.equal(1, moved("0.00001", "0.00002"))
+    assert.are.equal(1, moved("1e500", "2e500"))
+    assert.are.equal(0, moved("12.10", "12.1"))
+    assert.are.equal(0, moved("1e2", "100.00"))
+    assert.are.equal(0, moved("1e500", "1e500"))
+  end)
+
+  it("adds up what goes by one name, exactly", function()
+    local two = '{"users":[{"userId":"a","accounts":[{"accountId":"1","amount":0.1},{"accountId":"1","amount":%s}]}]}'
+    local before = assert(rule_test.run(RULE, { highBalance = two:format "0.2" }))
+    local after = assert(rule_test.run(RULE, { highBalance = two:format "9007199254740993.2" }))
+    local difference = assert(compare.results(before, after))
+    assert.are.equal(
+      '"amounts":[{"what":"highBalance 1","before":0.3,"after":9007199254740993.3,"by":9007199254740993}]}',
+      difference:texts { records = false }():match '"amounts".*'
+    )
+  end)
+
+  it("gives changes as text with the bytes that came", function()
+    assert(compare.keep(amount "12.10", folder, "before"))
+    assert(compare.keep(amount "12345678901234567890.10", folder, "after"))
+    local difference = assert(compare.kept(folder, "before", "after"))
+    assert.are.equal(
+      '{"change":"moved","userId":"a","before":{"highBalance":{"accounts":[{"accountId":"1","amount":12.10}]}},'
+        .. '"after":{"highBalance":{"accounts":[{"accountId":"1","amount":12345678901234567890.10}]}},'
+        .. '"amounts":[{"what":"highBalance 1","before":12.10,"after":12345678901234567890.10,'
+        .. '"by":12345678901234567878}]}',
+      difference:texts()()
+    )
+  end)
+
   it("finds no change between a result and itself, kept or not", function()
     local result = result_of "a=1.10 b=2.50"
     assert(compare.keep(result, folder, "one"))
@@ -91,6 +136,14 @@ describe("comparing results", function()
       userId = "a",
       highBalance = { accounts = { { accountId = "1", amount = 1.5, note = finseg.null } }, x = { y = { 1, 2 } } },
     }, user)
+  end)
+
+  it("keeps the bytes of records as they came", function()
+    local record = '{"accounts":[],"z":12.10,"a":[ 1.00, 12345678901234567890 ],"userid":"\\u00e9"}'
+    local page = '{"users":[' .. record:gsub("{", '{"userId":"a",', 1) .. "]}"
+    local path = assert(compare.keep(assert(rule_test.run(RULE, { highBalance = page })), folder, "one"))
+    assert.truthy(shell.read_file(path):find('{"userId":"a","highBalance":' .. record .. "}\n", 1, true))
+    assert.are.equal('{"userId":"a","highBalance":' .. record .. "}", assert(compare.open(folder, "one")):texts()())
   end)
 
   it("compares what was kept under two names, and keeps anew under one", function()
@@ -144,6 +197,8 @@ describe("comparing results", function()
       return err.message
     end
     assert.matches("no result that finseg has kept", error_for "hello")
+    assert.matches("no result that finseg has kept", error_for '{"format":"finseg-result","users":2}')
+    assert.matches("no result that finseg has kept", error_for '{"format":"finseg-result","version":"1","users":2}')
     local newer = core.from_json(lines[1])
     newer.version = 2
     assert.matches("later version of finseg", error_for(core.to_json(newer)))

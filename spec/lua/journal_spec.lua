@@ -170,6 +170,89 @@ describe("a journal", function()
     assert.are.equal("2", journal:obtain(client, "highBalance", PARAMETERS).jobId)
   end)
 
+  it("lists the lost creates of a request", function()
+    start { [CREATE] = { { raw = "" }, created "2" } }
+    journal:obtain(client, "highBalance", PARAMETERS)
+    local lost = assert(journal:list_lost(client, "highBalance", { accountType = "CHECKING", threshold = "5000.0" }))
+    assert.are.same({ "lost", 5000 }, { lost[1].state, lost[1].parameters.threshold })
+    assert.are.same({}, journal:list_lost(client, "highBalance", { threshold = 5000 }))
+  end)
+
+  it("waits for an intent that does not say whose it is, and says so", function()
+    start { [CREATE] = { { status = 422, body = '{"errors":[]}' } } }
+    local put = store.put_if_absent
+    local spoilt = setmetatable({
+      put_if_absent = function(_, key, value, seconds)
+        return put(store, key, (value:gsub('"process":%b{}', '"process":"?"')), seconds)
+      end,
+      delete = function()
+        return true
+      end,
+    }, { __index = store })
+    finseg.journal.new(spoilt):obtain(client, "highBalance", PARAMETERS) -- is refused, and the intent stays
+    assert.are.same({ "making" }, states())
+    local _, err = journal:obtain(client, "highBalance", PARAMETERS, { patience = 0 })
+    assert.are.equal("timeout", err.kind)
+    assert.matches("another process has been making the same job", err.message)
+  end)
+
+  it("is told by the store when another task has made the job, and does not ask all the time", function()
+    start { [CREATE] = { { hold = true }, created "2" } }
+    local slow = connect(server, { timeout = 0.5 })
+    local memory = assert(finseg.store.open "memory")
+    local looks = 0
+    local counting = setmetatable({
+      get = function(_, key)
+        looks = looks + 1
+        return memory:get(key)
+      end,
+    }, { __index = memory })
+    for _, name in ipairs { "put_if_absent", "delete", "list", "notify", "watch" } do
+      counting[name] = function(_, ...)
+        return memory[name](memory, ...)
+      end
+    end
+    local job
+    finseg.run(function()
+      finseg.spawn(function()
+        finseg.journal.new(memory):obtain(slow, "highBalance", PARAMETERS)
+      end)
+      while creates() == 0 do
+        finseg.sleep(0.01)
+      end
+      job = finseg.journal.new(counting):obtain(slow, "highBalance", PARAMETERS)
+    end)
+    slow:close()
+    assert.are.equal("2", job.jobId)
+    assert.is_true(looks < 8, looks .. " looks")
+  end)
+
+  it("ends a wait for another task when it is cancelled", function()
+    start { [CREATE] = { { hold = true } } }
+    local memory = assert(finseg.store.open "memory")
+    local others = finseg.journal.new(memory)
+    local err
+    finseg.run(function()
+      finseg.spawn(function()
+        others:obtain(client, "highBalance", PARAMETERS)
+      end)
+      while creates() == 0 do
+        finseg.sleep(0.01)
+      end
+      finseg.all(function()
+        local _
+        _, err = others:obtain(client, "highBalance", PARAMETERS)
+        return nil, err
+      end, function()
+        finseg.sleep(0.05)
+        return nil, { kind = "invalid", message = "enough" }
+      end)
+      client:close()
+    end)
+    assert.are.equal("cancelled", err.kind)
+    client = connect(server)
+  end)
+
   it("takes over from a process that died amid its create, and remembers that", function()
     start { [CREATE] = { created "2" } }
     local script = ([[

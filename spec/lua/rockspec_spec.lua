@@ -3,6 +3,8 @@ local shell = require("spec.lua.support.shell")
 
 local ROCKSPEC = "rockspec/finseg-dev-1.rockspec"
 local SQLITE_ROCKSPEC = "rockspec/sqlite/finseg-sqlite-dev-1.rockspec"
+local REDIS_ROCKSPEC = "rockspec/redis/finseg-redis-dev-1.rockspec"
+local LISTENER_ROCKSPEC = "rockspec/listener/finseg-listener-dev-1.rockspec"
 local LUA_VERSION = shell.lua == "luajit" and "5.1" or "5.4"
 
 -- The command line is a rock of its own, since it needs more than finseg does.
@@ -34,10 +36,10 @@ local function lines(text)
 end
 
 describe("the rockspec #rockspec", function()
-  it("is clean for luarocks lint, and so is that of the store in a file", function()
-    shell.check("luarocks lint " .. ROCKSPEC)
-    shell.check("luarocks lint " .. CLI_ROCKSPEC)
-    shell.check("luarocks lint " .. SQLITE_ROCKSPEC)
+  it("is clean for luarocks lint, and so are those of the modules that are loaded when used", function()
+    for _, rockspec in ipairs { ROCKSPEC, CLI_ROCKSPEC, SQLITE_ROCKSPEC, REDIS_ROCKSPEC, LISTENER_ROCKSPEC } do
+      shell.check("luarocks lint " .. rockspec)
+    end
   end)
 
   it("compiles every C file of the core and of the binding", function()
@@ -71,6 +73,8 @@ describe("the rockspec #rockspec", function()
       LUA = shell.lua,
       ROCKSPEC = ROCKSPEC,
       SQLITE = SQLITE_ROCKSPEC,
+      REDIS = REDIS_ROCKSPEC,
+      LISTENER = LISTENER_ROCKSPEC,
       INCLUDES = shell.lua == "luajit" and 'LUA_INCDIR="$(pkg-config --variable=includedir luajit)"' or "",
       URL = service.base_url,
       ID = service.client_id,
@@ -87,6 +91,10 @@ describe("the rockspec #rockspec", function()
       rm -rf without && cp -r tree without
       luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $SQLITE $INCLUDES >luarocks.log 2>&1 ||
         { cat luarocks.log; exit 1; }
+      luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $REDIS $INCLUDES >luarocks.log 2>&1 ||
+        { cat luarocks.log; exit 1; }
+      luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $LISTENER $INCLUDES >luarocks.log 2>&1 ||
+        { cat luarocks.log; exit 1; }
       luarocks --lua-version $VERSION --tree "$PWD/tree" make --deps-mode none $INCLUDES \
         rockspec/cli/finseg-cli-dev-1.rockspec >luarocks.log 2>&1 || { cat luarocks.log; exit 1; }
       rm -r core lua
@@ -95,8 +103,11 @@ describe("the rockspec #rockspec", function()
       unset LUA_PATH_5_4 LUA_CPATH_5_4
       export FINSEG_BASE_URL=$URL FINSEG_CLIENT_ID=$ID FINSEG_CLIENT_SECRET=$SECRET
       $LUA -e 'local s = assert(require("finseg").store.open("file", "jobs.db")) print("kept", s:put_if_absent("a", "b", 9))'
+      $LUA -e 'print("nobody there", require("finseg").store.open("redis", { path = "no.sock" }):get "a")'
+      $LUA -e 'print("listens", type(require("finseg.listener.receiver").open("127.0.0.1", 0, "/c", 1, 1, 1)))'
       LUA_PATH="$PWD/without/share/lua/$VERSION/?.lua;$PWD/without/share/lua/$VERSION/?/init.lua" \
-        LUA_CPATH="$PWD/without/lib/lua/$VERSION/?.so" $LUA -e 'print(require("finseg").store.open("file", "jobs.db"))'
+        LUA_CPATH="$PWD/without/lib/lua/$VERSION/?.so" $LUA -e 'print(require("finseg").store.open("file", "jobs.db"))
+          print(require("finseg").store.open("redis"))'
       $LUA examples/quickstart.lua
       [ $LUA != luajit ] || luajit "$top/spec/lua/support/unload_main.lua"
       "$PWD/tree/bin/finseg" kinds --format table
@@ -109,6 +120,9 @@ describe("the rockspec #rockspec", function()
     end
     assert.matches("highBalance +%-%-threshold", printed)
     assert.matches("kept%s+true", printed)
+    assert.matches("listens%s+userdata", printed)
     assert.matches("nil%s+a store in a file needs finseg's module finseg.store.sqlite", printed)
+    assert.matches("nil%s+a store in a Redis needs finseg's module finseg.store.hiredis", printed)
+    assert.matches("nobody there%s+nil%s+the Redis at no.sock cannot be reached", printed)
   end)
 end)

@@ -236,6 +236,76 @@ describe("a result", function()
     )
   end)
 
+  for name, options in pairs { ["kept"] = {}, ["read again"] = { keep_bytes = 0 } } do
+    it("gives users as text with the bytes of their records, " .. name, function()
+      local high = [[{"users":[{"userId" : "b", "z":12.10,"accounts":[],"a":12345678901234567890},
+        {"accounts":[{"amount":0.12345678901234567890}],"userId":"a\u0062","n":{"userId":"x"}}]}]]
+      local low = '{"users":[{"userId":"b","x":\r\n  1e2}]}'
+      local result = assert(run(BOTH .. "return low + high", { highBalance = high, lowBalance = low }, options))
+      local texts = {}
+      for line in result:texts() do
+        texts[#texts + 1] = line
+      end
+      assert.are.same({
+        '{"userId":"ab","highBalance":{"accounts":[{"amount":0.12345678901234567890}],"n":{"userId":"x"}}}',
+        '{"userId":"b","lowBalance":{"x":1e2},"highBalance":{"z":12.10,"accounts":[],"a":12345678901234567890}}',
+      }, texts)
+    end)
+  end
+
+  it("reads a segment again no more often than it must", function()
+    local opened = {}
+    local function counted(list)
+      return function()
+        opened[list] = (opened[list] or 0) + 1
+        return users(list)
+      end
+    end
+    local where = ":where(function(user) return user.lowBalance end)"
+    local watched = { highBalance = counted "a b c d", lowBalance = counted "b c e" }
+    local result = assert(run(BOTH .. "return (high + low)" .. where, watched, { keep_bytes = 0 }))
+    assert.are.equal(2, opened["b c e"])
+    assert.are.equal(1, opened["a b c d"])
+    assert.are.equal("b", result:users()().userId)
+    assert.is_table(result:users()().lowBalance)
+    -- the records that the predicate saw are there still
+    assert.are.equal(2, opened["b c e"])
+    assert.are.equal(2, opened["a b c d"])
+  end)
+
+  it("keeps no page of a segment that no user who is looked at can be in", function()
+    local low = { lowBalance = users "b e", highBalance = users "a b c" }
+    local function kept(expression)
+      local result = assert(run(BOTH .. "return " .. expression, low))
+      local labels = {}
+      for request, roll in pairs(result._evaluation.rolls) do
+        labels[#labels + 1] = roll.is_wanted and request.label or nil
+      end
+      table.sort(labels)
+      return table.concat(labels, " ")
+    end
+    local where = ":where(function() return true end)"
+    assert.are.equal("highBalance", kept "high - low")
+    assert.are.equal("highBalance", kept("(high - low)" .. where))
+    assert.are.equal("highBalance lowBalance", kept("high" .. where .. " - low"))
+    assert.are.equal("highBalance lowBalance", kept("high - low" .. where))
+    assert.are.equal("highBalance lowBalance", kept "(high - low) + low")
+    assert.are.equal("highBalance", kept "high - (low + low * high)")
+  end)
+
+  it("holds the records of a small result alone", function()
+    local many = {}
+    for i = 1, 100 do
+      many[i] = "u" .. i .. "=" .. i
+    end
+    local narrow = HIGH .. "return high:where(function(u) return u.highBalance.accounts[1].amount == 7 end)"
+    local result = assert(run(narrow, { highBalance = users(table.concat(many, " ")) }))
+    local _, roll = next(result._evaluation.rolls)
+    assert.is_nil(roll.pages)
+    assert.are.equal(7, result:users()().highBalance.accounts[1].amount)
+    assert.is_nil(roll:record "u8")
+  end)
+
   it("counts, knows its users, and gives them as a set", function()
     local result = assert(run(text, fixtures))
     assert.are.equal(4, result:count())
@@ -305,7 +375,13 @@ describe("a mistake in a rule file", function()
       HIGH .. "return high:where(function(user)\n  return user.highBalance.cards[1].amount > 1\nend)",
       "^r.lua:3: attempt to index.*in the function of :where, for user x"
     )
-    says(HIGH .. "return high:where(function(user) error({}) end)", "for user x")
+    says(
+      HIGH .. "return high:where(function(user) error({}) end)",
+      "^r.lua:2: error was called with a table.*for user x"
+    )
+    says(HIGH .. "return high:where(function(user)\n error() end)", "^r.lua:2: error was called with nothing")
+    says("error({})", "^r.lua: error was called with a table")
+    says("error()", "^r.lua: error was called with nothing")
   end)
 
   it("is a look at a segment that the rule has not", function()
@@ -501,6 +577,39 @@ describe("a rule that runs", function()
     assert.are.equal(2, most_at_once { parallel = 2 })
   end)
 
+  it("explains its steps in the order in which they are done", function()
+    local function steps(expression)
+      local text = assert(parse(BOTH .. "local function f() return true end\nreturn " .. expression):explain(client))
+      local lines = {}
+      for line in text:match("known%):\n(.*)"):gmatch "[^\n]+" do
+        lines[#lines + 1] = line:match "^ *(.*)"
+      end
+      return lines
+    end
+    assert.are.same({ "all of highBalance" }, steps "high")
+    assert.are.same({ "1. highBalance, and lowBalance not in highBalance" }, steps "high + low")
+    assert.are.same({
+      "1. lowBalance not in highBalance: those for whom the function at r.lua:3 says so",
+      "2. highBalance, and (1)",
+    }, steps "high + low:where(f)")
+    assert.are.same(
+      { "1. highBalance in lowBalance: those for whom the function at r.lua:3 says so" },
+      steps "high:where(f) * low"
+    )
+    assert.are.same(
+      { "1. highBalance not in lowBalance: those for whom the function at r.lua:3 says so" },
+      steps "high:where(f) - low"
+    )
+    assert.are.same({
+      "1. lowBalance in highBalance: those for whom the function at r.lua:3 says so",
+      "2. highBalance not in (1)",
+    }, steps "high - low:where(f)")
+    assert.are.same({
+      "1. highBalance: the 3 with the most by the function at r.lua:3",
+      "2. (1) in lowBalance",
+    }, steps "high:top(3, f) * low")
+  end)
+
   it("runs inside finseg.run beside other tasks", function()
     local ticks = 0
     finseg.run(function()
@@ -526,6 +635,29 @@ describe("a rule that runs", function()
     assert.is_nil(result)
     assert.are.equal("auth", err.kind)
     assert.matches("^r.lua:2: ", err.message)
+  end)
+
+  it("tells of a job that was made and could not be written down", function()
+    local memory = finseg.store.open "memory"
+    local broken = setmetatable({}, { __index = memory })
+    for _, name in ipairs { "get", "put_if_absent", "list", "notify", "watch" } do
+      broken[name] = function(_, ...)
+        return memory[name](memory, ...)
+      end
+    end
+    function broken.delete()
+      return nil, { kind = "config", message = "the disk is full" }
+    end
+    local job
+    local result, err = parse(HIGH .. "return high"):run(client, {
+      store = broken,
+      progress = function(event)
+        job = event.job or job
+      end,
+    })
+    assert.is_nil(result)
+    assert.matches("the disk is full", err.message)
+    assert.are.equal("created", job:state())
   end)
 
   it("gives up a wait at its timeout", function()

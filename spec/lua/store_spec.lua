@@ -1,17 +1,16 @@
--- The contract that every kind of store keeps (see finseg.store), and what is the file's own.
+-- The kinds of store that come with finseg keep the contract of all; what is the file's own.
 
-local core = require "finseg.core"
 local finseg = require "finseg"
 local run_lua = require "spec.lua.support.run_lua"
 local shell = require "spec.lua.support.shell"
 
 local stores = finseg.store
 
+local store_contract = assert(loadfile("spec/lua/store_contract.lua", "t", _ENV or getfenv(1)))()
+
 -- The program that runs the tests, for scripts of the shell; `make asan` needs its library in it.
 local LUA = 'env LD_PRELOAD="${FINSEG_SPEC_PRELOAD-}" ' .. shell.lua
 
--- A kind is a name and open(place): a store on what stands at that place, a folder of the test's own; `shared` tells
--- that two stores opened at one place see the same.
 local kinds = {
   {
     name = "memory",
@@ -29,158 +28,7 @@ local kinds = {
 }
 
 for _, kind in ipairs(kinds) do
-  describe("the store of the kind " .. kind.name, function()
-    local place, store
-
-    before_each(function()
-      place = shell.scratch()
-      store = assert(kind.open(place))
-    end)
-
-    after_each(function()
-      store:close()
-      shell.remove(place)
-    end)
-
-    it("is a store, and its name tells its kind", function()
-      assert.is_nil(stores.problem_of(store))
-      assert.matches(kind.name, store.name)
-    end)
-
-    it("answers what was put, and nil for what was not", function()
-      assert.is_true(store:put_if_absent("a", "1", 60))
-      assert.are.equal("1", store:get "a")
-      local value, err = store:get "b"
-      assert.is_nil(value)
-      assert.is_nil(err)
-    end)
-
-    it("keeps every byte of a value", function()
-      local bytes = "\0\255\n'\"%s" .. ("x"):rep(100000)
-      assert.is_true(store:put_if_absent("a", bytes, 60))
-      assert.are.equal(bytes, store:get "a")
-      assert.is_true(store:put_if_absent("empty", "", 60))
-      assert.are.equal("", store:get "empty")
-    end)
-
-    it("puts nothing over what is there", function()
-      assert.is_true(store:put_if_absent("a", "1", 60))
-      assert.is_false(store:put_if_absent("a", "2", 60))
-      assert.are.equal("1", store:get "a")
-    end)
-
-    it("forgets what has ended, and lets it be put again", function()
-      assert.is_true(store:put_if_absent("a", "1", -1))
-      assert.is_nil(store:get "a")
-      assert.are.same({}, store:list "")
-      assert.is_false(store:delete "a")
-      assert.is_true(store:put_if_absent("a", "2", 60))
-      assert.are.equal("2", store:get "a")
-    end)
-
-    it("deletes, and tells whether there was anything", function()
-      store:put_if_absent("a", "1", 60)
-      assert.is_true(store:delete "a")
-      assert.is_false(store:delete "a")
-      assert.is_nil(store:get "a")
-    end)
-
-    it("deletes a value only while it is that value", function()
-      store:put_if_absent("a", "1", 60)
-      assert.is_false(store:delete("a", "2"))
-      assert.are.equal("1", store:get "a")
-      assert.is_true(store:delete("a", "1"))
-    end)
-
-    it("lists what begins with a prefix, sorted, whatever bytes the prefix has", function()
-      for _, key in ipairs { "job b", "job a", "jobs", "job%", "lost a", "job \xC3\xA9" } do
-        store:put_if_absent(key, "of " .. key, 60)
-      end
-      local listed = {}
-      for _, item in ipairs(store:list "job ") do
-        listed[#listed + 1] = item.key .. "=" .. item.value
-        assert.is_true(item.ends > core.time() + 50 and item.ends < core.time() + 70)
-      end
-      assert.are.same({ "job a=of job a", "job b=of job b", "job \xC3\xA9=of job \xC3\xA9" }, listed)
-      assert.are.equal(1, #store:list "job%")
-      assert.are.equal(6, #store:list "")
-    end)
-
-    it("tells who watches a key, until they stop", function()
-      local told = {}
-      local stop = store:watch("a", function()
-        told[#told + 1] = "first"
-      end)
-      store:watch("a", function()
-        told[#told + 1] = "second"
-      end)
-      store:watch("b", function()
-        told[#told + 1] = "other"
-      end)
-      assert.is_true(store:notify "a")
-      assert.are.same({ "first", "second" }, told)
-      stop()
-      stop()
-      store:notify "a"
-      assert.are.same({ "first", "second", "second" }, told)
-      store:notify "nobody"
-    end)
-
-    it("lets a watcher stop, and others begin, while it is told", function()
-      local calls = 0
-      local stop
-      stop = store:watch("a", function()
-        calls = calls + 1
-        stop()
-        store:watch("a", function()
-          calls = calls + 10
-        end)
-      end)
-      store:notify "a"
-      assert.are.equal(1, calls)
-      store:notify "a"
-      assert.are.equal(11, calls)
-    end)
-
-    it("closes, and again, and then raises", function()
-      store:close()
-      store:close()
-      assert.has_error(function()
-        store:get "a"
-      end)
-    end)
-
-    it("raises for keys and values that are no text", function()
-      assert.error_matches(function()
-        store:get(nil)
-      end, "bad argument #1 to 'get'")
-      assert.error_matches(function()
-        store:put_if_absent("a", {}, 1)
-      end, "bad argument #2 to 'put_if_absent'")
-      assert.error_matches(function()
-        store:put_if_absent("a", "1")
-      end, "bad argument #3 to 'put_if_absent'")
-    end)
-
-    if kind.shared then
-      it("shows one opener what another has put, and gives a key to one of them", function()
-        local other = assert(kind.open(place))
-        assert.is_true(store:put_if_absent("a", "1", 60))
-        assert.is_false(other:put_if_absent("a", "2", 60))
-        assert.are.equal("1", other:get "a")
-        assert.is_true(other:delete("a", "1"))
-        assert.is_false(store:delete("a", "1"))
-        other:close()
-      end)
-
-      it("keeps what was put when it is opened again", function()
-        store:put_if_absent("a", "1", 60)
-        store:close()
-        store = assert(kind.open(place))
-        assert.are.equal("1", store:get "a")
-      end)
-    end
-  end)
+  store_contract(kind)
 end
 
 describe("finseg.store", function()
@@ -188,7 +36,14 @@ describe("finseg.store", function()
     local store, err = stores.open "cloud"
     assert.is_nil(store)
     assert.are.equal("config", err.kind)
-    assert.matches("file and memory", err.message)
+    assert.matches("file, memory", err.message)
+  end)
+
+  it("has no shared dict outside nginx", function()
+    local store, err = stores.open("shared_dict", "finseg")
+    assert.is_nil(store)
+    assert.are.equal("config", err.kind)
+    assert.matches("this is not nginx", err.message)
   end)
 
   it("tells what a table lacks to be a store", function()
@@ -257,7 +112,19 @@ describe("the store of the kind file", function()
     overwrite(path, USER_VERSION, "\0\0\0\2")
     local err = refused()
     assert.are.equal("config", err.kind)
-    assert.matches("later version of finseg: update finseg", err.message)
+    assert.matches("its version is higher.*later version of finseg: update finseg", err.message)
+  end)
+
+  it("makes a store that others may read the user's alone, and nothing else", function()
+    assert(stores.open("file", path)):close()
+    shell.check("chmod 644 " .. path)
+    local store = assert(stores.open("file", path))
+    assert.are.equal("600", mode_of(path))
+    store:close()
+    shell.write_file(folder .. "/letter.txt", ("Dear Anna,\n"):rep(100))
+    shell.check(("chmod 644 %s/letter.txt"):format(folder))
+    refused(folder .. "/letter.txt")
+    assert.are.equal("644", mode_of(folder .. "/letter.txt"))
   end)
 
   it("refuses a file that is somebody else's, and leaves it as it is", function()

@@ -1,7 +1,9 @@
--- nginx's driver keeps the contract of all drivers: the same tests, run inside a request.
+-- nginx's driver keeps the contract of all drivers, and its store that of all stores: the same tests, run inside
+-- requests.
 
 local contract = require "spec.nginx.support.contract"
 local nginx = require "spec.nginx.support.nginx"
+local redis = require "spec.lua.support.redis"
 
 local missing = nginx.missing()
 if missing then
@@ -9,23 +11,26 @@ if missing then
   return
 end
 
-describe("the driver ngx", function()
+local TEST = [[
+  content_by_lua_block {
+    local contract = require("spec.nginx.support.contract")[ngx.var.arg_contract]
+    local ok, problem = xpcall(contract.run, function(problem)
+      return debug.traceback(tostring(problem), 2)
+    end, tonumber(ngx.var.arg_number))
+    ngx.print(ok and "ok" or problem)
+  }
+]]
+
+--- Runs the tests of that contract in an nginx with these directives.
+local function runs(name, main, http, environment)
   local server
 
   setup(function()
     server = nginx.start {
-      main = "env PATH; env FINSEG_SANDBOX;",
-      http = [[ init_worker_by_lua_block { require("spec.nginx.support.contract").prepare() } ]],
-      server = [[
-        location = /test {
-          content_by_lua_block {
-            local ok, problem = xpcall(require("spec.nginx.support.contract").run, function(problem)
-              return debug.traceback(tostring(problem), 2)
-            end, tonumber(ngx.var.arg_number))
-            ngx.print(ok and "ok" or problem)
-          }
-        }
-      ]],
+      main = main,
+      http = http,
+      server = "location = /test {" .. TEST .. "}",
+      environment = environment and environment(),
     }
   end)
 
@@ -33,9 +38,32 @@ describe("the driver ngx", function()
     server.stop()
   end)
 
-  for number, name in ipairs(contract.names) do
-    it(name, function()
-      assert.are.equal("ok", server.get("/test?number=" .. number).body, server.log())
+  for number, title in ipairs(contract[name].names) do
+    it(title, function()
+      local path = ("/test?contract=%s&number=%d"):format(name, number)
+      assert.are.equal("ok", server.get(path).body, server.log())
     end)
   end
+end
+
+describe("the driver ngx", function()
+  local prepare = [[ init_worker_by_lua_block { require("spec.nginx.support.contract").driver.prepare() } ]]
+  runs("driver", "env PATH; env FINSEG_SANDBOX;", prepare)
+end)
+
+describe("the store of the kind shared_dict", function()
+  runs("store", "env PATH;", "lua_shared_dict finseg 2m;")
+end)
+
+describe("the store of the kind redis in nginx", function()
+  local server
+
+  runs("redis", "env PATH; env REDIS_PATH;", nil, function()
+    server = redis.start()
+    return { "REDIS_PATH=" .. server.path }
+  end)
+
+  teardown(function()
+    server.stop()
+  end)
 end)

@@ -26,8 +26,8 @@ describe("examples/nginx", function()
     end
   end)
 
-  --- A folder that looks like the top of the repository. `edit` may change the text of its nginx.conf.
-  local function make_prefix(port, edit)
+  --- A folder that looks like the top of the repository. `edit` may change the text of its configuration.
+  local function make_prefix(name, port, edit)
     local prefix = shell.scratch()
     shell.check(([[
       cd %s
@@ -36,25 +36,25 @@ describe("examples/nginx", function()
       ln -s %s/%s/luajit build/luajit
       cp %s/examples/nginx/*.lua examples/nginx
     ]]):format(prefix, nginx.top, nginx.top, os.getenv "BUILD" or "build", nginx.top))
-    local config = shell.read_file "examples/nginx/nginx.conf"
+    local config = shell.read_file(name)
     config = config:gsub("listen 127%.0%.0%.1:8081", "listen 127.0.0.1:" .. port)
-    shell.write_file(prefix .. "/examples/nginx/nginx.conf", edit and edit(config) or config)
+    shell.write_file(prefix .. "/" .. name, edit and edit(config) or config)
     return prefix
   end
 
-  local function start(edit)
-    local environment = {}
+  local function start(edit, name)
+    name = name or "examples/nginx/nginx.conf"
+    local environment = { "FINSEG_CALLBACK_URL=" }
     if service then
-      environment = {
-        "FINSEG_BASE_URL=" .. service.base_url,
-        "FINSEG_CLIENT_ID=" .. service.client_id,
-        "FINSEG_CLIENT_SECRET=" .. service.client_secret,
-      }
+      environment[2] = "FINSEG_BASE_URL=" .. service.base_url
+      environment[3] = "FINSEG_CLIENT_ID=" .. service.client_id
+      environment[4] = "FINSEG_CLIENT_SECRET=" .. service.client_secret
     end
     local options = { environment = environment, globals = nginx.is_root() and "user root;" or "" }
     options.log = "build/nginx/error.log"
     server = nginx.launch_on_free_port(function(port)
-      return make_prefix(port, edit), "examples/nginx/nginx.conf", options
+      environment[1] = ("FINSEG_CALLBACK_URL=http://127.0.0.1:%d/finseg/callback"):format(port)
+      return make_prefix(name, port, edit), name, options
     end)
   end
 
@@ -136,15 +136,65 @@ describe("examples/nginx", function()
     assert.matches("%[error%] [^\n]*127%.0%.0%.1:1", server.log())
   end)
 
-  it("keeps for the workers every variable that finseg and libcurl read", function()
-    local config = shell.read_file "examples/nginx/nginx.conf"
-    local names = "BASE_URL TOKEN_URL CLIENT_ID CLIENT_SECRET ACCESS_TOKEN CA_FILE"
-    for name in names:gsub("%S+", "FINSEG_%0"):gmatch "%S+" do
-      assert.matches("\nenv " .. name .. ";", config)
+  for _, name in ipairs { "nginx.conf", "callbacks.conf" } do
+    it("keeps for the workers every variable that finseg and libcurl read: " .. name, function()
+      local config = shell.read_file("examples/nginx/" .. name)
+      local names = "BASE_URL TOKEN_URL CLIENT_ID CLIENT_SECRET ACCESS_TOKEN CA_FILE"
+      for variable in names:gsub("%S+", "FINSEG_%0"):gmatch "%S+" do
+        assert.matches("\nenv " .. variable .. ";", config)
+      end
+      for variable in ("HTTPS_PROXY https_proxy NO_PROXY no_proxy"):gmatch "%S+" do
+        assert.matches("\nenv " .. variable .. ";", config)
+      end
+    end)
+  end
+
+  --- The counts that /callbacks shows, those that are not zero.
+  local function received()
+    local counts = {}
+    for sort, count in server.get("/callbacks").body:gmatch "(%a+) (%d+)\n" do
+      counts[sort] = count ~= "0" and tonumber(count) or nil
     end
-    for name in ("HTTPS_PROXY https_proxy NO_PROXY no_proxy"):gmatch "%S+" do
-      assert.matches("\nenv " .. name .. ";", config)
+    return counts
+  end
+
+  it("has callbacks end the waits, whichever worker they reach", function()
+    service = sandbox.start { users = 400, seed = 5, today = "2024-04-01", delay = 0.3 }
+    -- asked in ten minutes, when no callback comes
+    start(function(config)
+      local edited, count = config:gsub("callbacks = {", "poll = { callback = 600 }, %0", 1)
+      assert.are.equal(1, count)
+      return edited
+    end, "examples/nginx/callbacks.conf")
+    local paths = {}
+    for i = 1, 20 do
+      paths[i] = "/segments/highBalance?threshold=" .. i
     end
+    for _, answer in ipairs(server.get_all(paths)) do
+      assert.are.equal(200, answer.status, answer.text .. server.log())
+      assert.is_true(#cjson.decode(answer.body).users > 100)
+    end
+    nginx.eventually("all callbacks are counted", function()
+      return received().accepted == 20
+    end)
+    assert.matches("%[notice%] [^\n]*finseg: a callback came", server.log())
+    assert.is_nil(server.log():find("%[error%]"))
+  end)
+
+  it("limits what anybody can send to the address of callbacks, and logs no token of it", function()
+    start(function(config)
+      return (config:gsub("rate=500r/s", "rate=1r/m"):gsub("burst=1000", "burst=2"))
+    end, "examples/nginx/callbacks.conf")
+    local target = "/finseg/callback/" .. ("a"):rep(16) .. "." .. ("b"):rep(32)
+    local large = server.get("/finseg/callback/1.2", { method = "POST", body = ("x"):rep(70000) })
+    assert.are.equal(413, large.status)
+    assert.are.equal(405, server.get(target).status)
+    local statuses = {}
+    for i = 1, 5 do
+      statuses[i] = server.get(target, { method = "POST" }).status
+    end
+    assert.are.same({ 204, 503 }, { statuses[1], statuses[5] })
+    assert.is_nil(server.log():find(("b"):rep(32), 1, true), server.log())
   end)
 
   it("shows no job that expires while they are listed", function()
@@ -186,13 +236,16 @@ describe("examples/nginx", function()
   end)
 
   it("is what the README shows", function()
-    local snippet = assert(shell.read_file("README.md"):match "```nginx\n(.-)```")
-    local config, position = shell.read_file "examples/nginx/nginx.conf", 1
-    for line in snippet:gmatch "[^\n]+" do
-      local _, last = config:find(line:match "^%s*(.*)$", position, true)
-      assert.is_number(last, "not in nginx.conf, or not there: " .. line)
-      position = last
+    local names = { "nginx.conf", "callbacks.conf" }
+    for snippet in shell.read_file("README.md"):gmatch "```nginx\n(.-)```" do
+      local config, position = shell.read_file("examples/nginx/" .. table.remove(names, 1)), 1
+      for line in snippet:gmatch "[^\n]+" do
+        local _, last = config:find(line:match "^%s*(.*)$", position, true)
+        assert.is_number(last, "not in the example, or not there: " .. line)
+        position = last
+      end
     end
+    assert.are.same({}, names)
   end)
 
   it("cuts the answer when the result does not hold together", function()

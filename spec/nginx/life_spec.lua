@@ -266,6 +266,33 @@ describe("in nginx", function()
     assert.is_true(tonumber(server.get("/steps").body) < 10, server.log())
   end)
 
+  it("what is attached to a client is stepped until it has ended, too, though nobody waits any more", function()
+    start(0, {
+      server = [[
+        location = /attached {
+          content_by_lua_block {
+            local signal = assert(require("finseg.signal").new())
+            local stepped = 0
+            local companion = setmetatable({
+              pending = function() return stepped < 2 and 1 or 0 end,
+              transfers = function() return 1 end,
+              step = function() signal._core:clear() stepped = stepped + 1 end,
+            }, { __index = signal })
+            local client = assert(require("finseg.ngx").client(require "service"))
+            assert(client:attach(companion))
+            assert(client:segment("highBalance", { threshold = 2000 }))
+            for count = 1, 2 do
+              signal._core:raise()
+              while stepped < count do ngx.sleep(0.001) end
+            end
+            ngx.print(client:pending())
+          }
+        }
+      ]],
+    })
+    assert.are.equal("0", server.get("/attached").body, server.log())
+  end)
+
   it("a client that is dropped is collected, and shows nothing of the driver's", function()
     start(0.02, {
       http = [[ init_worker_by_lua_block { MADE = setmetatable({}, { __mode = "k" }) } ]],

@@ -20,7 +20,7 @@ static const char store_type[] = "finseg.store.sqlite";
 
 /* Kept in the file's header: whose it is ("fins"), and the version of the table below. */
 enum { APPLICATION_ID = 0x66696e73, SCHEMA_VERSION = 1 };
-enum { LOCK_PATIENCE = 2000 /* milliseconds */, OWNER_ONLY = 0600 };
+enum { LOCK_PATIENCE = 2000 /* milliseconds */, OWNER_ONLY = 0600, OTHERS = 077 };
 
 enum statement { GET, PUT, DELETE, DELETE_IF, LIST, SWEEP, STATEMENTS };
 
@@ -102,7 +102,8 @@ static int collect_store(lua_State *L)
     return 0;
 }
 
-/* SQLite would make the file as wide open as the umask lets it. 0, or an errno. */
+/* SQLite would make the file as wide open as the umask lets it, and the files beside it as wide as that one. 0, or an
+ * errno. */
 static int create_for_owner_only(const char *path)
 {
     int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, OWNER_ONLY);
@@ -110,6 +111,16 @@ static int create_for_owner_only(const char *path)
         return errno == EEXIST ? 0 : errno;
     close(descriptor);
     return 0;
+}
+
+/* Makes a store that was there already the owner's alone. By its name: to close a descriptor of it would release every
+ * lock that this process has on it. */
+static bool keep_from_others(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0)
+        return false;
+    return (status.st_mode & OTHERS) == 0 || chmod(path, status.st_mode & OWNER_ONLY) == 0;
 }
 
 static int read_number(sqlite3 *database, const char *query, int *number)
@@ -180,9 +191,11 @@ static int store_open(lua_State *L)
     if (!kind && result == SQLITE_OK)
         result = prepare_statements(store);
     if (kind)
-        return fail(L, "it holds something else", kind);
+        return fail(L, strcmp(kind, "newer") == 0 ? "its version is higher" : "it holds something else", kind);
     if (result == SQLITE_READONLY)
         return fail(L, "it may not be written", "readonly");
+    if (result == SQLITE_OK && !keep_from_others(path))
+        return fail(L, "others may read it, and it belongs to another user", "access");
     return result == SQLITE_OK ? 1 : fail_with_result(L, store->database, result);
 }
 

@@ -59,19 +59,47 @@ local function read_file(path, must_be_there)
   return parse(text, path)
 end
 
+--- Who one is. A client id of one source and a secret of another would be nobody's.
+local identity = { "client_id", "client_secret", "username", "password", "access_token" }
+
+local function has_identity(config)
+  for _, field in ipairs(identity) do
+    if config[field] then
+      return true
+    end
+  end
+  return false
+end
+
+local function read_environment()
+  local config = {}
+  for name, field in pairs(fields) do
+    local value = os.getenv(name)
+    config[field] = value ~= "" and value or nil
+  end
+  return config
+end
+
 --- The config fields that the environment and a file give. A file that was asked for wins over the environment, the
---- usual one yields to it.
+--- usual one yields to it: field by field, but for who one is, which comes from one of them whole.
 ---@param asked string?  path of a file
 ---@return table<string, string> config
 function credentials.read(asked)
-  local config = read_file(asked or paths.config() .. "/credentials", asked ~= nil)
-  for name, field in pairs(fields) do
-    local value = os.getenv(name)
-    if value and value ~= "" and not (asked and config[field]) then
-      config[field] = value
+  local folder = paths.config()
+  local path = asked or (folder and folder .. "/credentials")
+  local first, second = read_environment(), path and read_file(path, asked ~= nil) or {}
+  if asked then
+    first, second = second, first
+  end
+  if has_identity(first) then
+    for _, field in ipairs(identity) do
+      second[field] = nil
     end
   end
-  return config
+  for field, value in pairs(first) do
+    second[field] = value
+  end
+  return second
 end
 
 return credentials

@@ -8,7 +8,7 @@ local exit = {
   USAGE = 2, -- the command, a parameter or a rule is wrong
   CONFIG = 3, -- configuration or credentials are missing or refused
   NOT_READY = 4, -- a wait ended before the job was ready; the job lives on
-  SERVICE = 5, -- the service cannot be reached or is not well: later
+  SERVICE = 5, -- the service cannot be reached or is not well, or a store is locked: later
   GONE = 6, -- the job is not there any more, or failed
   INTERRUPTED = 130, -- Ctrl-C
 }
@@ -17,7 +17,7 @@ local codes = {
   invalid = exit.USAGE,
   config = exit.CONFIG,
   auth = exit.CONFIG,
-  timeout = exit.NOT_READY,
+  timeout = exit.SERVICE, -- of a request, or of a store; that of a wait is told apart in finseg.cli.session
   pending = exit.NOT_READY,
   rate_limited = exit.SERVICE,
   server = exit.SERVICE,
@@ -59,8 +59,8 @@ exit codes:
   1    something failed that has no code of its own
   2    the command, a parameter or a rule is wrong
   3    configuration or credentials are missing or refused
-  4    the job is not ready yet; it lives on and can be picked up
-  5    the service cannot be reached or is not well: try later
+  4    the wait is over and the job is not ready yet; it lives on and can be picked up
+  5    the service cannot be reached, is slow or not well, or the journal is locked: try later
   6    the job is gone (expired, not found) or failed
   130  stopped by Ctrl-C; the jobs live on]]
 

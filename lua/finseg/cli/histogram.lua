@@ -55,7 +55,7 @@ end
 function histogram.print(name, amounts, as_json)
   local ranges = histogram.ranges(amounts)
   if as_json then
-    output.write(format.json_with_list({ name = name, amounts = #amounts }, "ranges", ranges), "\n")
+    output.write(format.json_with_list({ name = name, amounts = #amounts }, "ranges", format.texts(ranges)), "\n")
     return
   end
   local most, lines, wide = 1, {}, 0

@@ -6,6 +6,7 @@ local Session = require "finseg.cli.session"
 local exit = require "finseg.cli.exit"
 local kinds = require "finseg.cli.kinds"
 local output = require "finseg.cli.output"
+local system = require "finseg.cli.system"
 
 local cli = {}
 
@@ -23,7 +24,7 @@ local function run(words, keep_session)
   session:close()
 end
 
---- Ctrl-C reaches Lua as an error that lua and luajit raise themselves, wherever the program is.
+--- Ctrl-C reaches Lua as an error, wherever the program is (see finseg.cli.system).
 local function is_interrupt(problem)
   return type(problem) == "string" and problem:find("interrupted!", 1, true) ~= nil
 end
@@ -39,10 +40,23 @@ local function list_commands(session, text)
   return #commands > 0
 end
 
+local function report_err(err, session)
+  output.note("finseg: %s", err.message)
+  if err.maybe_created then
+    output.note "finseg: the job may exist all the same: finseg jobs lists it as lost, the same command makes another"
+  end
+  local code = session and session:code_of(err) or exit.code_of(err)
+  if code ~= exit.GONE then
+    list_commands(session, "pick the job up with")
+  end
+  return code
+end
+
 local function report(problem, session)
   if problem == output.BROKEN_PIPE then
     return exit.FINE
   elseif is_interrupt(problem) then
+    system.interrupt_obeyed()
     output.note "finseg: stopped"
     if not list_commands(session, "what was asked for goes on at the service; pick it up with") and session then
       output.note "finseg: the same command goes on with the jobs that were made; finseg jobs lists them"
@@ -52,11 +66,7 @@ local function report(problem, session)
     output.note("%s\n\nfinseg: %s", problem.usage, problem.message)
     return exit.USAGE
   elseif type(problem) == "table" and problem.message then
-    output.note("finseg: %s", problem.message)
-    if problem.kind == "timeout" or problem.kind == "pending" or problem.kind == "network" then
-      list_commands(session, "pick the job up with")
-    end
-    return exit.code_of(problem)
+    return report_err(problem, session)
   end
   output.note("finseg: a mistake in finseg itself, please report it: %s", tostring(problem))
   return exit.FAILED
@@ -67,6 +77,7 @@ end
 ---@return integer
 function cli.main(words)
   local session
+  system.catch_interrupts()
   local ok, problem = pcall(run, words, function(made)
     session = made
   end)

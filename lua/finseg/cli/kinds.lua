@@ -11,7 +11,11 @@ local kinds = {}
 ---@return table<string, table>?
 function kinds.definitions()
   local asked = os.getenv "FINSEG_KINDS"
-  local path = asked or paths.config() .. "/kinds.json"
+  local folder = paths.config()
+  local path = asked or (folder and folder .. "/kinds.json")
+  if not path then
+    return nil
+  end
   local text, reason = paths.read(path)
   if not text then
     if asked then

@@ -214,6 +214,13 @@ local function add_rule_file(command)
   add_timeout(command)
 end
 
+local function add_memory(command)
+  command
+    :option("--memory", "MiB of pages to keep, 64 unless given; segments beyond are read twice when looked at.")
+    :argname("<mib>")
+    :convert(tonumber)
+end
+
 function add.rule(root)
   local command = root:command("rule", "Run, explain or watch a segment rule.")
   command:command_target "verb"
@@ -223,6 +230,7 @@ function add.rule(root)
   add_rule_file(run)
   add_output(run)
   add_reading(run)
+  add_memory(run)
   run:option("--keep", "Keep the result under this name, for finseg diff."):argname "<name>"
   run:flag("--steps", "Tell on stderr how many users came out of each step.")
   run:epilog [[
@@ -238,6 +246,7 @@ examples:
 
   local watch = command:command("watch", "Run a rule again whenever its file is saved.")
   add_rule_file(watch)
+  add_memory(watch)
   watch:flag("--json", "One JSON object a run.")
   watch:option("--sample", "Users to show of each run."):argname("<count>"):convert(tonumber):default "5"
   watch:epilog [[

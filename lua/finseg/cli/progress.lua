@@ -24,21 +24,27 @@ function Progress.new()
   }, Progress)
 end
 
+local function counted(count, noun)
+  return ("%d %s%s"):format(count, noun, count == 1 and "" or "s")
+end
+
 function Progress:line()
   local seconds = core.now() - self.started
-  if self.pages == 0 then
-    return ("%d of %d jobs ready, waiting for %.0f s"):format(self.ready, self.jobs, seconds)
+  local jobs = ("%d of %s ready"):format(self.ready, counted(self.jobs, "job"))
+  if self.jobs == 0 then
+    return ("reading the rule, %.0f s"):format(seconds)
+  elseif self.pages == 0 then
+    return ("%s, waiting for %.0f s"):format(jobs, seconds)
   end
   local reading = seconds - (self.reading or 0)
   local rate = reading > 0 and self.users / reading or 0
   local left = rate > 0
     and self.expected > self.users
     and (", %.0f s left"):format((self.expected - self.users) / rate + 1)
-  return ("%d of %d jobs ready, %d pages, %d users, %.0f users/s%s"):format(
-    self.ready,
-    self.jobs,
-    self.pages,
-    self.users,
+  return ("%s, %s, %s, %.0f users/s%s"):format(
+    jobs,
+    counted(self.pages, "page"),
+    counted(self.users, "user"),
     rate,
     left or ""
   )
@@ -90,23 +96,24 @@ function Progress:during(f)
   if not self.shown then
     return f()
   end
-  local ended = false
-  local results = {}
+  local ended, results = false, nil
   local function work()
     results = { pcall(f) }
     ended = true
-    self:clear()
+    return true
   end
-  local ran, problem = pcall(finseg.run, function()
-    finseg.spawn(work)
+  local function draw()
     while not ended do
       self:draw()
       finseg.sleep(INTERVAL / 4)
     end
-  end)
+    return true
+  end
+  -- Ctrl-C may be raised in either; it ends what the other waits for.
+  local called, ran, problem = pcall(finseg.all, work, draw)
   self:clear()
-  if not ran then
-    error(problem, 0)
+  if not (called and ran) then
+    error(called and problem or ran, 0)
   elseif not results[1] then
     error(results[2], 0)
   end

@@ -1,7 +1,7 @@
 -- From records as they are on the wire to rows of cells: a row an account (or insurance, or label), the user's own
--- members on each of them.
+-- members on each of them. A cell is the JSON text of its value, so that no number changes on the way.
 
-local core = require "finseg.core"
+local json_text = require "finseg.json_text"
 
 local rows = {}
 
@@ -11,46 +11,47 @@ for position, name in ipairs(FIRST) do
   rank[name] = position
 end
 
-local function is_list_of_objects(value)
-  return type(value) == "table" and type(value[1]) == "table" and value[1][1] == nil
-end
-
---- Text for a member that is no list of objects; numbers stay numbers.
-local function cell_of(value)
-  if type(value) == "string" or type(value) == "number" then
-    return value
-  elseif value == core.null or value == nil then
-    return ""
-  elseif type(value) == "boolean" then
-    return tostring(value)
+--- The elements of a list of objects; nil for anything else.
+local function objects_of(text)
+  if json_text.is_list(text) then
+    local elements = json_text.elements(text)
+    return elements[1] and json_text.is_object(elements[1]) and elements or nil
   end
-  return core.to_json(value) or ""
 end
 
-local function is_object(value)
-  return type(value) == "table" and value[1] == nil and next(value) ~= nil
+local function is_empty(text)
+  return text:find "^[%[{]%s*[%]}]$" ~= nil
 end
 
 --- Spreads an object: its plain members into `cells`, its lists of objects into `lists`.
 local function spread(object, prefix, cells, lists)
-  local list_count = 0
-  for _, value in pairs(object) do
-    list_count = list_count + (is_list_of_objects(value) and 1 or 0)
-  end
-  for name, value in pairs(object) do
-    if is_list_of_objects(value) then
-      lists[#lists + 1] = { prefix = list_count == 1 and prefix or prefix .. name .. ".", items = value }
-    elseif is_object(value) then
+  local found = {}
+  for name, value in json_text.members(object) do
+    local objects = objects_of(value)
+    if objects then
+      found[#found + 1] = { name = name, items = objects }
+    elseif json_text.is_object(value) then
       spread(value, prefix .. name .. ".", cells, lists)
-    elseif not (type(value) == "table" and next(value) == nil) then
-      cells[prefix .. name] = cell_of(value)
+    elseif not is_empty(value) then
+      cells[prefix .. name] = value
     end
+  end
+  for _, list in ipairs(found) do
+    lists[#lists + 1] = { prefix = #found == 1 and prefix or prefix .. list.name .. ".", items = list.items }
   end
 end
 
---- The rows of a record, each a table column -> text or number.
----@param record table
----@return table[]
+local function copy(cells)
+  local other = {}
+  for name, value in pairs(cells) do
+    other[name] = value
+  end
+  return other
+end
+
+--- The rows of a record, each a table column -> JSON of the cell.
+---@param record string  JSON
+---@return table<string, string>[]
 function rows.of(record)
   local cells, lists = {}, {}
   spread(record, "", cells, lists)
@@ -60,13 +61,10 @@ function rows.of(record)
   end
   local result = {}
   for position = 1, count do
-    local row = {}
-    for name, value in pairs(cells) do
-      row[name] = value
-    end
+    local row = position < count and copy(cells) or cells
     for _, list in ipairs(lists) do
-      for name, value in pairs(list.items[position] or {}) do
-        row[list.prefix .. name] = cell_of(value)
+      for name, value in json_text.members(list.items[position]) do
+        row[list.prefix .. name] = value
       end
     end
     result[position] = row
@@ -74,27 +72,42 @@ function rows.of(record)
   return result
 end
 
+--- What a cell says, for people: a string without its quotes, nothing for null.
+---@param json string?
+---@return string
+function rows.text_of(json)
+  if not json or json == "null" then
+    return ""
+  end
+  return json_text.string(json) or json
+end
+
+--- Adds the columns that rows have to those seen before.
+---@param seen table<string, boolean>
+---@param list table[]
+function rows.add_columns(seen, list)
+  for _, row in ipairs(list) do
+    for name in pairs(row) do
+      seen[name] = true
+    end
+  end
+end
+
 local function last_part(name)
   return name:match "([^.]+)$" or name
 end
 
---- The columns of rows: those of `order` first, as far as there are any, then by their place in segments, then by name.
----@param list table[]
+--- Columns in order: those of `order` first, as far as there are any, then by their place in segments, then by name.
+---@param seen table<string, boolean>
 ---@param order string[]?
 ---@return string[]
-function rows.columns(list, order)
-  local wanted = {}
+function rows.order(seen, order)
+  local wanted, columns = {}, {}
   for position, name in ipairs(order or {}) do
     wanted[name] = position
   end
-  local seen, columns = {}, {}
-  for _, row in ipairs(list) do
-    for name in pairs(row) do
-      if not seen[name] then
-        seen[name] = true
-        columns[#columns + 1] = name
-      end
-    end
+  for name in pairs(seen) do
+    columns[#columns + 1] = name
   end
   local function place(name)
     return wanted[name] or 1000, name:match "^(.-)[^.]*$", rank[last_part(name)] or 100, name

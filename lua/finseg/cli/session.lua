@@ -1,5 +1,6 @@
 -- What a command works with: the client, the journal, the jobs it waits for.
 
+local core = require "finseg.core"
 local credentials = require "finseg.cli.credentials"
 local exit = require "finseg.cli.exit"
 local finseg = require "finseg"
@@ -13,7 +14,7 @@ local Progress = require "finseg.cli.progress"
 ---@field arguments table  what the command line said
 ---@field kinds table[]  the segment kinds
 ---@field definitions table?  those of the user
----@field waiting table<finseg.Job, boolean>  jobs that are not read to their end yet
+---@field waiting table<finseg.Job, number>  jobs that are not read to their end yet, and since when each is waited for
 local Session = {}
 Session.__index = Session
 
@@ -54,33 +55,84 @@ function Session:close()
   end
 end
 
+local has_ended = { failed = true, expired = true }
+
 --- How to pick up the jobs that were waited for, as commands.
 ---@return string[]
 function Session:how_to_go_on()
   local commands = {}
   for job in pairs(self.waiting) do
-    commands[#commands + 1] = ("finseg get %s %s"):format(job.kind, job.jobId)
+    if not has_ended[job:state()] then
+      commands[#commands + 1] = ("finseg get %s %s"):format(job.kind, job.jobId)
+    end
   end
   table.sort(commands)
   return commands
 end
 
---- Options of waits and of rules.
+--- Remembers a job that is waited for from now on.
+---@param job finseg.Job
+---@param instead finseg.Job?  the one that it takes the place of
+function Session:follow(job, instead)
+  if instead then
+    self.waiting[instead] = nil
+  end
+  self.waiting[job] = core.now()
+end
+
+--- A job that was just made may have a twin: says so when the answer to an equal create was lost before.
+---@param job finseg.Job
+---@param parameters table  it was made with
+function Session:note_lost(job, parameters)
+  for _, entry in ipairs(exit.assert(self:journal():list_lost(self:client(), job.kind, parameters))) do
+    output.note(
+      "finseg: the answer to an equal create was lost on %s: its job may exist besides this one (finseg jobs lists it)",
+      os.date("%Y-%m-%d at %H:%M:%S", math.floor(entry.created_at))
+    )
+  end
+end
+
+--- Seconds that a wait takes when it is not told otherwise.
+local DEFAULT_TIMEOUT = 3600
+
+local is_awaited = { created = true, pending = true }
+
+--- The exit code for an err. A timeout is that of a wait when a job is not ready and its time is over; else it is that
+--- of a request, or of a store.
+---@param err finseg.Err
+---@return integer
+function Session:code_of(err)
+  if err.kind == "timeout" then
+    local timeout = self.arguments.timeout or DEFAULT_TIMEOUT
+    for job, began in pairs(self.waiting) do
+      if is_awaited[job:state()] and core.now() - began >= timeout then
+        return exit.NOT_READY
+      end
+    end
+  end
+  return exit.code_of(err)
+end
+
+--- Options of rules.
 function Session:options(progress)
-  local arguments = self.arguments
+  local arguments, job_of = self.arguments, {}
   return {
     store = self:store(),
     fresh = arguments.fresh or false,
     timeout = arguments.timeout,
+    keep_bytes = arguments.memory and arguments.memory * 2 ^ 20,
     progress = function(event)
       if event.name == "job" then
-        self.waiting[event.job] = true
+        self:follow(event.job, job_of[event.request])
+        job_of[event.request] = event.job
+        if event.reused == false then
+          progress:clear()
+          self:note_lost(event.job, event.request.parameters)
+        end
       elseif event.name == "read" and event.request.job then
         self.waiting[event.request.job] = nil
       end
-      if progress then
-        progress:event(event)
-      end
+      progress:event(event)
     end,
   }
 end
@@ -108,14 +160,7 @@ end
 local function print_page(page, writer, limit)
   local printed = 0
   for position = 1, math.min(page:user_count(), limit) do
-    writer.add {
-      text = function()
-        return page:user_text(position)
-      end,
-      record = function()
-        return page:user(position)
-      end,
-    }
+    writer.add(page:user_text(position))
     printed = printed + 1
   end
   return printed

@@ -142,10 +142,20 @@ local function step_for_a_while(stepper, client)
   return true
 end
 
+--- True while something is under way, in what is attached to the client, too.
+local function is_busy(client)
+  if client.closed then
+    return false
+  elseif client.is_busy then
+    return client:is_busy()
+  end
+  return client:pending() > 0
+end
+
 --- Steps while anything is under way.
 function Stepper:work(client)
   local silence = FIRST_REST
-  while not client.closed and client:pending() > 0 do
+  while is_busy(client) do
     self:reap()
     if self:has_work() then
       if not step_for_a_while(self, client) then
@@ -153,7 +163,7 @@ function Stepper:work(client)
       end
       silence = FIRST_REST
     end
-    if not client.closed and client:pending() > 0 then
+    if is_busy(client) then
       self:rest(client, silence)
       silence = math.min(silence * 2, LONGEST_REST)
     end

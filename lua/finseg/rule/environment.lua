@@ -65,9 +65,7 @@ function environment.run(text, name)
     return chunk()
   end)
   if not ok then
-    local message = tostring(root)
-    -- A call in a `return` leaves no trace of its line.
-    return nil, invalid(message:find(":%d+: ") and message or name .. ": " .. message)
+    return nil, invalid(guard.message_of(root, name))
   elseif more ~= nil then
     return nil, invalid(name .. ": the rule returns two values: join them with + (union), * (both) or - (without)")
   elseif not expression.is(root) then

@@ -83,7 +83,12 @@ local function describe_failure(node, user, problem)
   end
   return core.error(
     "invalid",
-    ("%s (in the function of :%s, for user %s%s)"):format(tostring(problem), node.op, user.userId, hint)
+    ("%s (in the function of :%s, for user %s%s)"):format(
+      guard.message_of(problem, node.f_place),
+      node.op,
+      user.userId,
+      hint
+    )
   )
 end
 
@@ -120,7 +125,7 @@ function Evaluation:call_for_each(node, among, take)
     missing, failure = nil, nil
     local ok, problem = guard.call(go_on)
     if not ok then
-      failure = core.error("invalid", tostring(problem))
+      failure = core.error("invalid", guard.message_of(problem, node.f_place))
     elseif missing then
       ok, failure = self.recall(missing, among)
       failure = not ok and failure or nil
@@ -304,14 +309,20 @@ function Evaluation:set_of(node, within)
   return restrict(whole, within)
 end
 
---- The users of the whole rule.
+--- The users of the whole rule. Records of others are let go.
 ---@return finseg.UserSet? set
 ---@return table? err
 function Evaluation:run()
   for _, request in ipairs(self.plan.requests) do
     self:note("%s: %s", request.label, users_text(self.size(request)))
   end
-  return self:set_of(self.plan.root)
+  local set, err = self:set_of(self.plan.root)
+  if set then
+    for _, roll in pairs(self.rolls) do
+      roll:narrow(set)
+    end
+  end
+  return set, err
 end
 
 return Evaluation

@@ -41,46 +41,73 @@ end
 
 local add = {}
 
---- Appends the steps of a part, in the order they are done; answers how later steps refer to it.
-local function add_steps(plan, node, steps)
-  if node.op == "segment" then
-    return plan.request_of[node].label
-  end
-  if steps.of[node] then
-    return steps.of[node]
-  end
-  local text = add[node.op](plan, node, steps)
+--- Appends a step; answers how later steps refer to it.
+local function append(steps, text)
   steps[#steps + 1] = text
-  steps.of[node] = ("(%d)"):format(#steps)
-  return steps.of[node]
+  return ("(%d)"):format(#steps)
 end
 
-local function add_operation(words, words_turned)
-  return function(plan, node, steps)
-    local first, second, turned = plan:cheaper_first(node, unknown_size)
-    local a = add_steps(plan, first, steps)
-    local b = add_steps(plan, second, steps)
-    return (turned and words_turned or words):format(a, b)
+--- The same in one word, so that more can be said of it: a step of its own where it is not.
+local function one_name(steps, text)
+  return text:find(" ", 1, true) and append(steps, text) or text
+end
+
+--- Appends the steps of a part, in the order they are done; answers how later steps refer to it.
+---@param within string  "" or " in (1) not in x": of whom only it is asked
+local function add_steps(plan, node, steps, within)
+  if node.op == "segment" then
+    return plan.request_of[node].label .. within
+  elseif plan.uses[node] == 1 then
+    return add[node.op](plan, node, steps, within)
   end
+  -- A part that stands more than once is worked out once, whole.
+  steps.of[node] = steps.of[node] or add[node.op](plan, node, steps, "")
+  return steps.of[node] .. within
 end
 
-add.union = add_operation("%s and, of the users not in it, %s", "%s and, of the users not in it, %s")
-add.intersection = add_operation("%s, of these %s", "%s, of these %s")
-add.difference = add_operation("%s without %s", "who is not in %s, of these %s")
-
-function add.where(plan, node, steps)
-  return ("%s, of these those for whom the function at %s says so"):format(
-    add_steps(plan, node.left, steps),
-    node.f_place
-  )
+function add.union(plan, node, steps, within)
+  local first, second = plan:cheaper_first(node, unknown_size)
+  local a = add_steps(plan, first, steps, within)
+  if first == second then
+    return a
+  end
+  a = one_name(steps, a)
+  local b = add_steps(plan, second, steps, within .. " not in " .. a)
+  return append(steps, ("%s, and %s"):format(a, b))
 end
 
-function add.top(plan, node, steps)
-  return ("%s, of these the %d with the most by the function at %s"):format(
-    add_steps(plan, node.left, steps),
-    node.count,
-    node.f_place
-  )
+function add.intersection(plan, node, steps, within)
+  local first, second = plan:cheaper_first(node, unknown_size)
+  local a = add_steps(plan, first, steps, within)
+  local b = add_steps(plan, second, steps, " in " .. one_name(steps, a))
+  return one_name(steps, b)
+end
+
+function add.difference(plan, node, steps, within)
+  local _, _, right_first = plan:cheaper_first(node, unknown_size)
+  if right_first then
+    local without = one_name(steps, add_steps(plan, node.right, steps, ""))
+    return one_name(steps, add_steps(plan, node.left, steps, within .. " not in " .. without))
+  end
+  local left = add_steps(plan, node.left, steps, within)
+  if node.right.op == "segment" then
+    return append(steps, ("%s not in %s"):format(left, plan.request_of[node.right].label))
+  end
+  left = one_name(steps, left)
+  local without = add_steps(plan, node.right, steps, " in " .. left)
+  return append(steps, ("%s not in %s"):format(left, without))
+end
+
+function add.where(plan, node, steps, within)
+  local left = add_steps(plan, node.left, steps, within)
+  return append(steps, ("%s: those for whom the function at %s says so"):format(left, node.f_place))
+end
+
+function add.top(plan, node, steps, within)
+  -- What is outside of `within` counts too: it may push others out.
+  local left = add_steps(plan, node.left, steps, "")
+  local top = append(steps, ("%s: the %d with the most by the function at %s"):format(left, node.count, node.f_place))
+  return top .. within
 end
 
 --- The plan as lines of text.
@@ -116,9 +143,9 @@ function explanation.of(rule, plan, parallel, find)
     )
   end
   local steps = { of = {} }
-  local whole = add_steps(plan, plan.root, steps)
+  local whole = add_steps(plan, plan.root, steps, "")
   lines[#lines + 1] = "Steps, the cheaper side first (the smaller one, once sizes are known):"
-  if #steps == 0 then
+  if whole ~= ("(%d)"):format(#steps) then
     lines[#lines + 1] = "  all of " .. whole
   end
   for number, step in ipairs(steps) do

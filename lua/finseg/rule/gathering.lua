@@ -40,16 +40,16 @@ end
 
 --- Reads all requests, at most `parallel` at once.
 ---@param source table
----@param requests finseg.Request[]
+---@param plan finseg.Plan
 ---@param parallel integer
 ---@param budget finseg.RollBudget
 ---@param report fun(event: table)
 ---@return table<finseg.Request, finseg.Roll>? rolls
 ---@return table? err
-function gathering.read_all(source, requests, parallel, budget, report)
-  local rolls = {}
+function gathering.read_all(source, plan, parallel, budget, report)
+  local rolls, requests, unseen = {}, plan.requests, plan:unseen()
   for _, request in ipairs(requests) do
-    rolls[request] = Roll.new(budget)
+    rolls[request] = Roll.new(budget, not unseen[request])
   end
   local begun = 0
   local function work()

@@ -58,4 +58,17 @@ end
 
 guard.is_interrupt = is_interrupt
 
+--- What a rule's code raised, for people; error({}) and error() say nothing themselves.
+---@param problem any
+---@param place string  of the code, for what does not tell its own
+---@return string
+function guard.message_of(problem, place)
+  if type(problem) ~= "string" then
+    local what = problem == nil and "nothing" or "a " .. type(problem)
+    return ("%s: error was called with %s instead of a message"):format(place, what)
+  end
+  -- A call in a `return` leaves no trace of its line.
+  return problem:find ":%d+: " and problem or place .. ": " .. problem
+end
+
 return guard

@@ -10,6 +10,7 @@
 ---     local result = assert(rule:run(client, { store = store }))
 ---     print(result:count())
 ---     for user in result:users() do print(user.userId, user.lowBalance.accounts[1].amount) end
+---     for line in result:texts() do print(line) end -- JSON, with the bytes that came
 ---
 --- a + b: in either; a * b: in both; a - b: in a and not in b. :where(f), :top(n, f) and :named(name) are methods of
 --- finseg.rule.expression. In f, user.userId is the id and user.NAME the user's record in the segment of that name
@@ -30,7 +31,7 @@ local service = require "finseg.rule.service"
 local stores = require "finseg.store"
 
 local DEFAULT_PARALLEL = 8
-local DEFAULT_KEEP_BYTES = 256 * 1024 * 1024
+local DEFAULT_KEEP_BYTES = 64 * 1024 * 1024
 
 local rule = {}
 
@@ -137,7 +138,7 @@ function Rule:_run_on(source, options, report)
   report { name = "plan", requests = plan.requests }
   local budget = { left = options.keep_bytes or DEFAULT_KEEP_BYTES }
   local rolls
-  rolls, err = gathering.read_all(source, plan.requests, options.parallel or DEFAULT_PARALLEL, budget, report)
+  rolls, err = gathering.read_all(source, plan, options.parallel or DEFAULT_PARALLEL, budget, report)
   if not rolls then
     return nil, err
   end
@@ -158,11 +159,16 @@ end
 ---
 --- Options: store: a finseg.Store to find and keep jobs in (none: every run makes new ones); fresh: make new jobs in
 --- any case; timeout: seconds to wait for a job, as for job:wait(); parallel: jobs at the same time, 8; keep_bytes: how
---- much of the pages to keep for predicates and results, 256 MiB, beyond which they are read again when they are looked
---- at; progress(event): called with { name = "plan", requests }, then for each request { name = "job", request, job,
---- reused }, { name = "ready", request, users (all that will come, nil when not said) }, { name = "page", request,
---- users }, { name = "read", request, users }, and at the end { name = "done", users }. request.label names it. It must
---- not wait.
+--- much of the pages to keep in memory for predicates and results, 64 MiB; progress(event): called with
+--- { name = "plan", requests }, then for each request { name = "job", request, job, reused },
+--- { name = "ready", request, users (all that will come, nil when not said) }, { name = "page", request, users },
+--- { name = "read", request, users }, and at the end { name = "done", users }. request.label names it. It must not
+--- wait.
+---
+--- Memory: 16 bytes a user and segment, and pages up to keep_bytes, of the segments whose records can be looked at. A
+--- segment that does not fit is read again once a predicate or the result looks at it, and the records of the users who
+--- are looked at are kept; with 0 that is so for every segment. Once the rule is worked out, a result of few users lets
+--- go of the pages.
 ---@param client finseg.Client
 ---@param options table?
 ---@return finseg.RuleResult? result

@@ -126,6 +126,7 @@ function Plan.new(root, canonical)
     by_key = {},
     on_path = {},
     costs = {},
+    reaches = {},
   }, Plan)
   local ok, err = walk(self, root, canonical, 1)
   if not ok then
@@ -145,8 +146,61 @@ function Plan:list_names()
   return table.concat(labels, ", ")
 end
 
--- ---- what costs how much
--- ---------------------------------------------------------------------------------------------
+-- ---- whose records can be looked at ---------------------------------------------------------------------------------
+
+local function joined(a, b)
+  local set = {}
+  for _, side in ipairs { a, b } do
+    for request in pairs(side) do
+      set[request] = true
+    end
+  end
+  return set
+end
+
+local function shared(a, b)
+  local set = {}
+  for request in pairs(a) do
+    set[request] = b[request]
+  end
+  return set
+end
+
+--- The segments of which every user is in a part, and those of which none is, as far as the operations alone tell.
+local function find_reach(self, node)
+  if node.op == "segment" then
+    return { all_of = { [self.request_of[node]] = true }, none_of = {} }
+  end
+  local left, right = self:reach(node.left), node.right and self:reach(node.right)
+  if node.op == "union" then
+    return { all_of = joined(left.all_of, right.all_of), none_of = shared(left.none_of, right.none_of) }
+  elseif node.op == "intersection" then
+    return { all_of = shared(left.all_of, right.all_of), none_of = joined(left.none_of, right.none_of) }
+  elseif node.op == "difference" then
+    return { all_of = {}, none_of = joined(left.none_of, right.all_of) }
+  end
+  return { all_of = {}, none_of = left.none_of }
+end
+
+function Plan:reach(node)
+  self.reaches[node] = self.reaches[node] or find_reach(self, node)
+  return self.reaches[node]
+end
+
+--- The segments of which no record is ever asked for: none of their users is in the result, nor comes before a
+--- predicate. In a - b, that is b.
+---@return table<finseg.Request, boolean>
+function Plan:unseen()
+  local unseen = self:reach(self.root).none_of
+  for node in pairs(self.uses) do
+    if node.f then
+      unseen = shared(unseen, self:reach(node.left).none_of)
+    end
+  end
+  return unseen
+end
+
+-- ---- what costs how much --------------------------------------------------------------------------------------------
 
 ---@class finseg.Cost
 ---@field functions integer  predicates to be called on the way

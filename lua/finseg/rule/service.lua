@@ -24,7 +24,7 @@ function service.new(client, options, report)
   local source = { canonical = service.canonical(client) }
 
   function source.open(request)
-    local segment, err = journal:segment(client, request.kind, request.parameters, {
+    local segment, err, made = journal:segment(client, request.kind, request.parameters, {
       fresh = options.fresh,
       timeout = options.timeout,
       on_job = function(job, reused)
@@ -33,6 +33,10 @@ function service.new(client, options, report)
       end,
     })
     if not segment then
+      if made and made ~= request.job then -- and could not be written down
+        request.job = made
+        report { name = "job", request = request, job = made, reused = nil }
+      end
       return nil, err
     end
     segments[request] = segment

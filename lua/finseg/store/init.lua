@@ -2,7 +2,7 @@
 -- in finseg remembers.
 --
 -- A store keeps texts under keys, each until an end by the wall clock. It is a table with these members; a program may
--- bring its own, and spec/lua/store_spec.lua is the contract that one must keep.
+-- bring its own: spec/lua/store_contract.lua is the contract that one must keep, as tests to run on it.
 --
 --   name                text, for messages: "memory", "file /home/ann/.local/state/finseg/store.db"
 --   get(self, key)      -> value | nil when there is none, or no more | nil, err
@@ -20,14 +20,27 @@
 --                       nobody, and who is told looks again.
 --   watch(self, key, f) -> stop, a function
 --                       calls f() at each notify of the key that reaches this process, until stop(). f must not wait.
+--                       A store whose notifies may cease to arrive (its connection is lost) calls f("deaf") when they
+--                       do, and f("hearing") once they arrive again; what was missed in between f has to look for.
+--                       A watch that began while they do not arrive is told either as soon as that is known.
+--   begin(self, method, key, value, seconds, f)
+--                       only in stores whose calls wait: starts that method (get, put_if_absent, delete, list) and
+--                       returns at once; f is called with what it answers, from the store's step(). Such a store is
+--                       pollable, as client:attach() describes, and for drivers (see finseg.driver): get and its like
+--                       are await.call(self, "get", key). `waiting` is a number in which finseg counts who waits on
+--                       it; pending() is that and the calls under way. notify never waits.
 --   poll_interval       seconds after which a watcher looks for itself, since a notify may not reach it from where it
 --                       was made (another process); nil: every notify does
+--   count(self, name)   only in stores that count for all their processes: adds one
+--   counted(self, name) only there -> the number
 --   close(self)         lets go of everything; again is harmless. Other calls on a closed store raise.
 --
 -- Keys and values are text; zero bytes in values are kept. Failures are err objects of finseg: kind `config` when the
--- store cannot be used as it stands (the message says what to do), `timeout` when somebody else kept it too long.
+-- store cannot be used as it stands (the message says what to do), `auth` when it refuses who asks, `timeout` when
+-- somebody else kept it too long, `network` when it is out of reach: then the work goes on without it.
 --
--- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine).
+-- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine), shared_dict (the
+-- workers of one nginx), redis (any host).
 
 local check = require "finseg.check"
 local core = require "finseg.core"
@@ -45,10 +58,25 @@ local core = require "finseg.core"
 
 local store = {}
 
-local kinds = { memory = "finseg.store.memory", file = "finseg.store.file" }
+local kinds = {
+  memory = "finseg.store.memory",
+  file = "finseg.store.file",
+  shared_dict = "finseg.store.shared_dict",
+  redis = "finseg.store.redis",
+}
 local methods = { "get", "put_if_absent", "delete", "list", "notify", "watch", "close" }
 
---- Opens a store of a kind that comes with finseg: store.open "memory", store.open("file", path).
+local function kind_names()
+  local names = {}
+  for name in pairs(kinds) do
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  return table.concat(names, ", ")
+end
+
+--- Opens a store of a kind that comes with finseg: store.open "memory", store.open("file", path),
+--- store.open("shared_dict", name).
 ---@param kind string
 ---@param ... any  what the kind takes
 ---@return finseg.Store? store
@@ -57,7 +85,7 @@ function store.open(kind, ...)
   check.type(kind, "string", 1, "open")
   local module = kinds[kind]
   if not module then
-    return nil, core.error("config", ("there is no store of the kind %s: the kinds are file and memory"):format(kind))
+    return nil, core.error("config", ("there is no store of the kind %s: the kinds are %s"):format(kind, kind_names()))
   end
   return require(module).open(...)
 end

@@ -19,6 +19,7 @@ function Watchers:watch(key, f)
   local entry = { f = f }
   watching[#watching + 1] = entry
   return function()
+    entry.stopped = true
     for position, other in ipairs(watching) do
       if other == entry then
         table.remove(watching, position)
@@ -31,16 +32,52 @@ function Watchers:watch(key, f)
   end
 end
 
+local function copy_into(called, watching)
+  for _, entry in ipairs(watching) do
+    called[#called + 1] = entry
+  end
+  return called
+end
+
+--- Calls them all; then raises what the first has raised, if any has.
+local function call_all(called, news)
+  local failed, problem
+  for _, entry in ipairs(called) do
+    local ok, raised = pcall(entry.f, news)
+    if not ok and not failed then
+      failed, problem = true, raised
+    end
+  end
+  if failed then
+    error(problem, 0)
+  end
+end
+
 --- A watcher may stop, or watch anew, while it is called.
 ---@param key string
 function Watchers:notify(key)
-  local called = {}
-  for position, entry in ipairs(self.by_key[key] or {}) do
-    called[position] = entry
+  call_all(copy_into({}, self.by_key[key] or {}))
+end
+
+--- Everybody, whatever key they watch: a list of { f =, stopped = true when it is over }.
+---@return table[]
+function Watchers:all()
+  local all = {}
+  for _, watching in pairs(self.by_key) do
+    copy_into(all, watching)
   end
-  for _, entry in ipairs(called) do
-    entry.f()
-  end
+  return all
+end
+
+--- Calls f(news) of everybody.
+---@param news "deaf"|"hearing"
+function Watchers:tell_all(news)
+  call_all(self:all(), news)
+end
+
+---@return boolean
+function Watchers:is_empty()
+  return next(self.by_key) == nil
 end
 
 return Watchers

@@ -54,6 +54,42 @@ function cli.home(service)
     return home.check(("script -qec %s /dev/null </dev/null"):format('"' .. home.program .. " " .. words .. '"'))
   end
 
+  --- Starts the program at a terminal of its own. The answer has type(text), shown(), status(), nil while it runs, and
+  --- close(), which waits for its end.
+  function home.start_at_terminal(words)
+    local name = folder .. "/" .. os.tmpname():match "[^/]+$"
+    local script = ('script -qec "%s %s" /dev/null >%s.shown; echo $? >%s.status'):format(
+      home.program,
+      words,
+      name,
+      name
+    )
+    local keyboard = io.popen("exec env -u LD_PRELOAD sh -c " .. shell.quote(home.prelude() .. script), "w")
+    local function read(suffix)
+      local file = io.open(name .. suffix)
+      local text = file and file:read "*a" or ""
+      if file then
+        file:close()
+      end
+      return text
+    end
+    return {
+      type = function(text)
+        keyboard:write(text)
+        keyboard:flush()
+      end,
+      shown = function()
+        return read ".shown"
+      end,
+      status = function()
+        return tonumber(read ".status")
+      end,
+      close = function()
+        keyboard:close()
+      end,
+    }
+  end
+
   --- Starts the program in the background. The answer has out(), err(), interrupt(), and status(), nil while it runs.
   function home.start(words)
     local name = folder .. "/" .. os.tmpname():match "[^/]+$"
@@ -74,6 +110,7 @@ function cli.home(service)
       return text
     end
     return {
+      pid = pid,
       out = function()
         return read ".out"
       end,

@@ -64,6 +64,7 @@ http {
   server {
     listen unix:PREFIX/http.sock;
     LISTEN
+    location = /answered-by { content_by_lua_block { ngx.print(ngx.worker.pid()) } }
     SERVER
   }
 }
@@ -108,12 +109,35 @@ local function connect(path_or_port)
   return ok and connection, problem
 end
 
---- Sends a request and does not wait for the answer.
+--- A connection whose requests the worker of that pid answers.
+local function connect_to_worker(where, pid)
+  local deadline = socket.gettime() + PATIENCE
+  repeat
+    local connection = assert(connect(where))
+    connection:settimeout(PATIENCE)
+    assert(connection:send "GET /answered-by HTTP/1.0\r\nHost: localhost\r\nConnection: keep-alive\r\n\r\n")
+    local length, line
+    repeat
+      line = assert(connection:receive "*l")
+      length = tonumber(line:match "^[Cc]ontent%-[Ll]ength: (%d+)") or length
+    until line == ""
+    if tonumber((connection:receive(length))) == pid then
+      return connection
+    end
+    connection:close()
+  until socket.gettime() > deadline
+  error(("worker %d answers no connection"):format(pid), 3)
+end
+
+--- Sends a request and does not wait for the answer. Options: method, body, version, and `worker`, the pid of the
+--- worker that shall answer it (in servers of nginx.start).
 local function open(where, path, options)
   options = options or {}
-  local connection = assert(connect(where))
-  local version = options.version or "1.0"
-  assert(connection:send(("GET %s HTTP/%s\r\nHost: localhost\r\n\r\n"):format(path, version)))
+  local connection = options.worker and connect_to_worker(where, options.worker) or assert(connect(where))
+  local length = options.body and ("Content-Length: %d\r\n"):format(#options.body) or ""
+  local method, version = options.method or "GET", options.version or "1.0"
+  local head = ("%s %s HTTP/%s\r\nHost: localhost\r\n%s\r\n"):format(method, path, version, length)
+  assert(connection:send(head .. (options.body or "")))
   connection:settimeout(0)
   return setmetatable({ socket = connection, pieces = {}, ended = false }, Connection)
 end
@@ -368,11 +392,17 @@ function nginx.start(parts)
     write_config(prefix, parts)
     return prefix, prefix .. "/nginx.conf", { environment = parts.environment }
   end
+  local server
   if parts.tcp then
-    return nginx.launch_on_free_port(prepare)
+    server = nginx.launch_on_free_port(prepare)
+  else
+    local prefix, config, options = prepare()
+    server = nginx.launch(prefix, config, prefix .. "/http.sock", options)
   end
-  local prefix, config, options = prepare()
-  return nginx.launch(prefix, config, prefix .. "/http.sock", options)
+  nginx.eventually("all workers have started", function()
+    return #server.workers() == (parts.workers or 1)
+  end)
+  return server
 end
 
 return nginx

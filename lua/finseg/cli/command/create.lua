@@ -8,10 +8,14 @@ local parser = require "finseg.cli.parser"
 return function(session)
   local arguments = session.arguments
   local parameters = parser.parameters(arguments, session.kinds)
-  local job, reused =
+  local job, reused, made =
     session:journal():obtain(session:client(), arguments.kind, parameters, { fresh = arguments.fresh })
-  if not job then
-    exit.assert(nil, reused)
+  if made then
+    session:follow(made)
+  end
+  exit.assert(job, reused)
+  if not reused then
+    session:note_lost(job, parameters)
   end
   format.print_one(
     arguments,

@@ -20,7 +20,7 @@ return function(session)
       entries[position] = for_people(entry)
     end
   end
-  format.print_all(session.arguments, entries, { "state", "created", "created_at", "kind", "jobId" })
+  format.print_all(session.arguments, format.texts(entries), { "state", "created", "created_at", "kind", "jobId" })
   if #entries == 0 and output.is_terminal() then
     output.note "No job is known here. finseg create and finseg segment make some."
   end

@@ -31,14 +31,11 @@ return function(session)
   if name == "ndjson" or name == "json" then
     local writer = format.new(name)
     for _, kind in ipairs(list) do
-      writer.add {
-        text = function()
-          return format.json_with_list({ name = kind.name, path = kind.path }, "parameters", kind.parameters)
-        end,
-      }
+      local parameters = format.texts(kind.parameters)
+      writer.add(format.json_with_list({ name = kind.name, path = kind.path }, "parameters", parameters))
     end
     writer.finish()
     return
   end
-  format.print_all(session.arguments, list, { "kind", "option", "required", "value", "parameter" })
+  format.print_all(session.arguments, format.texts(list), { "kind", "option", "required", "value", "parameter" })
 end

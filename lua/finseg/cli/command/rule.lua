@@ -46,22 +46,22 @@ local function print_users(session, result)
   end
   local left = arguments.limit or math.huge
   local writer = format.new(format.name(arguments))
-  for user in result:users() do
+  for text in result:texts() do
     if left <= 0 then
       break
     end
     left = left - 1
-    writer.add(format.item(user))
+    writer.add(text)
   end
   writer.finish()
   output.flush()
 end
 
---- Loads the rule and runs it.
-local function run_rule(session, fresh)
+--- Loads the rule with load() and runs it.
+local function run_rule(session, load, fresh)
   local progress = Progress.new()
   local result = progress:during(function()
-    local rule = exit.assert(finseg.rule.load(session.arguments.file))
+    local rule = exit.assert(load())
     local options = session:options(progress)
     options.fresh = fresh
     return exit.assert(rule:run(session:client(), options))
@@ -72,8 +72,11 @@ end
 
 function verbs.run(session)
   local arguments = session.arguments
-  local result = run_rule(session, arguments.fresh or false)
+  local result = run_rule(session, function()
+    return finseg.rule.load(arguments.file)
+  end, arguments.fresh or false)
   if arguments.keep then -- first: whoever reads the output may go away before its end
+    paths.secure_results()
     exit.assert(finseg.compare.keep(result, paths.results(), arguments.keep))
   end
   print_users(session, result)
@@ -109,23 +112,34 @@ end
 --- Seconds between two looks at the file. Its text is compared, so no save is missed, however an editor saves.
 local LOOK = 0.25
 
---- Waits until the file's text is another.
+--- Looks without a file after which it counts as gone: an editor that renames leaves none for a moment.
+local LOOKS_WITHOUT = 4
+
+--- Waits until the file's text is another, and answers that.
 local function wait_for_change(path, text)
-  repeat
+  local without = 0
+  while true do
     core.poll({}, LOOK)
-    local now = paths.read(path)
-  until now and now ~= text
+    local now, reason = paths.read(path)
+    if now and now ~= text then
+      return now
+    end
+    without = now and 0 or without + 1
+    if without == LOOKS_WITHOUT then
+      output.note("finseg: the rule %s cannot be read (%s): waiting until it can", path, reason)
+    end
+  end
 end
 
 local function sample_of(result, size)
-  local users = {}
-  for user in result:users() do
-    if #users >= size then
+  local texts = {}
+  for text in result:texts() do
+    if #texts >= size then
       break
     end
-    users[#users + 1] = user
+    texts[#texts + 1] = text
   end
-  return users
+  return texts
 end
 
 --- How many came and went since the last run.
@@ -158,10 +172,16 @@ end
 function verbs.watch(session)
   local arguments = session.arguments
   local fresh, last = arguments.fresh or false, nil
+  local text, reason = paths.read(arguments.file)
+  if not text then
+    exit.fail("invalid", "the rule %s cannot be read (%s)", arguments.file, reason)
+  end
+  local function load()
+    return finseg.rule.parse(text, arguments.file)
+  end
   while true do
-    local text = exit.assert(paths.read(arguments.file))
     local started = core.now()
-    local ran, result = pcall(run_rule, session, fresh)
+    local ran, result = pcall(run_rule, session, load, fresh)
     if not ran and not (type(result) == "table" and result.message) then
       error(result, 0)
     end
@@ -177,7 +197,7 @@ function verbs.watch(session)
     if ran then
       session:note_empty(run.users)
     end
-    wait_for_change(arguments.file, text)
+    text = wait_for_change(arguments.file, text)
   end
 end
 

@@ -3,58 +3,74 @@
 -- A text that a spreadsheet would take for a formula (it begins with = + - @, a tab or a line end) gets an apostrophe
 -- before it, since ids and names come from elsewhere. Numbers stay as they are. Whoever wants the bytes unchanged takes
 -- ndjson.
+--
+-- The header names every column, so all records are seen before the first line is printed: set aside meanwhile, and
+-- only their columns remembered.
 
-local core = require "finseg.core"
-local exit = require "finseg.cli.exit"
+local Spool = require "finseg.cli.spool"
+local json_text = require "finseg.json_text"
 local output = require "finseg.cli.output"
-local sample = require "finseg.cli.format.sample"
+local rows = require "finseg.cli.rows"
 
 local csv = {}
 
-function csv.cell(value)
-  if type(value) == "number" then
-    return core.to_json(value)
-  end
-  local text = value or ""
-  if text:find "^[=+%-@\t\r\n]" then
-    text = "'" .. text
-  end
+local function quote(text)
   if text:find '[",\r\n]' then
-    text = '"' .. text:gsub('"', '""') .. '"'
+    return '"' .. text:gsub('"', '""') .. '"'
   end
   return text
+end
+
+--- A text of somebody else's.
+local function plain(text)
+  return quote(text:find "^[=+%-@\t\r\n]" and "'" .. text or text)
+end
+
+--- A cell, of its JSON.
+local function cell_of(json)
+  if json and json_text.is_number(json) then
+    return json
+  end
+  return plain(rows.text_of(json))
 end
 
 local function write_line(cells)
   output.write(table.concat(cells, ","), "\r\n")
 end
 
+local function write_header(columns)
+  local cells = {}
+  for position, name in ipairs(columns) do
+    cells[position] = plain(name)
+  end
+  write_line(cells)
+end
+
+local function write_row(columns, row)
+  local cells = {}
+  for position, name in ipairs(columns) do
+    cells[position] = cell_of(row[name])
+  end
+  write_line(cells)
+end
+
 function csv.new(order)
-  local columns
-  local function begin(names)
-    columns = names
-    local cells = {}
-    for position, name in ipairs(names) do
-      cells[position] = csv.cell(name)
-    end
-    write_line(cells)
-  end
-  local function write_row(row)
-    local cells = {}
-    for position, name in ipairs(columns) do
-      cells[position] = csv.cell(row[name])
-    end
-    write_line(cells)
-  end
-  local function surprise(name, row)
-    exit.stop(
-      "the user %s has the member %s, which none of the first thousand rows has, and the header is written: "
-        .. "use --format ndjson, which loses nothing",
-      tostring(row.userId),
-      name
-    )
-  end
-  return sample.new(order, begin, write_row, surprise)
+  local spool, seen = Spool.new(), {}
+  return {
+    add = function(text)
+      rows.add_columns(seen, rows.of(text))
+      spool:add(json_text.one_line(text))
+    end,
+    finish = function()
+      local columns = next(seen) and rows.order(seen, order) or order or { "userId" }
+      write_header(columns)
+      for text in spool:lines() do
+        for _, row in ipairs(rows.of(text)) do
+          write_row(columns, row)
+        end
+      end
+    end,
+  }
 end
 
 return csv

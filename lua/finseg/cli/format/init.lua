@@ -1,5 +1,5 @@
--- The ways to print records. A writer has add(item) and finish(); an item has text(), the record as JSON, and record(),
--- the record as a table, of which a writer calls what it needs.
+-- The ways to print records. A writer has add(text), which takes a record as JSON, and finish(). Records stay text all
+-- the way, so that what is printed has the bytes that came: every digit of an amount, and members in their order.
 
 local core = require "finseg.core"
 local output = require "finseg.cli.output"
@@ -17,33 +17,28 @@ function format.name(arguments)
 end
 
 ---@param name string
----@param order string[]?  columns that come first
+---@param order string[]?  columns that come first; a CSV without rows has them in its header
 function format.new(name, order)
   return require("finseg.cli.format." .. name).new(order)
 end
 
---- An item of a table.
-function format.item(record)
-  return {
-    text = function()
-      return assert(core.to_json(record))
-    end,
-    record = function()
-      return record
-    end,
-  }
+--- A list of tables as a list of JSON texts.
+---@param list table[]
+---@return string[]
+function format.texts(list)
+  local texts = {}
+  for position, record in ipairs(list) do
+    texts[position] = assert(core.to_json(record))
+  end
+  return texts
 end
 
 --- JSON of a record with a list in it. An empty Lua table would say {}, and a list is [] even when nothing is in it.
 ---@param record table  with at least one member
 ---@param name string
----@param list table
+---@param texts string[]  the elements as JSON
 ---@return string
-function format.json_with_list(record, name, list)
-  local texts = {}
-  for position, element in ipairs(list) do
-    texts[position] = assert(core.to_json(element))
-  end
+function format.json_with_list(record, name, texts)
   return ('%s,"%s":[%s]}'):format(assert(core.to_json(record)):sub(1, -2), name, table.concat(texts, ","))
 end
 
@@ -51,15 +46,18 @@ end
 function format.print_one(arguments, record, order)
   local name = format.name(arguments)
   local writer = format.new(name == "json" and "ndjson" or name, order)
-  writer.add(format.item(record))
+  writer.add(assert(core.to_json(record)))
   writer.finish()
 end
 
---- Prints a list of records.
-function format.print_all(arguments, list, order)
+--- Prints records.
+---@param arguments table
+---@param texts string[]
+---@param order string[]?
+function format.print_all(arguments, texts, order)
   local writer = format.new(format.name(arguments), order)
-  for _, record in ipairs(list) do
-    writer.add(format.item(record))
+  for _, text in ipairs(texts) do
+    writer.add(text)
   end
   writer.finish()
 end

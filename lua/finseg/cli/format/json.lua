@@ -1,6 +1,6 @@
 -- One JSON document: a list of the records, the bytes of each as they came.
 
-local ndjson = require "finseg.cli.format.ndjson"
+local json_text = require "finseg.json_text"
 local output = require "finseg.cli.output"
 
 local json = {}
@@ -8,8 +8,8 @@ local json = {}
 function json.new()
   local begun = false
   return {
-    add = function(item)
-      output.write(begun and ",\n" or "[", ndjson.line(item.text()))
+    add = function(text)
+      output.write(begun and ",\n" or "[", json_text.one_line(text))
       begun = true
     end,
     finish = function()

@@ -1,22 +1,15 @@
 -- One JSON object a line, the bytes as they came.
 
+local json_text = require "finseg.json_text"
 local output = require "finseg.cli.output"
 
 local ndjson = {}
 
---- A record on one line. Line ends stand between the members of JSON only, never inside a text.
-function ndjson.line(text)
-  if text:find "[\r\n]" then
-    text = text:gsub("[\r\n]+[ \t]*", "")
-  end
-  return text
-end
-
----@return { add: fun(item: { text: string }), finish: fun() }
+---@return { add: fun(text: string), finish: fun() }
 function ndjson.new()
   return {
-    add = function(item)
-      output.write(ndjson.line(item.text()), "\n")
+    add = function(text)
+      output.write(json_text.one_line(text), "\n")
     end,
     finish = function() end,
   }

@@ -1,10 +1,15 @@
 -- An aligned table for people: texts to the left, numbers to the right, nothing that a terminal could obey.
+--
+-- Columns and their widths are those of the first records; a member that only comes later is told of at the end.
 
-local core = require "finseg.core"
+local json_text = require "finseg.json_text"
 local output = require "finseg.cli.output"
-local sample = require "finseg.cli.format.sample"
+local rows = require "finseg.cli.rows"
 
 local aligned = {}
+
+--- Rows that are looked at before the first is printed.
+local SAMPLE = 1000
 
 --- Text without control characters: those of a name must not move the cursor.
 function aligned.plain(text)
@@ -16,34 +21,48 @@ local function width_of(text)
   return #text - select(2, text:gsub("[\128-\191]", ""))
 end
 
---- How the numbers of a column are written: with two decimals when that is enough for all and some have any.
-local function number_format(list, name)
-  local cents = false
+local function decimals_of(number)
+  return number:match "^%-?%d+%.?(%d*)$"
+end
+
+--- Whether the numbers of a column are written with two decimals: when that is enough for all and some have any.
+local function are_cents(list, name)
+  local any = false
   for _, row in ipairs(list) do
     local value = row[name]
-    if type(value) == "number" then
-      local decimals = core.to_json(value):match "^%-?%d+%.?(%d*)$"
+    if value and json_text.is_number(value) then
+      local decimals = decimals_of(value)
       if not decimals or #decimals > 2 then
-        return core.to_json
+        return false
       end
-      cents = cents or #decimals > 0
+      any = any or #decimals > 0
     end
   end
-  return function(value)
-    return cents and math.abs(value) < 1e15 and ("%.2f"):format(value) or core.to_json(value)
+  return any
+end
+
+--- A number as its column has it; no digit is taken away.
+local function number_text(number, column)
+  local decimals = column.cents and decimals_of(number)
+  if not decimals or #decimals >= 2 then
+    return number
   end
+  return number .. (decimals == "" and "." or "") .. ("0"):rep(2 - #decimals)
+end
+
+local function cell_text(json, column)
+  if json and json_text.is_number(json) then
+    return number_text(json, column)
+  end
+  return aligned.plain(rows.text_of(json))
 end
 
 local function column_of(list, name)
-  local column = { name = name, width = width_of(name), right = true, format = number_format(list, name) }
+  local column = { name = name, width = width_of(name), right = true, cents = are_cents(list, name) }
   for _, row in ipairs(list) do
-    local value = row[name]
-    if type(value) == "number" then
-      column.width = math.max(column.width, #column.format(value))
-    elseif value and value ~= "" then
-      column.right = false
-      column.width = math.max(column.width, width_of(aligned.plain(value)))
-    end
+    local text = cell_text(row[name], column)
+    column.width = math.max(column.width, width_of(text))
+    column.right = column.right and (text == "" or json_text.is_number(row[name]))
   end
   return column
 end
@@ -56,41 +75,64 @@ local function pad(text, column, last)
   return last and text or text .. spaces
 end
 
-function aligned.new(order)
-  local columns = {}
-  local hidden
-  local function write_cells(text_of)
-    local cells = {}
-    for position, column in ipairs(columns) do
-      cells[position] = pad(text_of(column), column, position == #columns)
-    end
-    output.write((table.concat(cells, "  "):gsub("%s+$", "")), "\n")
+local function write_cells(columns, text_of)
+  local cells = {}
+  for position, column in ipairs(columns) do
+    cells[position] = pad(text_of(column), column, position == #columns)
   end
-  local function begin(names, list)
-    for position, name in ipairs(names) do
-      columns[position] = column_of(list, name)
+  output.write((table.concat(cells, "  "):gsub("%s+$", "")), "\n")
+end
+
+function aligned.new(order)
+  local waiting, columns, seen = {}, nil, {}
+  local hidden
+
+  local function write_row(row)
+    for name in pairs(row) do
+      hidden = hidden or (not seen[name] and name or nil)
     end
-    write_cells(function(column)
+    write_cells(columns, function(column)
+      return cell_text(row[column.name], column)
+    end)
+  end
+
+  local function begin()
+    rows.add_columns(seen, waiting)
+    columns = {}
+    for position, name in ipairs(rows.order(seen, order)) do
+      columns[position] = column_of(waiting, name)
+    end
+    write_cells(columns, function(column)
       return aligned.plain(column.name)
     end)
-  end
-  local function write_row(row)
-    write_cells(function(column)
-      local value = row[column.name]
-      return type(value) == "number" and column.format(value) or aligned.plain(value or "")
-    end)
-  end
-  local writer = sample.new(order, begin, write_row, function(name)
-    hidden = hidden or name
-  end)
-  local finish = writer.finish
-  function writer.finish()
-    finish()
-    if hidden then
-      output.note("finseg: %s and perhaps more did not fit the table; --format ndjson shows everything", hidden)
+    for _, row in ipairs(waiting) do
+      write_row(row)
     end
+    waiting = {}
   end
-  return writer
+
+  return {
+    add = function(text)
+      for _, row in ipairs(rows.of(text)) do
+        if columns then
+          write_row(row)
+        else
+          waiting[#waiting + 1] = row
+        end
+      end
+      if #waiting >= SAMPLE then
+        begin()
+      end
+    end,
+    finish = function()
+      if #waiting > 0 then
+        begin()
+      end
+      if hidden then
+        output.note("finseg: %s and perhaps more did not fit the table; --format ndjson shows everything", hidden)
+      end
+    end,
+  }
 end
 
 return aligned

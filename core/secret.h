@@ -1,6 +1,6 @@
-/* Text that nobody can guess, and comparing such text. */
-#ifndef FINSEG_SANDBOX_SECRET_H
-#define FINSEG_SANDBOX_SECRET_H
+/* Text that nobody can guess, and comparing such text. Pure but for the kernel's generator. */
+#ifndef FINSEG_SECRET_H
+#define FINSEG_SECRET_H
 
 #include <stdbool.h>
 #include <stddef.h>

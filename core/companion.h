@@ -1,0 +1,19 @@
+/* A descriptor of somebody else in a client's set: a receiver of callbacks, a connection to a store. */
+#ifndef FINSEG_COMPANION_H
+#define FINSEG_COMPANION_H
+
+#include "finseg.h"
+#include "loop.h"
+
+struct fs_companion {
+    finseg_client *client;
+    struct fs_watch *watch;
+    struct fs_timer alarm;
+    bool ready; /* and not yet told by finseg_client_next_ready() */
+    struct fs_companion *next;
+};
+
+/* Lets go of all; their descriptors stay open. */
+void fs_companion_free_all(finseg_client *client);
+
+#endif

@@ -1,0 +1,194 @@
+/*
+ * Module "finseg.listener.receiver": the receiver of callbacks that finseg.listener stands on, and a module of its own,
+ * so that finseg itself needs no libmicrohttpd.
+ */
+#include <errno.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "receiver.h"
+#include "socket.h"
+
+static const char receiver_type[] = "finseg.listener.receiver";
+
+struct holder {
+    struct fs_receiver *receiver; /* NULL once closed */
+    pid_t process;
+};
+
+static struct fs_receiver *check_open(lua_State *L)
+{
+    struct holder *holder = luaL_checkudata(L, 1, receiver_type);
+    if (!holder->receiver)
+        luaL_error(L, "finseg: the listener is closed");
+    if (holder->process != getpid())
+        luaL_error(L, "finseg: the listener was made in another process");
+    return holder->receiver;
+}
+
+/* receiver:close(), and __gc: closes at once; again is harmless. */
+static int receiver_close(lua_State *L)
+{
+    struct holder *holder = luaL_checkudata(L, 1, receiver_type);
+    fs_receiver_stop(holder->receiver);
+    holder->receiver = NULL;
+    return 0;
+}
+
+/* ---- opening --------------------------------------------------------------------------------------------- */
+
+static int fail(lua_State *L, int problem)
+{
+    const char *kind = "other";
+    if (problem == EINVAL)
+        kind = "no_address";
+    else if (problem == EADDRINUSE)
+        kind = "taken";
+    else if (problem == EACCES)
+        kind = "denied";
+    else if (problem == EADDRNOTAVAIL)
+        kind = "elsewhere";
+    lua_pushnil(L);
+    lua_pushstring(L, strerror(problem));
+    lua_pushstring(L, kind);
+    return 3;
+}
+
+static int listen_at(lua_State *L, const char *host, uint16_t port)
+{
+    int listener = fs_socket_listen(host, port);
+    if (listener >= 0 || (errno != EMFILE && errno != ENFILE))
+        return listener;
+    /* Perhaps garbage holds the descriptors: clients that nobody has closed. */
+    lua_gc(L, LUA_GCCOLLECT, 0);
+    return fs_socket_listen(host, port);
+}
+
+/* Takes the listening socket over, whatever comes of it. 0, or an errno. */
+static int start(struct holder *holder, int listener, const struct fs_receiver_config *config)
+{
+    holder->receiver = fs_receiver_start(listener, config);
+    int problem = errno;
+    if (holder->receiver)
+        return 0;
+    close(listener);
+    return problem;
+}
+
+/*
+ * open(host, port, path, largest_body, rate, patience) -> receiver, port | nil, reason, kind of failure
+ * The kinds: "no_address" (what host is not), "taken" (the port is), "denied" (the port, to this user), "elsewhere" (the
+ * address is not this machine's), "other".
+ */
+static int receiver_open(lua_State *L)
+{
+    const char *host = luaL_checkstring(L, 1);
+    uint16_t port = (uint16_t)luaL_checkinteger(L, 2);
+    struct fs_receiver_config config = {
+        .path = luaL_checkstring(L, 3),
+        .largest_body = (uint64_t)luaL_checknumber(L, 4),
+        .rate = luaL_checknumber(L, 5),
+        .patience = luaL_checknumber(L, 6),
+    };
+    struct holder *holder = lua_newuserdata(L, sizeof *holder);
+    *holder = (struct holder){.process = getpid()};
+    luaL_getmetatable(L, receiver_type);
+    lua_setmetatable(L, -2);
+    int listener = listen_at(L, host, port);
+    if (listener < 0)
+        return fail(L, errno);
+    lua_pushinteger(L, fs_socket_port(listener));
+    int problem = start(holder, listener, &config);
+    return problem == 0 ? 2 : fail(L, problem);
+}
+
+/* ---- working --------------------------------------------------------------------------------------------- */
+
+static int receiver_fd(lua_State *L)
+{
+    lua_pushinteger(L, fs_receiver_fd(check_open(L)));
+    return 1;
+}
+
+/* receiver:step() -> how many targets are kept */
+static int receiver_step(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)fs_receiver_step(check_open(L)));
+    return 1;
+}
+
+/* receiver:next() -> the path of a callback | nil when none is kept */
+static int receiver_next(lua_State *L)
+{
+    char target[FS_LONGEST_TARGET + 1];
+    if (!fs_receiver_next(check_open(L), target))
+        return 0;
+    lua_pushstring(L, target);
+    return 1;
+}
+
+/* receiver:next_timeout() -> seconds | nil when nothing is planned */
+static int receiver_next_timeout(lua_State *L)
+{
+    double seconds = fs_receiver_next_timeout(check_open(L));
+    if (seconds < 0)
+        return 0;
+    lua_pushnumber(L, seconds);
+    return 1;
+}
+
+static int receiver_connections(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)fs_receiver_connections(check_open(L)));
+    return 1;
+}
+
+/* receiver:refused() -> counts of refused requests, by reason */
+static int receiver_refused(lua_State *L)
+{
+    static const char *const names[FS_REFUSALS] = {
+        [FS_REFUSED_PATH] = "path",
+        [FS_REFUSED_METHOD] = "method",
+        [FS_REFUSED_TOO_LARGE] = "too_large",
+        [FS_REFUSED_RATE] = "rate",
+    };
+    const struct fs_receiver *receiver = check_open(L);
+    lua_createtable(L, 0, FS_REFUSALS);
+    for (int i = 0; i < FS_REFUSALS; i++) {
+        lua_pushinteger(L, (lua_Integer)fs_receiver_refused(receiver, (enum fs_refusal)i));
+        lua_setfield(L, -2, names[i]);
+    }
+    return 1;
+}
+
+static void set_function(lua_State *L, const char *name, lua_CFunction function)
+{
+    lua_pushcfunction(L, function);
+    lua_setfield(L, -2, name);
+}
+
+__attribute__((visibility("default"))) int luaopen_finseg_listener_receiver(lua_State *L);
+
+int luaopen_finseg_listener_receiver(lua_State *L)
+{
+    luaL_newmetatable(L, receiver_type);
+    set_function(L, "__gc", receiver_close);
+    lua_newtable(L);
+    set_function(L, "close", receiver_close);
+    set_function(L, "fd", receiver_fd);
+    set_function(L, "step", receiver_step);
+    set_function(L, "next", receiver_next);
+    set_function(L, "next_timeout", receiver_next_timeout);
+    set_function(L, "connections", receiver_connections);
+    set_function(L, "refused", receiver_refused);
+    lua_setfield(L, -2, "__index");
+    lua_pushliteral(L, "finseg");
+    lua_setfield(L, -2, "__metatable");
+    lua_pop(L, 1);
+
+    lua_newtable(L);
+    set_function(L, "open", receiver_open);
+    return 1;
+}

@@ -1,0 +1,205 @@
+-- The board: how a notify in one worker of nginx reaches those who watch in the others.
+--
+-- A board is a ring of notes in a shared dict. Who notifies takes the next number and writes a note into that number's
+-- slot; each worker in which somebody watches reads every note, once. No worker has to be known to the others: one that
+-- nginx replaces, one that goes on after a reload, and one that is killed need no care, and the ring never grows.
+--
+-- ngx_lua cannot wait for another process. So a timer, the reader, looks at the number every few milliseconds; there is
+-- one a worker, only while somebody watches, and it goes on in a worker that is about to exit, since who watches there
+-- still waits. A notify is a hint: a reader that may have missed a note tells everybody who watches.
+
+local Watchers = require "finseg.store.watchers"
+local core = require "finseg.core"
+
+--- Notes in the ring. A reader that falls further behind has missed some.
+local SLOTS = 4096
+
+--- Seconds between two looks. They are most of the time that a notify takes, a millisecond in the median, and all that
+--- watching costs, 1 to 2 % of a core. With 1 ms it is half of that time, and half as much CPU again.
+local REST = 0.002
+
+--- Seconds that a note may stay behind its number; then it counts as missed. Its writer was ended in between, or found
+--- the dict full.
+local LATEST = 0.02
+
+--- A timer that was granted runs at once, or never: nginx drops it, with no more than a line in its log, when
+--- lua_max_running_timers others run.
+local PATIENCE = 0.1
+
+--- The number of the last note, and its text: number, pid of the writer, key.
+local NUMBER, SLOT, NOTE = "finseg:notes", "finseg:note:%d", "%016.0f %d %s"
+
+---@class finseg.Board
+---@field dict table  of nginx
+---@field watchers finseg.Watchers  those of this worker
+---@field read number  the last note that this worker has read
+---@field late number?  the number whose note is not there yet
+---@field late_since number
+---@field reader "none"|"granted"|"running"
+---@field granted_at number  when nginx granted the timer, for "granted"
+---@field refused boolean?  nginx has refused it, and the log says so
+local Board = {}
+Board.__index = Board
+
+---@type table<string, finseg.Board>
+local boards = {}
+
+--- Numbers begin so that those of an emptied dict are far above what a reader has read before.
+---@return boolean? ok
+---@return string? problem  of the dict's
+local function begin_numbers(dict)
+  ngx.update_time()
+  local begun, problem = dict:safe_add(NUMBER, math.floor(ngx.now() * 1000) * 1000)
+  return begun or problem == "exists", problem
+end
+
+--- The board in that dict, for this worker.
+---@param name string  of the dict
+---@param dict table
+---@return finseg.Board? board
+---@return string? problem  of the dict's
+function Board.of(name, dict)
+  local begun, problem = begin_numbers(dict)
+  if not begun then
+    return nil, problem
+  end
+  if not boards[name] then
+    boards[name] = setmetatable({ dict = dict, watchers = Watchers.new(), reader = "none", read = 0 }, Board)
+  end
+  return boards[name]
+end
+
+local function take_number(dict)
+  local number = dict:incr(NUMBER, 1)
+  if number then
+    return number
+  end
+  -- the dict was emptied
+  local begun, problem = begin_numbers(dict)
+  if not begun then
+    return nil, problem
+  end
+  return dict:incr(NUMBER, 1)
+end
+
+--- Calls a method of the watchers. What they raise is no concern of who notifies.
+local function tell(watchers, method, ...)
+  local ok, problem = pcall(watchers[method], watchers, ...)
+  if not ok then
+    ngx.log(ngx.ERR, "finseg: who watches a store failed: ", tostring(problem))
+  end
+end
+
+--- Writes a note for the other workers, and tells those who watch in this one.
+---@param key string
+---@return boolean? ok
+---@return string? problem  of the dict's; those of this worker are told all the same
+function Board:notify(key)
+  local number, problem = take_number(self.dict)
+  if number then
+    local note = NOTE:format(number, ngx.worker.pid(), key)
+    number, problem = self.dict:safe_set(SLOT:format(number % SLOTS), note)
+  end
+  tell(self.watchers, "notify", key)
+  if not number then
+    return nil, problem
+  end
+  return true
+end
+
+--- There may be news of anything: notes up to that number were missed.
+function Board:catch_up(number)
+  self.read = number
+  tell(self.watchers, "tell_all", "hearing")
+end
+
+--- Whether the note of that number, which is not there, will not come either.
+function Board:is_lost(number)
+  if self.late ~= number then
+    self.late, self.late_since = number, core.now()
+  end
+  return core.now() - self.late_since > LATEST
+end
+
+--- Reads the note of that number. False when it is not there yet.
+function Board:read_note(number, newest)
+  local note = self.dict:get(SLOT:format(number % SLOTS))
+  local found, pid, key = (note or ""):match "^(%d+) (%d+) (.*)$"
+  found = tonumber(found) or 0
+  if found > number then
+    self:catch_up(newest)
+  elseif found == number then
+    self.read = number
+    if tonumber(pid) ~= ngx.worker.pid() then
+      tell(self.watchers, "notify", key)
+    end
+  elseif self:is_lost(number) then
+    self:catch_up(number)
+  else
+    return false
+  end
+  return true
+end
+
+--- Reads the notes that are new.
+function Board:look()
+  local newest = self.dict:get(NUMBER)
+  if not newest then
+    return -- the dict was emptied
+  elseif newest - self.read > SLOTS then
+    self:catch_up(newest)
+  end
+  while self.read < newest and self:read_note(self.read + 1, newest) do
+  end
+end
+
+function Board:run()
+  self.reader = "running"
+  local ok, problem = pcall(function()
+    while not self.watchers:is_empty() do
+      self:look()
+      ngx.sleep(REST)
+    end
+  end)
+  self.reader = "none"
+  if not ok then
+    ngx.log(ngx.ERR, "finseg: reading the notes of other workers failed: ", tostring(problem))
+  end
+end
+
+--- Asks nginx for the timer, unless it is there. Refused, or dropped, it is asked for again at the next watch.
+function Board:see_to_reader()
+  if self.reader == "running" or self.reader == "granted" and core.now() - self.granted_at < PATIENCE then
+    return
+  end
+  local granted, problem = ngx.timer.at(0, function()
+    -- nginx calls it early in a worker that is about to exit. It runs all the same.
+    if self.reader ~= "running" then
+      self:run()
+    end
+  end)
+  if granted then
+    self.reader, self.granted_at, self.refused = "granted", core.now(), nil
+  elseif not self.refused then
+    self.refused = true
+    ngx.log(
+      ngx.ERR,
+      ("finseg: nginx has no timer for the notes of other workers (%s): waits hear of callbacks late"):format(problem)
+    )
+  end
+end
+
+--- Calls f() at each notify of the key in any worker, until the function that this answers is called.
+---@param key string
+---@param f function
+---@return function stop
+function Board:watch(key, f)
+  if self.watchers:is_empty() then
+    self.read = self.dict:get(NUMBER) or 0
+  end
+  local stop = self.watchers:watch(key, f)
+  self:see_to_reader()
+  return stop
+end
+
+return Board

@@ -1,0 +1,229 @@
+-- Equal requests of several hosts become one job: journals over one Redis, with a real redis-server and the sandbox.
+
+local connect = require "spec.lua.support.connect"
+local core = require "finseg.core"
+local finseg = require "finseg"
+local redis = require "spec.lua.support.redis"
+local sandbox = require "spec.lua.support.sandbox"
+local shell = require "spec.lua.support.shell"
+local wire = require "spec.lua.support.wire"
+
+local PARAMETERS = { accountType = "checking", threshold = 2000 }
+
+-- Runs where another host would: a name of its own in the kernel, where the tests may make one.
+local AS_HOST = [[
+  host() {
+    if unshare --uts true 2>/dev/null; then unshare --uts sh -c 'hostname "$0"; exec "$@"' "$@"; else shift; "$@"; fi
+  }
+]]
+
+-- What each of two hosts does: five equal requests at once, round by round, beside the other host's.
+local SCRIPT = [[
+  local finseg = require "finseg"
+  local name, rounds = arg[1], %d
+  local store = assert(finseg.store.open("redis", { path = %q }))
+  local client = assert(finseg.new { base_url = %q, client_id = %q, client_secret = %q, poll = { first = 0.01, max = 0.05 } })
+  local journal = finseg.journal.new(store)
+  finseg.run(function()
+    for round = 1, rounds do
+      store:put_if_absent("here " .. round .. name, "", 60)
+      repeat finseg.sleep(0.001) until #store:list("here " .. round) == 2
+      local wanted = {}
+      for i = 1, 5 do
+        wanted[i] = function()
+          local count = 0
+          local segment = assert(journal:segment(client, "highBalance", { threshold = 1000 + round }, { within = 60 }))
+          for _ in segment:users() do count = count + 1 end
+          return segment.job.jobId .. " " .. count
+        end
+      end
+      for _, line in ipairs { assert(finseg.all((unpack or table.unpack)(wanted))) } do
+        print("round " .. round, line)
+      end
+    end
+  end)
+]]
+
+describe("journals over one Redis", function()
+  local service, server, stores, folder, client
+
+  before_each(function()
+    service = sandbox.start { users = 60, seed = 3, today = "2024-04-01", delay = 0.05 }
+    server = redis.start()
+    folder = shell.scratch()
+    client = connect(service)
+    stores = {}
+  end)
+
+  after_each(function()
+    for _, store in ipairs(stores) do
+      store:close()
+    end
+    client:close()
+    service.stop()
+    server.stop()
+    shell.remove(folder)
+  end)
+
+  -- The journal of one more host.
+  local function open(more)
+    local store = assert(finseg.store.open("redis", server.options(more)))
+    stores[#stores + 1] = store
+    return finseg.journal.new(store), store
+  end
+
+  it("make one job of equal requests of two hosts at once, and both get its users", function()
+    local rounds = 8
+    local script = SCRIPT:format(rounds, server.path, service.base_url, service.client_id, service.client_secret)
+    shell.write_file(folder .. "/host.lua", script)
+    local printed = shell.check(AS_HOST .. ([[
+      export LD_PRELOAD="${FINSEG_SPEC_PRELOAD-}"
+      host one %s %s/host.lua one >%s/one.out 2>&1 &
+      host two %s %s/host.lua two >%s/two.out 2>&1 &
+      wait
+      export LD_PRELOAD=
+      cat %s/*.out
+    ]]):format(shell.lua, folder, folder, shell.lua, folder, folder, folder))
+    local answers, lines = {}, 0
+    for round, answer in printed:gmatch "round (%d+)%s+([^\n]+)" do
+      assert.are.equal(answers[round] or answer, answer, printed)
+      answers[round] = answer
+      lines = lines + 1
+    end
+    assert.are.equal(10 * rounds, lines, printed)
+    assert.are.equal(rounds, wire.stats(service).jobs.made)
+    local entries = assert((open()):list())
+    assert.are.equal(rounds, #entries)
+    assert.are.equal("made", entries[1].state)
+  end)
+
+  it("let any host pick up a job that another has made", function()
+    local here, there = open(), open()
+    local job = assert(here:obtain(client, "highBalance", PARAMETERS))
+    local entry = assert(there:find(client, "highBalance", PARAMETERS))
+    assert.are.equal(job.jobId, entry.jobId)
+    local segment = assert(client:job(entry.kind, entry.jobId):wait { timeout = 10 })
+    assert.is_true(segment.totalElements > 0)
+  end)
+
+  it("make a new job when the one there is older than the caller takes", function()
+    local here, there = open(), open()
+    local first = assert(here:obtain(client, "highBalance", PARAMETERS))
+    local same, reused = there:obtain(client, "highBalance", PARAMETERS, { within = 60 })
+    assert.are.same({ first.jobId, true }, { same.jobId, reused })
+    finseg.sleep(0.02)
+    local second
+    second, reused = there:obtain(client, "highBalance", PARAMETERS, { within = 0.01 })
+    assert.is_false(reused)
+    assert.are_not.equal(first.jobId, second.jobId)
+    assert.are.equal(second.jobId, here:obtain(client, "highBalance", PARAMETERS).jobId)
+    local segment = assert(here:segment(client, "highBalance", PARAMETERS, { within = 60 }))
+    assert.are.equal(second.jobId, segment.job.jobId)
+  end)
+
+  it("are told by a notify that the other host's job is there, and need not look for it", function()
+    local here, here_store = open()
+    local _, there_store = open()
+    here_store.poll_interval, there_store.poll_interval = 1000, 1000
+    -- the other host: it has begun, and ends when this one waits
+    local intent =
+      assert(core.to_json { kind = "highBalance", created_at = core.time(), process = { pid = 1, host = "x" } })
+    local looks = 0
+    local get = here_store.get
+    function here_store.get(...)
+      looks = looks + 1
+      return get(...)
+    end
+    local key
+    finseg.run(function()
+      local put = here_store.put_if_absent
+      function here_store.put_if_absent(self, wanted, ...)
+        if not key and wanted:find "^intent " then
+          key = wanted:match "^intent (.*)"
+          there_store:put_if_absent(wanted, intent, 60)
+        end
+        return put(self, wanted, ...)
+      end
+      finseg.spawn(function()
+        while here_store.watched == 0 or looks < 4 do
+          finseg.sleep(0.001)
+        end
+        finseg.sleep(0.1) -- what it does before it waits is over
+        there_store:delete("intent " .. key)
+        there_store:put_if_absent(
+          "job " .. key,
+          core.to_json { kind = "highBalance", created_at = core.time(), jobId = "7" },
+          60
+        )
+        there_store:notify(key)
+        there_store:get "" -- until the notify has left
+      end)
+      local job, reused = here:obtain(client, "highBalance", PARAMETERS, { patience = 30 })
+      assert.are.same({ "7", true }, { job.jobId, reused })
+    end)
+    assert.is_true(looks < 20)
+    assert.are.equal(0, here_store.watched)
+    assert.are.equal(0, wire.stats(service).jobs.made)
+  end)
+
+  it("go on without the Redis when it is gone, say so once, and share again when it is back", function()
+    local told = {}
+    local here, store = open {
+      log = function(event)
+        told[#told + 1] = event
+      end,
+    }
+    assert(here:obtain(client, "highBalance", PARAMETERS))
+    server.kill()
+    for _ = 1, 3 do
+      local segment = assert(here:segment(client, "highBalance", PARAMETERS))
+      assert.is_true(segment.totalElements > 0)
+    end
+    assert.are.equal(4, wire.stats(service).jobs.made)
+    assert.are.equal(1, #told)
+    assert.are.equal("store_gone", told[1].name)
+    assert.matches("go on without it", told[1].message)
+    server.start()
+    while #told < 2 do
+      core.poll({ store:pollfd() }, 5)
+      store:step()
+    end
+    assert.are.equal("store_back", told[2].name)
+    local job = assert(here:obtain(client, "highBalance", PARAMETERS))
+    local same, reused = (open()):obtain(client, "highBalance", PARAMETERS)
+    assert.are.same({ job.jobId, true }, { same.jobId, reused })
+  end)
+
+  it("make the job themselves when the Redis goes while they wait for another host", function()
+    local here, store = open()
+    local put = store.put_if_absent
+    function store.put_if_absent(self, key, ...)
+      if key:find "^intent " then -- another host was first
+        store.put_if_absent = put
+        local text = core.to_json { kind = "highBalance", created_at = core.time(), process = { pid = 1, host = "x" } }
+        put(self, key, text, 60)
+      end
+      return put(self, key, ...)
+    end
+    finseg.run(function()
+      finseg.spawn(function()
+        while store.watched == 0 do
+          finseg.sleep(0.001)
+        end
+        server.kill()
+      end)
+      local job, reused = here:obtain(client, "highBalance", PARAMETERS, { patience = 30 })
+      assert.is_false(reused)
+      assert.is_truthy(job)
+    end)
+    assert.are.equal(1, wire.stats(service).jobs.made)
+  end)
+
+  it("pass on what only the caller can mend", function()
+    server.cli "CONFIG SET requirepass other"
+    local job, err = (open()):obtain(client, "highBalance", PARAMETERS)
+    assert.is_nil(job)
+    assert.are.equal("auth", err.kind)
+    assert.are.equal(0, wire.stats(service).jobs.made)
+  end)
+end)
