@@ -12,15 +12,10 @@
 #include <stdint.h>
 
 #include "buffer.h"
-#include "compat.h"
 #include "finseg.h"
+#include "module.h"
 
 /* ---- core.c: objects ------------------------------------------------------------------------------------- */
-
-/* Makes the metatable `type`, with `methods` as its __index and `collect` (may be NULL) as its __gc. */
-void fs_lua_register_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction collect);
-/* Pushes a zeroed userdata of `size` bytes and that type. */
-void *fs_lua_new_object(lua_State *L, const char *type, size_t size);
 
 /* What one call holds in C while Lua may raise. */
 struct fs_lua_scratch {

@@ -6,30 +6,6 @@
 
 static const char scratch_type[] = "finseg.core.scratch";
 
-void fs_lua_register_type(lua_State *L, const char *type, const luaL_Reg *methods, lua_CFunction collect)
-{
-    luaL_newmetatable(L, type);
-    if (collect) {
-        lua_pushcfunction(L, collect);
-        lua_setfield(L, -2, "__gc");
-    }
-    lua_newtable(L);
-    fs_lua_set_functions(L, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pushliteral(L, "finseg");
-    lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 1);
-}
-
-void *fs_lua_new_object(lua_State *L, const char *type, size_t size)
-{
-    void *object = lua_newuserdata(L, size);
-    memset(object, 0, size);
-    luaL_getmetatable(L, type);
-    lua_setmetatable(L, -2);
-    return object;
-}
-
 struct fs_lua_scratch *fs_lua_new_scratch(lua_State *L)
 {
     return fs_lua_new_object(L, scratch_type, sizeof(struct fs_lua_scratch));
@@ -123,7 +99,7 @@ static const luaL_Reg functions[] = {
     {NULL, NULL},
 };
 
-FINSEG_API int luaopen_finseg_core(lua_State *L);
+FS_LUA_MODULE int luaopen_finseg_core(lua_State *L);
 
 int luaopen_finseg_core(lua_State *L)
 {

@@ -3,14 +3,14 @@
  * The command line uses it and nothing else does.
  */
 #include <errno.h>
-#include <lauxlib.h>
-#include <lua.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "../module.h"
 
 enum { OWNER = 0700, OTHERS = 077 };
 
@@ -165,14 +165,11 @@ static int execute(lua_State *L)
     return 2;
 }
 
-__attribute__((visibility("default"))) int luaopen_finseg_cli_system(lua_State *L);
+FS_LUA_MODULE int luaopen_finseg_cli_system(lua_State *L);
 
 int luaopen_finseg_cli_system(lua_State *L)
 {
-    static const struct {
-        const char *name;
-        lua_CFunction function;
-    } functions[] = {
+    static const luaL_Reg functions[] = {
         {"is_terminal", is_terminal},
         {"columns", columns},
         {"is_private", is_private},
@@ -180,11 +177,9 @@ int luaopen_finseg_cli_system(lua_State *L)
         {"catch_interrupts", catch_interrupts},
         {"interrupt_obeyed", interrupt_obeyed},
         {"execute", execute},
+        {NULL, NULL},
     };
     lua_newtable(L);
-    for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
-        lua_pushcfunction(L, functions[i].function);
-        lua_setfield(L, -2, functions[i].name);
-    }
+    fs_lua_set_functions(L, functions);
     return 1;
 }

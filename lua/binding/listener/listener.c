@@ -3,11 +3,10 @@
  * so that finseg itself needs no libmicrohttpd.
  */
 #include <errno.h>
-#include <lauxlib.h>
-#include <lua.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "../module.h"
 #include "receiver.h"
 #include "socket.h"
 
@@ -92,10 +91,8 @@ static int receiver_open(lua_State *L)
         .rate = luaL_checknumber(L, 5),
         .patience = luaL_checknumber(L, 6),
     };
-    struct holder *holder = lua_newuserdata(L, sizeof *holder);
-    *holder = (struct holder){.process = getpid()};
-    luaL_getmetatable(L, receiver_type);
-    lua_setmetatable(L, -2);
+    struct holder *holder = fs_lua_new_object(L, receiver_type, sizeof *holder);
+    holder->process = getpid();
     int listener = listen_at(L, host, port);
     if (listener < 0)
         return fail(L, errno);
@@ -163,32 +160,23 @@ static int receiver_refused(lua_State *L)
     return 1;
 }
 
-static void set_function(lua_State *L, const char *name, lua_CFunction function)
-{
-    lua_pushcfunction(L, function);
-    lua_setfield(L, -2, name);
-}
-
-__attribute__((visibility("default"))) int luaopen_finseg_listener_receiver(lua_State *L);
+FS_LUA_MODULE int luaopen_finseg_listener_receiver(lua_State *L);
 
 int luaopen_finseg_listener_receiver(lua_State *L)
 {
-    luaL_newmetatable(L, receiver_type);
-    set_function(L, "__gc", receiver_close);
+    static const luaL_Reg methods[] = {
+        {"close", receiver_close},
+        {"fd", receiver_fd},
+        {"step", receiver_step},
+        {"next", receiver_next},
+        {"next_timeout", receiver_next_timeout},
+        {"connections", receiver_connections},
+        {"refused", receiver_refused},
+        {NULL, NULL},
+    };
+    static const luaL_Reg functions[] = {{"open", receiver_open}, {NULL, NULL}};
+    fs_lua_register_type(L, receiver_type, methods, receiver_close);
     lua_newtable(L);
-    set_function(L, "close", receiver_close);
-    set_function(L, "fd", receiver_fd);
-    set_function(L, "step", receiver_step);
-    set_function(L, "next", receiver_next);
-    set_function(L, "next_timeout", receiver_next_timeout);
-    set_function(L, "connections", receiver_connections);
-    set_function(L, "refused", receiver_refused);
-    lua_setfield(L, -2, "__index");
-    lua_pushliteral(L, "finseg");
-    lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 1);
-
-    lua_newtable(L);
-    set_function(L, "open", receiver_open);
+    fs_lua_set_functions(L, functions);
     return 1;
 }

@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
-#include <lauxlib.h>
-#include <lua.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -21,7 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../compat.h"
+#include "../module.h"
 #include "clock.h"
 #include "loop.h"
 #include "random.h"
@@ -475,7 +473,7 @@ static int set_next(lua_State *L)
     return 0;
 }
 
-__attribute__((visibility("default"))) int luaopen_finseg_store_hiredis(lua_State *L);
+FS_LUA_MODULE int luaopen_finseg_store_hiredis(lua_State *L);
 
 int luaopen_finseg_store_hiredis(lua_State *L)
 {
@@ -486,18 +484,9 @@ int luaopen_finseg_store_hiredis(lua_State *L)
         {"flush", set_flush},   {"plan", set_plan},       {"next", set_next},
         {NULL, NULL},
     };
-    luaL_newmetatable(L, set_type);
-    lua_pushcfunction(L, set_close);
-    lua_setfield(L, -2, "__gc");
+    static const luaL_Reg functions[] = {{"open", set_open}, {NULL, NULL}};
+    fs_lua_register_type(L, set_type, methods, set_close);
     lua_newtable(L);
-    fs_lua_set_functions(L, methods);
-    lua_setfield(L, -2, "__index");
-    lua_pushliteral(L, "finseg");
-    lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 1);
-
-    lua_newtable(L);
-    lua_pushcfunction(L, set_open);
-    lua_setfield(L, -2, "open");
+    fs_lua_set_functions(L, functions);
     return 1;
 }

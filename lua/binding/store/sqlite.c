@@ -8,13 +8,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <lauxlib.h>
-#include <lua.h>
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "../module.h"
 
 static const char store_type[] = "finseg.store.sqlite";
 
@@ -312,31 +312,18 @@ static int store_sweep(lua_State *L)
     return run_change(L, store, bind(L, store, SWEEP));
 }
 
-static void set_function(lua_State *L, const char *name, lua_CFunction function)
-{
-    lua_pushcfunction(L, function);
-    lua_setfield(L, -2, name);
-}
-
-__attribute__((visibility("default"))) int luaopen_finseg_store_sqlite(lua_State *L);
+FS_LUA_MODULE int luaopen_finseg_store_sqlite(lua_State *L);
 
 int luaopen_finseg_store_sqlite(lua_State *L)
 {
-    luaL_newmetatable(L, store_type);
-    set_function(L, "__gc", collect_store);
+    static const luaL_Reg methods[] = {
+        {"get", store_get},   {"put_if_absent", store_put}, {"delete", store_delete},
+        {"list", store_list}, {"sweep", store_sweep},       {"close", collect_store},
+        {NULL, NULL},
+    };
+    static const luaL_Reg functions[] = {{"open", store_open}, {NULL, NULL}};
+    fs_lua_register_type(L, store_type, methods, collect_store);
     lua_newtable(L);
-    set_function(L, "get", store_get);
-    set_function(L, "put_if_absent", store_put);
-    set_function(L, "delete", store_delete);
-    set_function(L, "list", store_list);
-    set_function(L, "sweep", store_sweep);
-    set_function(L, "close", collect_store);
-    lua_setfield(L, -2, "__index");
-    lua_pushliteral(L, "finseg");
-    lua_setfield(L, -2, "__metatable");
-    lua_pop(L, 1);
-
-    lua_newtable(L);
-    set_function(L, "open", store_open);
+    fs_lua_set_functions(L, functions);
     return 1;
 }
