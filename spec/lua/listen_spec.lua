@@ -37,17 +37,6 @@ local function listen(finally, service, options, overrides)
   return client, assert(client:listen(options))
 end
 
--- How many requests of a method the sandbox has had below /segments.
-local function asked(service, method)
-  local count = 0
-  for _, request in ipairs(wire.stats(service).requests) do
-    if request.method == method and request.path:find "/segments/" then
-      count = count + request.count
-    end
-  end
-  return count
-end
-
 -- Steps the client as a loop would, until f answers something true.
 local function serve(client, f)
   local deadline = core.now() + DEADLINE
@@ -121,8 +110,8 @@ for _, host in ipairs(hosts) do
         assert.equal(1, listener:counts().accepted)
         client:close()
       end)
-      assert.equal(1, asked(service, "POST"))
-      assert.equal(1, asked(service, "GET"))
+      assert.equal(1, wire.segment_requests(service, "POST"))
+      assert.equal(1, wire.segment_requests(service, "GET"))
     end)
 
     if host.concurrent then
@@ -140,7 +129,7 @@ for _, host in ipairs(hosts) do
           assert.equal(20, listener:counts().accepted)
           client:close()
         end)
-        assert.equal(20, asked(service, "GET"))
+        assert.equal(20, wire.segment_requests(service, "GET"))
       end)
     end
   end)
@@ -154,7 +143,7 @@ describe("a callback that goes wrong:", function()
     assert(client:segment(KIND, PARAMETERS))
     assert.equal(0, listener:counts().accepted)
     assert.equal(1, wire.stats(service).faults["callback-lost"])
-    assert.is_true(asked(service, "GET") <= 2)
+    assert.is_true(wire.segment_requests(service, "GET") <= 2)
   end)
 
   it("one that comes twice counts once", function()
@@ -166,7 +155,7 @@ describe("a callback that goes wrong:", function()
       return counts.accepted + counts.duplicate + counts.late == 2 and counts
     end)
     assert.equal(1, counts.accepted)
-    assert.equal(1, asked(service, "GET"))
+    assert.equal(1, wire.segment_requests(service, "GET"))
   end)
 
   it("one that comes before the job is ready is no news, and the wait goes on", function()
@@ -183,7 +172,7 @@ describe("a callback that goes wrong:", function()
     local counts = listener:counts()
     assert.equal(1, counts.accepted)
     assert.equal(1, counts.early)
-    assert.equal(1, asked(service, "GET"))
+    assert.equal(1, wire.segment_requests(service, "GET"))
   end)
 
   it("one that comes after the job's end is late", function()
@@ -272,7 +261,7 @@ describe("a listener", function()
       client:step()
     end
     assert(client:segment(KIND, PARAMETERS))
-    assert.equal(1, asked(service, "GET"))
+    assert.equal(1, wire.segment_requests(service, "GET"))
     for _, connection in ipairs(slow) do
       connection:close()
     end
@@ -292,8 +281,8 @@ describe("a listener", function()
     end)
     assert.equal(500, ended)
     assert.equal(500, listener:counts().accepted)
-    assert.equal(500, asked(service, "POST"))
-    assert.equal(500, asked(service, "GET"))
+    assert.equal(500, wire.segment_requests(service, "POST"))
+    assert.equal(500, wire.segment_requests(service, "GET"))
   end)
 
   it("lets the waits go on at the ordinary schedule when it is closed", function()
@@ -396,7 +385,7 @@ describe("a listener", function()
     end)
     assert.equal(1, first_listener:counts().accepted)
     assert.equal(2, second_listener:counts().accepted)
-    assert.equal(3, asked(service, "GET"))
+    assert.equal(3, wire.segment_requests(service, "GET"))
   end)
 
   it("keeps what it knows in the store that it is given", function()

@@ -1,10 +1,10 @@
 -- Callbacks between hosts: one nginx receives them, another one waits, and a real Redis is between the two.
 
 local cjson = require "cjson"
-local http = require "spec.lua.support.http"
 local nginx = require "spec.nginx.support.nginx"
 local redis = require "spec.lua.support.redis"
 local sandbox = require "spec.lua.support.sandbox"
+local wire = require "spec.lua.support.wire"
 
 local STORE = [[
   local function open_store()
@@ -106,13 +106,7 @@ describe("callbacks through a Redis", function()
   end
 
   local function retrieved()
-    local count = 0
-    for _, request in ipairs(cjson.decode(http.request("GET", service.url .. "/__stats").body).requests) do
-      if request.method == "GET" and tostring(request.path or request.place):find("segments", 1, true) then
-        count = count + request.count
-      end
-    end
-    return count
+    return wire.segment_requests(service, "GET")
   end
 
   --- What both receiving workers have counted.

@@ -1,10 +1,10 @@
 -- Callbacks in a real nginx: whichever worker the service reaches, the wait ends where it is.
 
 local cjson = require "cjson"
-local http = require "spec.lua.support.http"
 local nginx = require "spec.nginx.support.nginx"
 local sandbox = require "spec.lua.support.sandbox"
 local shell = require "spec.lua.support.shell"
+local wire = require "spec.lua.support.wire"
 
 -- The client of these tests hears of a job by its callback, or in ten minutes.
 local CLIENT = [[
@@ -145,13 +145,7 @@ describe("callbacks in nginx", function()
 
   --- How often the service was asked for a result.
   local function retrieved()
-    local count = 0
-    for _, request in ipairs(cjson.decode(http.request("GET", service.url .. "/__stats").body).requests) do
-      if request.method == "GET" and tostring(request.path or request.place):find("segments", 1, true) then
-        count = count + request.count
-      end
-    end
-    return count
+    return wire.segment_requests(service, "GET")
   end
 
   it("end waits in every worker, after one question a job", function()

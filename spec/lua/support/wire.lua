@@ -77,6 +77,17 @@ function wire.stats(service)
   return cjson.decode(http.request("GET", service.url .. "/__stats").body)
 end
 
+--- How many requests of that method the service has had below /segments.
+function wire.segment_requests(service, method)
+  local count = 0
+  for _, request in ipairs(wire.stats(service).requests) do
+    if request.method == method and request.path:find("/segments/", 1, true) then
+      count = count + request.count
+    end
+  end
+  return count
+end
+
 --- Makes a job; answers its id.
 function wire.create(service, kind, parameters)
   local answer = wire.call(service, "POST", "/segments/" .. kind, parameters)
