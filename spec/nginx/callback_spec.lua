@@ -213,6 +213,14 @@ describe("callbacks in nginx", function()
     assert.is_true(tonumber(server.read_all({ again })[1].body) > 20, server.log())
   end)
 
+  it("end waits where each request has a Lua of its own", function()
+    start { service = { delay = 0.3 }, http = "lua_code_cache off;", workers = 1 }
+    for _, answer in ipairs(server.get_all { "/segment", "/segment", "/segment" }) do
+      assert.are.equal(200, answer.status, answer.text .. server.log())
+    end
+    assert.are.equal(3, retrieved())
+  end)
+
   it("that came before the wait end it at once", function()
     start { service = { fault = "callback-lost" } }
     local job, id = server.get("/create").body:match "^(%S+) (%S+)$"

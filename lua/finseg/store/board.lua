@@ -26,12 +26,13 @@ local LATEST = 0.02
 --- lua_max_running_timers others run.
 local PATIENCE = 0.1
 
---- The number of the last note, and its text: number, pid of the writer, key.
-local NUMBER, SLOT, NOTE = "finseg:notes", "finseg:note:%d", "%016.0f %d %s"
+--- The number of the last note, and its text: number, writer, key.
+local NUMBER, SLOT, NOTE = "finseg:notes", "finseg:note:%d", "%016.0f %s %s"
 
 ---@class finseg.Board
 ---@field dict table  of nginx
 ---@field watchers finseg.Watchers  those of this worker
+---@field id string  which of the boards of a process writes: with lua_code_cache off each request has its own
 ---@field read number  the last note that this worker has read
 ---@field late number?  the number whose note is not there yet
 ---@field late_since number
@@ -57,16 +58,25 @@ end
 ---@param name string  of the dict
 ---@param dict table
 ---@return finseg.Board? board
----@return string? problem  of the dict's
+---@return string|finseg.Err? problem  the dict's as text
 function Board.of(name, dict)
   local begun, problem = begin_numbers(dict)
   if not begun then
     return nil, problem
   end
   if not boards[name] then
-    boards[name] = setmetatable({ dict = dict, watchers = Watchers.new(), reader = "none", read = 0 }, Board)
+    local id, err = core.secret_text()
+    if not id then
+      return nil, err
+    end
+    boards[name] = setmetatable({ dict = dict, watchers = Watchers.new(), id = id, reader = "none", read = 0 }, Board)
   end
   return boards[name]
+end
+
+--- Who writes, as its notes say it. The pid, too, since a board that was made in init_by_lua is copied into each worker.
+function Board:writer()
+  return ("%d.%s"):format(ngx.worker.pid(), self.id)
 end
 
 local function take_number(dict)
@@ -97,7 +107,7 @@ end
 function Board:notify(key)
   local number, problem = take_number(self.dict)
   if number then
-    local note = NOTE:format(number, ngx.worker.pid(), key)
+    local note = NOTE:format(number, self:writer(), key)
     number, problem = self.dict:safe_set(SLOT:format(number % SLOTS), note)
   end
   tell(self.watchers, "notify", key)
@@ -124,13 +134,13 @@ end
 --- Reads the note of that number. False when it is not there yet.
 function Board:read_note(number, newest)
   local note = self.dict:get(SLOT:format(number % SLOTS))
-  local found, pid, key = (note or ""):match "^(%d+) (%d+) (.*)$"
+  local found, writer, key = (note or ""):match "^(%d+) (%S+) (.*)$"
   found = tonumber(found) or 0
   if found > number then
     self:catch_up(newest)
   elseif found == number then
     self.read = number
-    if tonumber(pid) ~= ngx.worker.pid() then
+    if writer ~= self:writer() then
       tell(self.watchers, "notify", key)
     end
   elseif self:is_lost(number) then

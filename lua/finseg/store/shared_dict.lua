@@ -61,7 +61,7 @@ function SharedDict.open(name)
   end
   local board, problem = Board.of(name, dict)
   if not board then
-    return nil, failure(name, dict, problem)
+    return nil, type(problem) == "table" and problem or failure(name, dict, problem)
   end
   return setmetatable({
     name = "shared_dict " .. name,
