@@ -99,18 +99,33 @@ function await.begin(client, ticket, job)
   return operation
 end
 
+--- Sleeps until the operation is done, and calls f(), if there is one, every so many seconds meanwhile.
+---@return boolean done
+local function sleep_beside(driver, operation, seconds, f)
+  while not sleep_until_done(driver, operation.client, operation, seconds) do
+    if not f then
+      return false
+    end
+    operation.driver = nil -- f may wait for something else, and nobody is to wake it out of that
+    f()
+  end
+  return true
+end
+
 --- Waits for an operation's outcome.
 ---@param operation finseg.Operation
+---@param seconds number?
+---@param f function?  called every so many seconds meanwhile; it may wait
 ---@return any value
 ---@return table? err
-function await.finish(operation)
+function await.finish(operation, seconds, f)
   if not operation.done then
     local driver, err = drivers.choose(operation.client._driver)
     if not driver then
       operation:cancel()
       return nil, err
     end
-    if not sleep_until_done(driver, operation.client, operation) then
+    if not sleep_beside(driver, operation, seconds, f) then
       operation:cancel()
       return nil, core.error("timeout", ("the driver '%s' gave up the wait"):format(driver.name))
     end

@@ -112,7 +112,7 @@ local function with_callback(parameters, url)
   return assert(core.to_json(fields))
 end
 
-function Client:_create(kind, parameters, text)
+function Client:_create(kind, parameters, text, seconds, f)
   local callbacks = self:_callbacks_open()
   local expectation, err
   if callbacks and not (parameters and parameters.callbackURL) then
@@ -122,8 +122,11 @@ function Client:_create(kind, parameters, text)
     end
     text = with_callback(parameters, expectation.url)
   end
-  local core_job
-  core_job, err = await.run(self, nil, "start_create", kind, text)
+  local operation, core_job
+  operation, err = await.start(self, nil, "start_create", kind, text)
+  if operation then
+    core_job, err = await.finish(operation, seconds, f)
+  end
   if core_job then
     return Job.new(self, core_job, expectation)
   end
@@ -142,6 +145,13 @@ function Client:create(kind, parameters)
   local text = encode_request(kind, parameters, "create")
   self:_open_core "create"
   return self:_create(kind, parameters, text)
+end
+
+--- The same, and calls f() every so many seconds meanwhile. It may wait.
+---@param seconds number
+---@param f function
+function Client:_create_while(kind, parameters, seconds, f)
+  return self:_create(kind, parameters, encode_request(kind, parameters, "create"), seconds, f)
 end
 
 local job_options = { created_at = "number", callback = "string" }

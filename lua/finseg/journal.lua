@@ -13,6 +13,10 @@
 -- that may exist (state "lost"), and of several processes that want the same job at once one makes it and the others
 -- wait for it: processes of a machine with a store in a file, of many hosts with one in a Redis. While such a store is
 -- out of reach, each makes its own.
+--
+-- An intent holds for some seconds (LEASE), and whoever makes the job renews that as long as the create takes. So an
+-- intent whose process, host or network died is taken over by who waits, soon after. Hosts agree on the time of day to
+-- within some seconds.
 
 local Bell = require "finseg.bell"
 local check = require "finseg.check"
@@ -22,8 +26,8 @@ local stores = require "finseg.store"
 local DAY = 86400
 --- The service deletes jobs after 14 days (stated); the margin leaves time to read what is found.
 local KEEP = 14 * DAY - 6 * 3600
---- An intent this old is nobody's any more: no create, retries included, takes as long.
-local LEASE = 600
+--- Seconds for which an intent holds, unless it is renewed; RENEWALS are tried in that time.
+local LEASE, RENEWALS = 15, 3
 --- How long to wait for another process's create, and how often to look at first. Seconds.
 local PATIENCE, FIRST_LOOK = 120, 0.02
 
@@ -40,7 +44,8 @@ local PATIENCE, FIRST_LOOK = 120, 0.02
 
 ---@class finseg.Journal
 ---@field store finseg.Store
-local Journal = {}
+---@field lease number  seconds for which its intents hold unless they are renewed
+local Journal = { lease = LEASE }
 Journal.__index = Journal
 
 ---@param store finseg.Store
@@ -89,6 +94,16 @@ local function is_gone(process)
   end
   local here = this_process()
   return process.host == here.host and not read_first(("/proc/%d/stat"):format(process.pid), "*l")
+end
+
+--- Where an intent is renewed. It is done in turns at two keys, so that one is there while the other is put anew.
+local function renewal_key(key, intent, turn)
+  return ("renewal %s %.4f %d"):format(key, intent.created_at, turn % 2)
+end
+
+--- When an intent ends unless it is renewed.
+local function end_of(intent)
+  return type(intent.ends) == "number" and intent.ends or intent.created_at + LEASE
 end
 
 --- The key of a request below a prefix, and what every entry about it tells.
@@ -177,10 +192,10 @@ function Journal:list()
       local entry = decode(item.value)
       if entry then
         entry.state = state
-        if state == "making" and is_gone(process_of(entry)) then
+        if state == "making" and self:is_over(item.key:sub(#prefix + 2), entry) then
           entry.state = "lost"
         end
-        entry.process = nil
+        entry.process, entry.ends = nil, nil
         entry.parameters = core.from_json(entry.parameters)
         entries[#entries + 1] = entry
       end
@@ -229,6 +244,36 @@ local function is_out_of_reach(err)
   return err.kind == "network"
 end
 
+--- Whether nobody makes the job of an intent any more. A store that cannot tell leaves it standing.
+function Journal:is_over(key, intent)
+  if is_gone(process_of(intent)) then
+    return true
+  elseif core.time() <= end_of(intent) then
+    return false
+  end
+  for turn = 0, 1 do
+    local renewed, err = self.store:get(renewal_key(key, intent, turn))
+    if renewed or err then
+      return false
+    end
+  end
+  return true
+end
+
+--- What renews an intent each time that it is called. A store that fails to do so has another chance next time.
+---@return function
+function Journal:renewer(key, intent_text)
+  local store, intent, turn = self.store, decode(intent_text), 0
+  return function()
+    local renewal = renewal_key(key, intent, turn)
+    turn = turn + 1
+    pcall(function()
+      store:delete(renewal)
+      store:put_if_absent(renewal, "", self.lease)
+    end)
+  end
+end
+
 --- Turns an intent into the note that a job may exist.
 ---@return boolean? taken  false when another process was first
 ---@return finseg.Err? err
@@ -239,7 +284,7 @@ function Journal:give_up(key, intent_text)
   end
   local intent = decode(intent_text)
   if intent then
-    intent.process = nil
+    intent.process, intent.ends = nil, nil
     local mark = ("lost %s %.6f"):format(key, intent.created_at)
     local put
     put, err = self.store:put_if_absent(mark, core.to_json(intent), KEEP)
@@ -272,7 +317,8 @@ end
 
 --- Makes the job; its intent stands.
 function Journal:make(client, key, about, intent_text, parameters)
-  local job, err = client:create(about.kind, parameters)
+  local renew = self:renewer(key, intent_text)
+  local job, err = client:_create_while(about.kind, parameters, self.lease / RENEWALS, renew)
   if job then
     local kept, problem = self:keep(key, about, intent_text, job)
     if not kept and not is_out_of_reach(problem) then
@@ -292,19 +338,21 @@ end
 --- Waits while somebody else makes the job. True when it is worth to look again.
 function Journal:wait_for_other(key, intent_text, deadline, bell, pause)
   local intent = decode(intent_text)
-  local process = intent and process_of(intent)
-  if not intent or is_gone(process) or core.time() > intent.created_at + LEASE then
+  if not intent or self:is_over(key, intent) then
     local taken, err = self:give_up(key, intent_text)
     return taken ~= nil, err
   end
   if core.now() >= deadline then
     local seconds = math.floor(core.time() - intent.created_at)
+    local process = process_of(intent)
     local who = process and ("process %d on %s"):format(process.pid, process.host) or "another process"
     local message = "%s: %s has been making the same job for %d seconds: try again later, or ask for a fresh one"
     return nil, core.error("timeout", message:format(intent.kind, who, seconds))
   end
-  local left = math.max(deadline - core.now(), 0)
-  return bell:wait(self.store.poll_interval and math.min(pause, left) or left)
+  if not self.store.poll_interval then -- it rings when the job is there, but not when its maker dies
+    pause = math.max(end_of(intent) - core.time(), self.lease / RENEWALS)
+  end
+  return bell:wait(math.max(math.min(pause, deadline - core.now()), 0))
 end
 
 --- The entry that answers a request; nil when there is none that may.
@@ -329,7 +377,12 @@ function Journal:claim(key, about, options, bell)
     if entry or err then
       return entry, nil, err
     end
-    local intent_text = encode(about, { created_at = rounded(core.time()), process = this_process() })
+    local now = core.time()
+    local intent_text = encode(about, {
+      created_at = rounded(now),
+      ends = rounded(now + self.lease),
+      process = this_process(),
+    })
     local put
     put, err = store:put_if_absent("intent " .. key, intent_text, KEEP)
     if put then

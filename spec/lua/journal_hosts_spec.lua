@@ -191,6 +191,45 @@ describe("journals over one Redis", function()
     assert.are.same({ job.jobId, true }, { same.jobId, reused })
   end)
 
+  it("take over soon from a host that died amid its create, and list that as lost", function()
+    sandbox.signal(service.pid, "STOP") -- the create is not answered
+    local script = [[
+      local finseg = require "finseg"
+      local store = assert(finseg.store.open("redis", { path = %q }))
+      local client = assert(finseg.new { base_url = %q, client_id = %q, client_secret = %q })
+      local journal = finseg.journal.new(store)
+      journal.lease = 0.6
+      journal:obtain(client, "highBalance", { accountType = "checking", threshold = 2000 })
+    ]]
+    script = script:format(server.path, service.base_url, service.client_id, service.client_secret)
+    shell.write_file(folder .. "/host.lua", script)
+    local pipe = assert(io.popen(AS_HOST .. ([[
+      export LD_PRELOAD="${FINSEG_SPEC_PRELOAD-}"
+      host other %s %s/host.lua other >%s/host.out 2>&1
+    ]]):format(shell.lua, folder, folder)))
+    local here, store = open()
+    local intent
+    repeat
+      intent = store:list("intent ")[1]
+    until intent
+    local deadline = core.now() + 10
+    repeat -- beyond the time for which the intent stood first
+      finseg.sleep(0.01)
+      assert.are.equal("making", here:list()[1].state)
+    until core.time() > intent.value:match '"ends":([%d.]+)' + 1 or core.now() > deadline
+    sandbox.signal(tonumber(intent.value:match '"pid":(%d+)'), "KILL")
+    pipe:close()
+    sandbox.signal(service.pid, "CONT")
+    local job, reused = here:obtain(client, "highBalance", PARAMETERS, { patience = 10 })
+    assert.is_false(reused)
+    assert.is_truthy(job)
+    local states = {}
+    for _, entry in ipairs(here:list()) do
+      states[#states + 1] = entry.state
+    end
+    assert.are.same({ "made", "lost" }, states)
+  end)
+
   it("make the job themselves when the Redis goes while they wait for another host", function()
     local here, store = open()
     local put = store.put_if_absent

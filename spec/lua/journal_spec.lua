@@ -227,6 +227,31 @@ describe("a journal", function()
     assert.is_true(looks < 8, looks .. " looks")
   end)
 
+  it("waits for a create that takes longer than its intent holds, in stores that notify and others", function()
+    start { [CREATE] = { { hold = true }, created "2" } }
+    for _, others in ipairs { journal, finseg.journal.new(assert(finseg.store.open "memory")) } do
+      local slow = connect(server, { timeout = 1 })
+      others.lease = 0.15
+      local before, outcomes = creates(), {}
+      finseg.run(function()
+        finseg.spawn(function()
+          outcomes[1] = select(2, others:obtain(slow, "highBalance", { threshold = 1 + before }))
+        end)
+        while creates() == before do
+          finseg.sleep(0.01)
+        end
+        local _
+        _, outcomes[2] = others:obtain(slow, "highBalance", { threshold = 1 + before }, { patience = 0.6 })
+      end)
+      slow:close()
+      assert.are.equal("timeout", outcomes[2].kind)
+      assert.matches("has been making the same job", outcomes[2].message)
+      assert.is_true(outcomes[1].maybe_created)
+      server.stop()
+      start { [CREATE] = { { hold = true } } }
+    end
+  end)
+
   it("ends a wait for another task when it is cancelled", function()
     start { [CREATE] = { { hold = true } } }
     local memory = assert(finseg.store.open "memory")
