@@ -2,6 +2,7 @@
 -- hangs, refuses or comes back, and notifies between processes. Everything meets a real redis-server.
 
 local core = require "finseg.core"
+local false_redis = require "spec.lua.support.false_redis"
 local finseg = require "finseg"
 local hosts = require "spec.lua.support.hosts"
 local redis = require "spec.lua.support.redis"
@@ -841,5 +842,55 @@ describe("something that is no Redis", function()
     assert.is_nil(value)
     assert.are.equal("network", err.kind)
     assert.matches("cannot be reached", err.message)
+  end)
+end)
+
+describe("a store in what is no Redis", function()
+  local server, store
+
+  after_each(function()
+    store:close()
+    server.stop()
+  end)
+
+  local function open(answers)
+    server = false_redis.start(answers)
+    store = assert(finseg.store.open("redis", { path = server.path }))
+  end
+
+  local ARGUMENTS = { get = { "a" }, put_if_absent = { "a", "1", 60 }, delete = { "a" }, list = { "" } }
+
+  for _, case in ipairs {
+    { "get", "GET", ":1\r\n" },
+    { "get", "GET", "*1\r\n$1\r\nx\r\n" },
+    { "put_if_absent", "SET", ":1\r\n" },
+    { "delete", "DEL", "+OK\r\n" },
+    { "delete", "DEL", "$-1\r\n" },
+    { "list", "SCAN", "+OK\r\n" },
+    { "list", "SCAN", "*2\r\n$1\r\n0\r\n*1\r\n:7\r\n" },
+    { "list", "SCAN", "*2\r\n$1\r\n0\r\n*1\r\n$8\r\nfinseg:a\r\n", "*1\r\n:7\r\n" },
+    { "list", "SCAN", "*2\r\n$1\r\n0\r\n*1\r\n$8\r\nfinseg:a\r\n", "*0\r\n" },
+  } do
+    local method, command, reply, script_reply = case[1], case[2], case[3], case[4]
+    local title = (script_reply or reply):gsub("%c+", " ")
+    it(("counts as gone after the reply %sto %s, and %s is an err"):format(title, command, method), function()
+      open { [command] = reply, EVAL = script_reply }
+      local arguments = ARGUMENTS[method]
+      local answer, err = store[method](store, arguments[1], arguments[2], arguments[3])
+      assert.is_nil(answer)
+      assert.are.equal("network", err.kind)
+      assert.matches("that no Redis gives", err.message)
+      assert.is_true(store.link.gone)
+    end)
+  end
+
+  it("tells who watches that nothing is heard after a message that is none", function()
+    open { message = "*2\r\n$7\r\nmessage\r\n$1\r\nx\r\n" }
+    local heard, note = recorder()
+    store:watch("a", note)
+    until_true(function()
+      return count(heard, "deaf") > 0
+    end, store)
+    assert.are.equal(0, count(heard, "notify"))
   end)
 end)

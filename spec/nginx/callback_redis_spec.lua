@@ -160,3 +160,48 @@ describe("callbacks through a Redis", function()
     end)
   end)
 end)
+
+describe("a store of callbacks in nginx", function()
+  local server
+
+  after_each(function()
+    server.stop()
+  end)
+
+  it("that raises in a step ends neither the client nor the store", function()
+    server = nginx.start {
+      main = "env REDIS_PATH;",
+      server = [[
+        location = /raise {
+          content_by_lua_block {
+            local store = require("finseg").store.open("redis", { path = os.getenv "REDIS_PATH" })
+            local driver = require "finseg.driver.ngx"
+            for _ = 1, 2 do
+              local waiter = { done = false }
+              store:begin("get", "a", nil, nil, function() waiter.done = true error "a fault of the caller's own" end)
+              repeat driver.suspend(store, waiter, 0.01) until waiter.done
+            end
+            local _, err = store:get "a"
+            ngx.print(tostring(store.closed), " ", err.kind)
+          }
+        }
+        location = /reopened {
+          content_by_lua_block {
+            local function open_store()
+              OPENED = (OPENED or 0) + 1
+              return require("finseg").store.open("redis", { path = os.getenv "REDIS_PATH" })
+            end
+            local receiver = require "finseg.ngx.receiver"
+            local callbacks = receiver.callbacks(open_store)
+            callbacks.store:close()
+            ngx.print(tostring(receiver.callbacks().store.closed), " ", OPENED)
+          }
+        }
+      ]],
+      environment = { "REDIS_PATH=/nonexistent/socket" },
+    }
+    assert.are.equal("false network", server.get("/raise").body, server.log())
+    assert.matches("stepping the client failed: [^\n]*a fault of the caller's own", server.log())
+    assert.are.equal("false 2", server.get("/reopened").body, server.log())
+  end)
+end)

@@ -23,6 +23,9 @@ local PATIENCE = 0.1
 --- Seconds between two looks for waits whose request is gone.
 local REAPING = 1
 
+--- Seconds of rest after a step that raised.
+local AFTER_FAILURE = 0.1
+
 ---@class finseg.ngx.Stepper
 ---@field state "stopped"|"granted"|"running"
 ---@field granted_at number  when nginx granted the timer, for "granted"
@@ -170,14 +173,17 @@ function Stepper:work(client)
   end
 end
 
+--- What a step calls back may raise, as a watcher of a store: that is no reason to end what others wait for. The log
+--- is told, and the stepping goes on, not at once, in case it is always the same.
 function Stepper:run(client)
   self.state = "running"
   local ok, problem = pcall(self.work, self, client)
-  self.state = "stopped"
-  if not ok then
+  while not ok do
     ngx.log(ngx.ERR, "finseg: stepping the client failed: ", tostring(problem))
-    client:close()
+    ngx.sleep(AFTER_FAILURE)
+    ok, problem = pcall(self.work, self, client)
   end
+  self.state = "stopped"
 end
 
 --- Asks nginx for the timer.

@@ -13,6 +13,10 @@ local DICT = "finseg"
 ---@type finseg.Store?
 local shared_store
 
+--- What it was opened with, since it has to be opened anew should somebody have closed it.
+---@type finseg.Store|function|nil
+local shared_given
+
 ---@type finseg.Callbacks?
 local current
 
@@ -39,12 +43,14 @@ end
 
 --- The store of this worker.
 ---@param given finseg.Store|function|nil  a function answers a store, or nil and an err, and is called once a worker.
----   nil: the lua_shared_dict `finseg`. What counts is what was given first.
+---   nil: the lua_shared_dict `finseg`. What counts is what was given first; a store that was closed is opened anew.
 ---@return finseg.Store? store
 ---@return table? err
 function receiver.store(given)
-  if shared_store then
+  if shared_store and not shared_store.closed then
     return shared_store
+  elseif shared_store then
+    given = shared_given
   end
   local store, err
   if type(given) == "function" then
@@ -57,7 +63,7 @@ function receiver.store(given)
   if not store then
     return nil, err or core.error("config", "callbacks: the function `store` has answered no store")
   end
-  shared_store = store
+  shared_store, shared_given = store, given
   return store
 end
 
@@ -93,7 +99,7 @@ end
 ---@return finseg.Callbacks? callbacks
 ---@return table? err
 function receiver.callbacks(given)
-  if current and not current.closed then
+  if current and not current.closed and not current.store.closed then
     return current
   end
   local store, err = receiver.store(given)

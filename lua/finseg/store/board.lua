@@ -69,7 +69,8 @@ function Board.of(name, dict)
     if not id then
       return nil, err
     end
-    boards[name] = setmetatable({ dict = dict, watchers = Watchers.new(), id = id, reader = "none", read = 0 }, Board)
+    local board = { dict = dict, watchers = Watchers.new(), id = id, reader = "none", read = 0 }
+    boards[name] = setmetatable(board, Board)
   end
   return boards[name]
 end

@@ -253,11 +253,48 @@ local function check_arguments(method, key, value, seconds)
   end
 end
 
+--- What replies there can be.
+local function is_number(reply)
+  return type(reply) == "number"
+end
+
+local function is_value(reply) -- false: there is none
+  return reply == false or type(reply) == "string"
+end
+
+local function is_list(reply, is_member)
+  if type(reply) ~= "table" then
+    return false
+  end
+  for _, member in ipairs(reply) do
+    if not is_member(member) then
+      return false
+    end
+  end
+  return true
+end
+
+local function is_text_of_any_length(reply)
+  return type(reply) == "string"
+end
+
+local function is_page(reply)
+  return type(reply) == "table" and type(reply[1]) == "string" and is_list(reply[2], is_text_of_any_length)
+end
+
+local function is_value_and_life(reply)
+  return type(reply) == "table" and is_value(reply[1]) and is_number(reply[2])
+end
+
+local function is_anything()
+  return true
+end
+
 --- How each method begins: start.METHOD(self, f, key, value, seconds).
 local start = {}
 
 function start.get(self, f, key)
-  self.link:call({ "GET", self.prefix .. key }, function(value, err)
+  self.link:call({ "GET", self.prefix .. key }, is_value, function(value, err)
     f(value or nil, err)
   end)
 end
@@ -273,7 +310,7 @@ end
 
 function start.put_if_absent(self, f, key, value, seconds)
   if seconds <= 0 or seconds ~= seconds then -- it has ended already
-    self.link:call({ "EXISTS", self.prefix .. key }, function(count, err)
+    self.link:call({ "EXISTS", self.prefix .. key }, is_number, function(count, err)
       if err then
         return f(nil, err)
       end
@@ -282,7 +319,8 @@ function start.put_if_absent(self, f, key, value, seconds)
     return
   end
   local milliseconds = math.min(math.ceil(seconds * 1000), LONGEST)
-  self.link:call({ "SET", self.prefix .. key, value, "NX", "PX", ("%.0f"):format(milliseconds) }, function(reply, err)
+  local words = { "SET", self.prefix .. key, value, "NX", "PX", ("%.0f"):format(milliseconds) }
+  self.link:call(words, is_value, function(reply, err)
     if err then
       return f(nil, err)
     end
@@ -292,9 +330,9 @@ end
 
 function start.delete(self, f, key, value)
   if value then
-    self.link:call({ "EVAL", DELETE_IF, "1", self.prefix .. key, value }, is_positive(f))
+    self.link:call({ "EVAL", DELETE_IF, "1", self.prefix .. key, value }, is_number, is_positive(f))
   else
-    self.link:call({ "DEL", self.prefix .. key }, is_positive(f))
+    self.link:call({ "DEL", self.prefix .. key }, is_number, is_positive(f))
   end
 end
 
@@ -312,7 +350,10 @@ local function read_page(self, keys, found, f)
   for _, key in ipairs(keys) do
     words[#words + 1] = key
   end
-  self.link:call(words, function(reply, err)
+  local function is_good(reply)
+    return is_list(reply, is_value_and_life) and #reply == #keys
+  end
+  self.link:call(words, is_good, function(reply, err)
     for position, pair in ipairs(reply or {}) do
       if pair[1] then
         local key = keys[position]:sub(#self.prefix + 1)
@@ -338,7 +379,8 @@ function start.list(self, f, prefix)
   local pattern = (self.prefix .. prefix):gsub("[%*%?%[%]\\]", "\\%0") .. "*"
   local found = {} -- a SCAN may name a key more than once
   local function scan(cursor)
-    self.link:call({ "SCAN", cursor, "MATCH", pattern, "COUNT", ("%d"):format(SCAN_COUNT) }, function(reply, err)
+    local words = { "SCAN", cursor, "MATCH", pattern, "COUNT", ("%d"):format(SCAN_COUNT) }
+    self.link:call(words, is_page, function(reply, err)
       if err then
         return f(nil, err)
       end
@@ -398,7 +440,7 @@ function RedisStore:notify(key)
   if err then
     return nil, err
   end
-  self.link:call({ "PUBLISH", self.channel, self.id .. " " .. key }, ignore)
+  self.link:call({ "PUBLISH", self.channel, self.id .. " " .. key }, is_anything, ignore)
   err = self.link:problem()
   if err then
     return nil, err

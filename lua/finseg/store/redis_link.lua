@@ -240,12 +240,17 @@ end
 
 --- Sends a command; f(reply) or f(nil, err) is called from step(). A reply is text, a number, a list, or false.
 ---@param words string[]
+---@param is_good fun(reply: any): boolean?  whether it can be a reply to that; if not, the link is lost
 ---@param f function
-function Link:call(words, f)
+function Link:call(words, is_good, f)
   self.outstanding = self.outstanding + 1
   local function take(what, value)
     self.outstanding = self.outstanding - 1
-    if what == "reply" then
+    if what == "reply" and not is_good(value) then
+      local failure = reason_of.nonsense(self.config, words[1])
+      self:lose(failure)
+      f(nil, error_of(failure))
+    elseif what == "reply" then
       f(value)
     elseif what == "refusal" then
       f(nil, error_of(reason_of.refused(self.config, words[1], value)))
@@ -302,8 +307,12 @@ end
 --- What a subscription says once it is greeted.
 local function hear(self, value)
   if value[1] == "message" then
+    if type(value[3]) ~= "string" then
+      self:lose(reason_of.nonsense(self.config, "SUBSCRIBE"))
+      return
+    end
     self.on.heard(value[3])
-  elseif value[1] == "subscribe" then
+  elseif value[1] == "subscribe" and self.subscribing > 0 then
     self.subscribing = self.subscribing - 1
     if self.subscribing == 0 then
       self:tell(true)

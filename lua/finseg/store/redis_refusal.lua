@@ -97,4 +97,18 @@ function refusal.silent(config, seconds)
   }
 end
 
+--- What answers is no Redis, or speaks out of turn: no reply of it can be relied on.
+---@param command string
+function refusal.nonsense(config, command)
+  return {
+    kind = "network",
+    retryable = true,
+    lasting = true,
+    message = ("%s gave an answer to %s that no Redis gives: see what listens there; finseg tries again by itself"):format(
+      config.place,
+      command
+    ),
+  }
+end
+
 return refusal
