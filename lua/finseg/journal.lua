@@ -74,9 +74,29 @@ local function read_first(path, format)
   return value
 end
 
---- Which process this is, as others on its host can look it up.
+--- When a process began, in ticks since the machine did: no two with the same number did so together. Nil when there is
+--- none of that number, or it is not shown.
+local function start_of(pid)
+  local stat = read_first(("/proc/%s/stat"):format(pid), "*a")
+  -- the name, in parentheses, may hold anything; after it come the fields from the third on
+  return stat and stat:match("^.*%) " .. ("%S+ "):rep(19) .. "(%d+)")
+end
+
+--- Which process numbers mean the same: those of one boot of a machine, below one first process (a container has its
+--- own). Nil when that cannot be told.
+local function numbering()
+  local boot, first = read_first("/proc/sys/kernel/random/boot_id", "*l"), start_of "1"
+  return boot and first and boot .. " " .. first
+end
+
+--- Which process this is, as others can look it up.
 local function this_process()
-  return { pid = read_first("/proc/self/stat", "*n") or 0, host = read_first("/proc/sys/kernel/hostname", "*l") or "" }
+  return {
+    pid = read_first("/proc/self/stat", "*n") or 0,
+    start = start_of "self",
+    numbering = numbering(),
+    host = read_first("/proc/sys/kernel/hostname", "*l") or "",
+  }
 end
 
 --- The process that wrote an intent; nil when the intent does not say, as when another finseg wrote it.
@@ -89,11 +109,10 @@ end
 
 --- Whether the process that wrote an intent is known to be gone.
 local function is_gone(process)
-  if not process then
+  if not process or not process.start or not process.numbering then
     return false
   end
-  local here = this_process()
-  return process.host == here.host and not read_first(("/proc/%d/stat"):format(process.pid), "*l")
+  return process.numbering == numbering() and process.start ~= start_of(("%d"):format(process.pid))
 end
 
 --- Where an intent is renewed. It is done in turns at two keys, so that one is there while the other is put anew.

@@ -1,6 +1,7 @@
 -- The journal: equal requests are one job, across runs and processes, and no create is forgotten.
 
 local connect = require "spec.lua.support.connect"
+local core = require "finseg.core"
 local finseg = require "finseg"
 local run_lua = require "spec.lua.support.run_lua"
 local scripted_server = require "spec.lua.support.scripted_server"
@@ -294,6 +295,56 @@ describe("a journal", function()
     assert.is_false(reused)
     assert.is_truthy(job)
     assert.are.same({ "lost", "made" }, states())
+  end)
+
+  -- Puts an intent of a process that is like this one, but for what `change` does to its members.
+  local function put_intent_of_another(change)
+    local put = store.put_if_absent
+    local capturing = setmetatable({
+      put_if_absent = function(_, key, value, seconds)
+        if key:find "^intent " then
+          local entry = core.from_json(value)
+          change(entry.process)
+          value = core.to_json(entry)
+        end
+        return put(store, key, value, seconds)
+      end,
+      delete = function()
+        return true -- the intent stays
+      end,
+    }, { __index = store })
+    finseg.journal.new(capturing):obtain(client, "highBalance", PARAMETERS)
+    return states()[1]
+  end
+
+  it("believes a process gone only by a number that means the same here", function()
+    start { [CREATE] = { { status = 422, body = '{"errors":[]}' } } }
+    local other_machine = put_intent_of_another(function(process)
+      process.pid, process.numbering = 2 ^ 22 + 1, "another boot 17"
+    end)
+    assert.are.equal("making", other_machine)
+  end)
+
+  it("believes a process gone whose number another one has now", function()
+    start { [CREATE] = { { status = 422, body = '{"errors":[]}' } } }
+    local another = put_intent_of_another(function(process)
+      process.start = process.start .. "0"
+    end)
+    assert.are.equal("lost", another)
+  end)
+
+  it("is not told by a process of another container on this machine that one is gone", function()
+    if shell.run "unshare --pid --fork --mount-proc true 2>/dev/null" ~= 0 then
+      return -- not allowed here
+    end
+    start { [CREATE] = { { status = 422, body = '{"errors":[]}' } } }
+    assert.are.equal("making", put_intent_of_another(function() end))
+    shell.write_file(folder .. "/list.lua", ([[
+      local journal = require("finseg").journal.new(assert(require("finseg").store.open("file", %q)))
+      for _, entry in ipairs(assert(journal:list())) do print(entry.state) end
+    ]]):format(path))
+    local contained = ("unshare --pid --fork --mount-proc %s %s/list.lua"):format(shell.lua, folder)
+    assert.are.equal("making\n", shell.check(contained))
   end)
 
   it("lets one of two tasks make the job, and the other wait for it", function()
