@@ -125,6 +125,7 @@ build = {
     ["finseg.listener"] = "lua/finseg/listener.lua",
     ["finseg.ngx"] = "lua/finseg/ngx.lua",
     ["finseg.ngx.callback"] = "lua/finseg/ngx/callback.lua",
+    ["finseg.ngx.log"] = "lua/finseg/ngx/log.lua",
     ["finseg.ngx.receiver"] = "lua/finseg/ngx/receiver.lua",
     ["finseg.page"] = "lua/finseg/page.lua",
     ["finseg.place"] = "lua/finseg/place.lua",

@@ -879,7 +879,7 @@ describe("a store in what is no Redis", function()
       local answer, err = store[method](store, arguments[1], arguments[2], arguments[3])
       assert.is_nil(answer)
       assert.are.equal("network", err.kind)
-      assert.matches("that no Redis gives", err.message)
+      assert.matches("as no Redis does", err.message)
       assert.is_true(store.link.gone)
     end)
   end

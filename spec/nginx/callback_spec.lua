@@ -282,6 +282,30 @@ describe("callbacks in nginx", function()
     assert.is_nil(server.log():find(wrong, 1, true))
   end)
 
+  it("leave no token in the log when somebody who watches fails", function()
+    start {
+      service = { fault = "callback-lost" },
+      workers = 1,
+      server = [[
+        location = /fail {
+          content_by_lua_block {
+            local store = require("finseg").store.open("shared_dict", "finseg")
+            store:watch("callback " .. ngx.var.arg_id, function() error "a fault of the watcher's own" end)
+          }
+        }
+      ]],
+    }
+    local waiting, id = begin_wait(server.workers()[1])
+    local token = token_of(id)
+    server.get("/fail?id=" .. id)
+    assert.are.equal(204, post(id .. "." .. token).status)
+    server.read_all { waiting }
+    nginx.eventually("the log says so", function()
+      return server.log():find "who watches a store failed: [^\n]*a fault of the watcher's own"
+    end)
+    assert.is_nil(server.log():find(token, 1, true))
+  end)
+
   it("are taken in a worker that has no client, and in one that will have it later", function()
     start { service = { fault = "callback-lost" } }
     local pids = server.workers()

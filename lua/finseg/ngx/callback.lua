@@ -2,6 +2,7 @@
 
 local core = require "finseg.core"
 local driver = require "finseg.driver.ngx"
+local log = require "finseg.ngx.log"
 local receiver = require "finseg.ngx.receiver"
 
 --- Seconds that a callback may take after its answer: a store across the network may not answer.
@@ -32,7 +33,7 @@ return function(store)
   end
   local callbacks, err = receiver.callbacks(store)
   if not callbacks then
-    receiver.log(ngx.ERR, "no callbacks: " .. tostring(err))
+    log(ngx.ERR, "no callbacks: " .. tostring(err))
     return ngx.exit(ngx.HTTP_INTERNAL_SERVER_ERROR)
   end
   ngx.req.discard_body()
@@ -40,6 +41,6 @@ return function(store)
   ngx.eof()
   local ok, problem = pcall(take, callbacks, ngx.var.uri)
   if not ok then
-    receiver.log(ngx.ERR, "a callback could not be worked off: " .. tostring(problem))
+    log(ngx.ERR, "a callback could not be worked off: " .. tostring(problem))
   end
 end

@@ -3,6 +3,7 @@
 
 local Callbacks = require "finseg.callbacks"
 local core = require "finseg.core"
+local log = require "finseg.ngx.log"
 local stores = require "finseg.store"
 
 local receiver = {}
@@ -24,21 +25,12 @@ local current
 ---@type table<string, integer>?
 local counts
 
---- Logs from a timer: to what a request logs, nginx adds the request's line, and a callback's has the job's token.
----@param level integer  ngx.ERR, ...
----@param text string
-function receiver.log(level, text)
-  ngx.timer.at(0, function()
-    ngx.log(level, "finseg: ", text)
-  end)
-end
-
 --- What deserves to be seen at once.
 local warnings = { store_gone = true, store_back = true, store_refused = true }
 
 --- A `log` function for callbacks, clients and stores.
 function receiver.log_event(event)
-  receiver.log(warnings[event.name] and ngx.WARN or ngx.NOTICE, tostring(event.message))
+  log(warnings[event.name] and ngx.WARN or ngx.NOTICE, tostring(event.message))
 end
 
 --- The store of this worker.

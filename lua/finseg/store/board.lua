@@ -10,6 +10,7 @@
 
 local Watchers = require "finseg.store.watchers"
 local core = require "finseg.core"
+local log = require "finseg.ngx.log"
 
 --- Notes in the ring. A reader that falls further behind has missed some.
 local SLOTS = 4096
@@ -75,7 +76,7 @@ function Board.of(name, dict)
   return boards[name]
 end
 
---- Who writes, as its notes say it. The pid, too, since a board that was made in init_by_lua is copied into each worker.
+--- Who writes, as its notes say it. The pid, too: a board that was made in init_by_lua is copied into each worker.
 function Board:writer()
   return ("%d.%s"):format(ngx.worker.pid(), self.id)
 end
@@ -97,7 +98,7 @@ end
 local function tell(watchers, method, ...)
   local ok, problem = pcall(watchers[method], watchers, ...)
   if not ok then
-    ngx.log(ngx.ERR, "finseg: who watches a store failed: ", tostring(problem))
+    log(ngx.ERR, "who watches a store failed: " .. tostring(problem))
   end
 end
 

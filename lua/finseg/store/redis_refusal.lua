@@ -104,7 +104,7 @@ function refusal.nonsense(config, command)
     kind = "network",
     retryable = true,
     lasting = true,
-    message = ("%s gave an answer to %s that no Redis gives: see what listens there; finseg tries again by itself"):format(
+    message = ("%s answers %s as no Redis does: see what listens there; finseg tries again by itself"):format(
       config.place,
       command
     ),
