@@ -8,18 +8,41 @@ local receiver = require "finseg.ngx.receiver"
 --- Seconds that a callback may take after its answer: a store across the network may not answer.
 local PATIENCE = 30
 
---- Has the callback worked off, and waits for that while the store is asked.
+--- Waits until the callback is worked off: while somebody waits, the store is stepped.
+local function wait(store, waiter)
+  local deadline = core.now() + PATIENCE
+  while not waiter.done and core.now() < deadline do
+    driver.suspend(store, waiter, deadline - core.now())
+  end
+end
+
+--- Calls f(...); what it raises goes to the log.
+local function attempt(f, ...)
+  local ok, problem = pcall(f, ...)
+  if not ok then
+    log(ngx.ERR, "a callback could not be worked off: " .. tostring(problem))
+  end
+  return ok
+end
+
+--- Works off a callback. What remains to be waited for is a timer's business, since the connection may bring the next
+--- callback; where nginx grants none, the request waits itself.
 ---@param callbacks finseg.Callbacks
 ---@param target string
-local function take(callbacks, target)
+local function work_off(callbacks, target)
   local waiter = { done = false }
-  callbacks:take(target, function()
+  local taken = attempt(callbacks.take, callbacks, target, function()
     waiter.done = true
     driver.wake(waiter)
   end)
-  local deadline = core.now() + PATIENCE
-  while not waiter.done and core.now() < deadline do
-    driver.suspend(callbacks.store, waiter, deadline - core.now())
+  if not taken or waiter.done then
+    return
+  end
+  local granted = ngx.timer.at(0, function()
+    attempt(wait, callbacks.store, waiter)
+  end)
+  if not granted then
+    attempt(wait, callbacks.store, waiter)
   end
 end
 
@@ -39,8 +62,5 @@ return function(store)
   ngx.req.discard_body()
   ngx.status = ngx.HTTP_NO_CONTENT
   ngx.eof()
-  local ok, problem = pcall(take, callbacks, ngx.var.uri)
-  if not ok then
-    log(ngx.ERR, "a callback could not be worked off: " .. tostring(problem))
-  end
+  work_off(callbacks, ngx.var.uri)
 end
