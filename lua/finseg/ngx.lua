@@ -32,6 +32,10 @@ local nginx = {}
 --- The client of this worker, and as text the config it was made from.
 local shared, shared_config
 
+--- Why callbacks that were asked for are not to be had: until somebody asks for a client that can be made, none is made
+--- without them, since it would quietly poll.
+local refused
+
 --- What can be compared of a config: everything but functions, drivers and stores.
 local function text_of(config)
   local fields = {}
@@ -63,7 +67,8 @@ local function problem_of_callbacks(callbacks)
     end
   end
   if type(callbacks.public_url) ~= "string" then
-    return "callbacks: public_url: text expected"
+    return "callbacks: public_url: the URL at which the service finds the location of callbacks expected; if it comes "
+      .. "from an environment variable, nginx needs a line for that: env FINSEG_CALLBACK_URL;"
   end
   if callbacks.store ~= nil and type(callbacks.store) ~= "table" and type(callbacks.store) ~= "function" then
     return "callbacks: store: a store, or a function that answers one, expected"
@@ -118,10 +123,15 @@ local function worker_client(config)
     return nil,
       core.error("config", "this worker's client was made from another config: give the same one, or none, everywhere")
   end
+  if config == nil and refused then
+    return nil, refused
+  end
   local client
   client, err = make_client(config)
   if client then
-    shared, shared_config = client, text
+    shared, shared_config, refused = client, text, nil
+  elseif config and config.callbacks ~= nil then
+    refused = err
   end
   return client, err
 end

@@ -448,6 +448,28 @@ describe("callbacks in nginx", function()
     end)
   end)
 
+  it("are not done without when their URL is not set: there is no client, and the log names the line", function()
+    start {
+      http = [[
+        init_worker_by_lua_block {
+          require("finseg.ngx").client { callbacks = { public_url = os.getenv "FINSEG_CALLBACK_URL" } }
+        }
+      ]],
+      server = [[
+        location = /client {
+          content_by_lua_block {
+            local client, err = require("finseg.ngx").client()
+            ngx.print(tostring(client), " ", tostring(err))
+          }
+        }
+      ]],
+      workers = 1,
+    }
+    assert.matches("no client: [^\n]*public_url: .* env FINSEG_CALLBACK_URL;", server.log())
+    assert.matches("^nil config: callbacks: public_url: .* env FINSEG_CALLBACK_URL;", server.get("/client").body)
+    assert.are.equal(200, server.get("/create").status) -- with a config that can be used
+  end)
+
   it("have a handler that knows its options", function()
     start {
       server = [[

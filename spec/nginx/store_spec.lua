@@ -225,6 +225,7 @@ describe("the store of the kind shared_dict", function()
     start([[ location = /keys { content_by_lua_block { ngx.print(#ngx.shared.finseg:get_keys(0)) } } ]], 2)
     local pids = server.workers()
     local watching = watch_in(pids, "a")
+    local keys = tonumber(server.get("/keys").body)
     server.signal("KILL", pids[1])
     nginx.eventually("another worker has taken its place", function()
       local now = server.workers()
@@ -233,7 +234,7 @@ describe("the store of the kind shared_dict", function()
     for _ = 1, 50 do
       assert.matches("true$", server.get("/notify?key=b").body)
     end
-    assert.is_true(tonumber(server.get("/keys").body) < 60)
+    assert.are.equal(keys, tonumber(server.get("/keys").body))
     assert.matches("true$", server.get("/notify?key=a").body)
     assert.are.same({ "", pids[2] .. " 1" }, bodies_of(watching))
   end)
@@ -333,10 +334,44 @@ describe("the store of the kind shared_dict", function()
     start("location = /fill { content_by_lua_block { STORE " .. FILL .. " ngx.print(1) } }", 2, nil, "100k")
     assert.are.equal(200, server.get("/fill").status)
     local watching = watch_in(server.workers(), "a")
-    assert.matches("the shared dict finseg is full", server.get("/notify?key=a").body)
+    assert.matches(" true$", server.get("/notify?key=a").body)
     for _, body in ipairs(bodies_of(watching)) do
-      assert.matches("^%d+ %d+$", body)
+      assert.matches("^%d+ 1$", body)
     end
+    assert.is_nil(server.log():find "takes no note")
+  end)
+
+  it("tells who watches a key that is too long for a note", function()
+    start(nil, 2)
+    local key = ("long"):rep(100)
+    local watching = watch_in(server.workers(), key)
+    assert.matches(" true$", server.get("/notify?key=" .. key).body)
+    for _, body in ipairs(bodies_of(watching)) do
+      assert.matches("^%d+ 1$", body)
+    end
+  end)
+
+  it("says in the log that a dict without room takes no note, once in a while", function()
+    local locations = [[
+      location = /fill {
+        content_by_lua_block {
+          STORE
+          ngx.shared.finseg:flush_all()
+          ngx.shared.finseg:flush_expired()
+          FILL
+          for _ = 1, 3 do
+            ngx.print(tostring(select(2, store:notify "a")))
+          end
+        }
+      }
+    ]]
+    start(locations:gsub("FILL", (FILL:gsub("%%", "%%%%"))), 1, nil, "100k")
+    assert.matches("the shared dict finseg is full", server.get("/fill").body)
+    nginx.eventually("the log says so", function()
+      return server.log():find "the shared dict finseg takes no note"
+    end)
+    local _, lines = server.log():gsub("takes no note", "")
+    assert.are.equal(1, lines)
   end)
 
   it("tells everybody when a worker was too slow to read every note, or the dict was emptied", function()

@@ -12,8 +12,16 @@ local Watchers = require "finseg.store.watchers"
 local core = require "finseg.core"
 local log = require "finseg.ngx.log"
 
---- Notes in the ring. A reader that falls further behind has missed some.
-local SLOTS = 4096
+--- Notes in the ring, at most, and the bytes of the dict for which there is one. A reader that falls further behind has
+--- missed some.
+local MOST_SLOTS, FEWEST_SLOTS, BYTES_A_SLOT = 4096, 8, 2048
+
+--- The length of a note. All are as long, so that each is written over the one before, where the dict is full, too.
+--- With its key a note takes a quarter of a kilobyte, an eighth of the dict or less in all.
+local LENGTH = 128
+
+--- Seconds between two lines of the log about notes that could not be written.
+local QUIET = 10
 
 --- Seconds between two looks. They are most of the time that a notify takes, a millisecond in the median, and all that
 --- watching costs, 1 to 2 % of a core. With 1 ms it is half of that time, and half as much CPU again.
@@ -27,11 +35,15 @@ local LATEST = 0.02
 --- lua_max_running_timers others run.
 local PATIENCE = 0.1
 
---- The number of the last note, and its text: number, writer, key.
-local NUMBER, SLOT, NOTE = "finseg:notes", "finseg:note:%d", "%016.0f %s %s"
+--- The number of the last note, and its text: number, writer, the length of the key, key. A key that is too long for a
+--- note is left out, with the length -1: there is news of something.
+local NUMBER, SLOT, NOTE = "finseg:notes", "finseg:note:%d", "%016.0f %s %d %s"
 
 ---@class finseg.Board
+---@field name string  of the dict
 ---@field dict table  of nginx
+---@field slots integer
+---@field complained_at number  when the log was told last that a note could not be written
 ---@field watchers finseg.Watchers  those of this worker
 ---@field id string  which of the boards of a process writes: with lua_code_cache off each request has its own
 ---@field read number  the last note that this worker has read
@@ -46,12 +58,27 @@ Board.__index = Board
 ---@type table<string, finseg.Board>
 local boards = {}
 
+local function slots_of(dict)
+  return math.max(math.min(math.floor(dict:capacity() / BYTES_A_SLOT), MOST_SLOTS), FEWEST_SLOTS)
+end
+
+--- Takes the room for all notes, before anything else fills the dict.
+local function reserve(dict)
+  local blank = (" "):rep(LENGTH)
+  for slot = 0, slots_of(dict) - 1 do
+    dict:safe_add(SLOT:format(slot), blank)
+  end
+end
+
 --- Numbers begin so that those of an emptied dict are far above what a reader has read before.
 ---@return boolean? ok
 ---@return string? problem  of the dict's
 local function begin_numbers(dict)
   ngx.update_time()
   local begun, problem = dict:safe_add(NUMBER, math.floor(ngx.now() * 1000) * 1000)
+  if begun then
+    reserve(dict)
+  end
   return begun or problem == "exists", problem
 end
 
@@ -70,8 +97,16 @@ function Board.of(name, dict)
     if not id then
       return nil, err
     end
-    local board = { dict = dict, watchers = Watchers.new(), id = id, reader = "none", read = 0 }
-    boards[name] = setmetatable(board, Board)
+    boards[name] = setmetatable({
+      name = name,
+      dict = dict,
+      slots = slots_of(dict),
+      watchers = Watchers.new(),
+      id = id,
+      reader = "none",
+      read = 0,
+      complained_at = -math.huge,
+    }, Board)
   end
   return boards[name]
 end
@@ -102,6 +137,25 @@ local function tell(watchers, method, ...)
   end
 end
 
+--- The text of a note.
+function Board:note(number, key)
+  local writer = self:writer()
+  local note = NOTE:format(number, writer, #key, key)
+  if #note > LENGTH then
+    note = NOTE:format(number, writer, -1, "")
+  end
+  return note .. (" "):rep(LENGTH - #note)
+end
+
+--- Says that a note could not be written, now and then.
+function Board:complain(problem)
+  if core.now() - self.complained_at > QUIET then
+    self.complained_at = core.now()
+    local message = "the shared dict %s takes no note (%s): waits in other workers hear of callbacks late"
+    log(ngx.WARN, message:format(self.name, problem))
+  end
+end
+
 --- Writes a note for the other workers, and tells those who watch in this one.
 ---@param key string
 ---@return boolean? ok
@@ -109,11 +163,11 @@ end
 function Board:notify(key)
   local number, problem = take_number(self.dict)
   if number then
-    local note = NOTE:format(number, self:writer(), key)
-    number, problem = self.dict:safe_set(SLOT:format(number % SLOTS), note)
+    number, problem = self.dict:safe_set(SLOT:format(number % self.slots), self:note(number, key))
   end
   tell(self.watchers, "notify", key)
   if not number then
+    self:complain(problem)
     return nil, problem
   end
   return true
@@ -135,15 +189,19 @@ end
 
 --- Reads the note of that number. False when it is not there yet.
 function Board:read_note(number, newest)
-  local note = self.dict:get(SLOT:format(number % SLOTS))
-  local found, writer, key = (note or ""):match "^(%d+) (%S+) (.*)$"
+  local note = self.dict:get(SLOT:format(number % self.slots))
+  local found, writer, length, text = (note or ""):match "^(%d+) (%S+) (%-?%d+) (.*)$"
   found = tonumber(found) or 0
   if found > number then
     self:catch_up(newest)
   elseif found == number then
     self.read = number
-    if writer ~= self:writer() then
-      tell(self.watchers, "notify", key)
+    if writer == self:writer() then
+      return true
+    elseif length == "-1" then
+      self:catch_up(number)
+    else
+      tell(self.watchers, "notify", text:sub(1, tonumber(length)))
     end
   elseif self:is_lost(number) then
     self:catch_up(number)
@@ -158,7 +216,7 @@ function Board:look()
   local newest = self.dict:get(NUMBER)
   if not newest then
     return -- the dict was emptied
-  elseif newest - self.read > SLOTS then
+  elseif newest - self.read > self.slots then
     self:catch_up(newest)
   end
   while self.read < newest and self:read_note(self.read + 1, newest) do

@@ -5,16 +5,17 @@ local refusal = {}
 
 local CLUSTER = { "config", false, "it is part of a cluster, which this store does not speak: name a Redis of its own" }
 
---- The first word of a refusal -> the kind of err, whether trying again helps, and what to do.
+--- The first word of a refusal -> the kind of err, whether trying again helps, and what to do. What befalls a Redis that
+--- was well before is `network`, as when it is gone: the work goes on without it.
 local known = {
   NOAUTH = { "auth", false, "it wants a password: give `password`, and `username` if it has users" },
   WRONGPASS = { "auth", false, "it does not know this user name and password: check `username` and `password`" },
   DENIED = { "config", false, "it is in protected mode: give it a password, or an address to listen on" },
   NOPERM = { "auth", false, "its user may not do that: allow the command, the keys and the channel in its ACL" },
-  OOM = { "config", false, "its memory is full: raise its maxmemory, or name a Redis that is not shared" },
-  READONLY = { "config", false, "it is a replica, which takes no changes: name the primary" },
-  MISCONF = { "config", false, "it cannot save to its disk and takes no changes: look at its log" },
-  NOREPLICAS = { "config", true, "it wants more replicas than there are now" },
+  OOM = { "network", true, "its memory is full: raise its maxmemory, or name a Redis that is not shared" },
+  READONLY = { "network", true, "it is a replica, which takes no changes: name the primary" },
+  MISCONF = { "network", true, "it cannot save to its disk and takes no changes: look at its log" },
+  NOREPLICAS = { "network", true, "it wants more replicas than there are now" },
   WRONGTYPE = { "config", false, "the key holds what finseg has not put there: give another `prefix`" },
   MOVED = CLUSTER,
   CROSSSLOT = CLUSTER,
