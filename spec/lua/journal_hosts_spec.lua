@@ -255,6 +255,13 @@ describe("journals over one Redis", function()
     assert.are.equal(1, wire.stats(service).jobs.made)
   end)
 
+  it("go on without a Redis that is full, as without one that is gone", function()
+    local here = open()
+    server.cli "CONFIG SET maxmemory 1"
+    assert.is_true(assert(here:segment(client, "highBalance", PARAMETERS)).totalElements > 0)
+    assert.are.equal(1, wire.stats(service).jobs.made)
+  end)
+
   it("pass on what only the caller can mend", function()
     server.cli "CONFIG SET requirepass other"
     local job, err = (open()):obtain(client, "highBalance", PARAMETERS)

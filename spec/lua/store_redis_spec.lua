@@ -514,13 +514,15 @@ describe("with one redis-server", function()
     end)
 
     it("says what a full Redis and a replica refuse", function()
-      local store = open(1)
+      local told, note = recorder()
+      local store = open(1, { log = note })
       assert.is_true(store:put_if_absent("a", "1", 60))
       server.cli "CONFIG SET maxmemory 1"
+      store:put_if_absent("b", "1", 60)
       local put, err = store:put_if_absent("b", "1", 60)
       server.cli "CONFIG SET maxmemory 0"
       assert.is_nil(put)
-      assert.are.equal("config", err.kind)
+      assert.are.equal("network", err.kind) -- as if it were gone
       assert.matches("refuses SET %(OOM%): its memory is full: raise its maxmemory", err.message)
 
       server.cli "REPLICAOF 127.0.0.1 1"
@@ -529,6 +531,10 @@ describe("with one redis-server", function()
       assert.is_nil(put)
       assert.matches("it is a replica, which takes no changes: name the primary", err.message)
       assert.is_true(store:put_if_absent("b", "1", 60))
+      until_true(function()
+        return count(told, "store_back") == 1
+      end, store)
+      assert.are.same({ "store_gone", "store_back" }, told)
     end)
 
     it("refuses options that it does not know, or that make no sense", function()

@@ -161,6 +161,28 @@ describe("callbacks through a Redis", function()
   end)
 end)
 
+describe("a worker that receives callbacks for others", function()
+  it("notices by itself that the Redis is back", function()
+    local store = redis.start()
+    finally(store.stop)
+    local server = nginx.start { main = "env REDIS_PATH;", server = RECEIVING, environment = { "REDIS_PATH=" .. store.path } }
+    finally(function()
+      server.stop()
+      store.stop()
+    end)
+    store.kill()
+    local target = ("/finseg/callback/%s.%s"):format(("0"):rep(16), ("0"):rep(32))
+    assert.are.equal(204, server.get(target, { method = "POST" }).status)
+    nginx.eventually("the log says that it is gone", function()
+      return server.log():find "go on without it"
+    end)
+    store.start()
+    nginx.eventually("the log says that it is back", function()
+      return server.log():find "is back, and is used again"
+    end)
+  end)
+end)
+
 describe("a store of callbacks in nginx", function()
   local server
 

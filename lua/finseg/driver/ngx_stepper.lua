@@ -145,10 +145,13 @@ local function step_for_a_while(stepper, client)
   return true
 end
 
---- True while something is under way, in what is attached to the client, too.
+--- True while something is under way, in what is attached to the client, too; and while a store that is gone tries to
+--- come back, which is no reason for a worker to stay.
 local function is_busy(client)
   if client.closed then
     return false
+  elseif client.is_recovering and client:is_recovering() and not ngx.worker.exiting() then
+    return true
   elseif client.is_busy then
     return client:is_busy()
   end

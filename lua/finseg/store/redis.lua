@@ -523,6 +523,12 @@ function RedisStore:pending()
   return self.closed and 0 or self.link.outstanding + self.waiting
 end
 
+--- Whether it is gone and tries to come back: whoever steps it only while something is under way goes on for that.
+---@return boolean
+function RedisStore:is_recovering()
+  return not self.closed and self.link.gone
+end
+
 --- Above 0 while something may arrive soon.
 ---@return integer
 function RedisStore:transfers()

@@ -41,6 +41,7 @@ local BATCH = 500
 ---@field stepping boolean
 ---@field gone boolean
 ---@field admits boolean  whether calls may wait for the attempt under way
+---@field refusing string?  the command that a Redis which is there refuses for a while, and the log says so
 ---@field retry_at number
 ---@field pause number?
 ---@field wanted boolean  somebody watches
@@ -238,6 +239,21 @@ local function notice_end(self, line)
   end
 end
 
+--- Says, once, that a Redis which is there is of no use for now.
+function Link:note_refusal(command, failure)
+  if failure.kind == "network" and not self.refusing then
+    self.refusing = command
+    self:log("store_gone", failure.message .. "; meanwhile waits and jobs go on without it, by polling")
+  end
+end
+
+function Link:note_success(command)
+  if self.refusing == command then
+    self.refusing = nil
+    self:log("store_back", ("%s takes what it refused, and is used again"):format(self.config.place))
+  end
+end
+
 --- Sends a command; f(reply) or f(nil, err) is called from step(). A reply is text, a number, a list, or false.
 ---@param words string[]
 ---@param is_good fun(reply: any): boolean?  whether it can be a reply to that; if not, the link is lost
@@ -251,9 +267,12 @@ function Link:call(words, is_good, f)
       self:lose(failure)
       f(nil, error_of(failure))
     elseif what == "reply" then
+      self:note_success(words[1])
       f(value)
     elseif what == "refusal" then
-      f(nil, error_of(reason_of.refused(self.config, words[1], value)))
+      local failure = reason_of.refused(self.config, words[1], value)
+      self:note_refusal(words[1], failure)
+      f(nil, error_of(failure))
     else
       f(nil, error_of(value))
     end
