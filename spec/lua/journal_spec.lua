@@ -339,10 +339,13 @@ describe("a journal", function()
     end
     start { [CREATE] = { { status = 422, body = '{"errors":[]}' } } }
     assert.are.equal("making", put_intent_of_another(function() end))
-    shell.write_file(folder .. "/list.lua", ([[
+    shell.write_file(
+      folder .. "/list.lua",
+      ([[
       local journal = require("finseg").journal.new(assert(require("finseg").store.open("file", %q)))
       for _, entry in ipairs(assert(journal:list())) do print(entry.state) end
-    ]]):format(path))
+    ]]):format(path)
+    )
     local contained = ("unshare --pid --fork --mount-proc %s %s/list.lua"):format(shell.lua, folder)
     assert.are.equal("making\n", shell.check(contained))
   end)

@@ -162,11 +162,65 @@ return function(kind)
     end)
 
     test("closes, and again, and then raises", function(store)
+      local function ignore() end
+      local stop = store:watch("a", ignore)
       store:close()
       store:close()
-      assert.has_error(function()
-        store:get "a"
-      end)
+      stop()
+      for method, arguments in pairs {
+        get = { "a" },
+        put_if_absent = { "a", "1", 60 },
+        delete = { "a" },
+        list = { "" },
+        notify = { "a" },
+        watch = { "a", ignore },
+      } do
+        assert.error_matches(function()
+          store[method](store, arguments[1], arguments[2], arguments[3])
+        end, "closed", nil, nil, method)
+      end
+    end)
+
+    test("tells how it is to be asked", function(store)
+      local interval = store.poll_interval
+      assert.is_true(interval == nil or type(interval) == "number" and interval > 0)
+      assert.are.equal(store.begin ~= nil, store.pollfd ~= nil)
+      if store.begin then
+        assert.is_number(store:pollfd())
+        assert.are.equal(0, store:pending())
+        assert.is_number(store.waiting)
+      end
+    end)
+
+    test("answers what is begun from step(), and what the method would have answered", function(store)
+      if not store.begin then
+        return
+      end
+      local answers, began = {}, true
+      local function note(...)
+        assert.is_false(began)
+        answers[#answers + 1] = { ... }
+      end
+      store:begin("put_if_absent", "a", "1", 60, note)
+      store:begin("put_if_absent", "a", "2", 60, note)
+      store:begin("get", "a", nil, nil, note)
+      store:begin("delete", "a", "1", nil, note)
+      assert.are.equal(4, store:pending())
+      began = false
+      store:get "a" -- waits behind them
+      assert.are.same({ { true }, { false }, { "1" }, { true } }, answers)
+      assert.are.equal(0, store:pending())
+    end)
+
+    test("counts, if it does, by name", function(store)
+      if not store.count then
+        return
+      end
+      local before = store:counted "calls"
+      store:count "calls"
+      store:count "calls"
+      assert.are.equal(before + 2, store:counted "calls")
+      assert.are.equal(0, store:counted "what nobody counts")
     end)
 
     test("raises for keys and values that are no text", function(store)
@@ -189,6 +243,25 @@ return function(kind)
         assert.are.equal("1", other:get "a")
         assert.is_true(other:delete("a", "1"))
         assert.is_false(store:delete("a", "1"))
+        other:close()
+      end)
+
+      test("tells one opener what another notifies, at once or when it looks after its interval", function(store, place)
+        local other = assert(kind.open(place))
+        local told = false
+        local stop = store:watch("a", function(news)
+          told = told or news == nil
+        end)
+        store:get "a"
+        -- A notify may be lost, and each look of a call lets what has come be told.
+        local deadline = core.now() + 10
+        repeat
+          assert.is_true(other:notify "a")
+          other:get "a"
+          store:get "a"
+        until told or store.poll_interval and not store.begin or core.now() > deadline
+        assert.is_true(told or store.poll_interval ~= nil and store.begin == nil)
+        stop()
         other:close()
       end)
 

@@ -165,7 +165,8 @@ describe("a worker that receives callbacks for others", function()
   it("notices by itself that the Redis is back", function()
     local store = redis.start()
     finally(store.stop)
-    local server = nginx.start { main = "env REDIS_PATH;", server = RECEIVING, environment = { "REDIS_PATH=" .. store.path } }
+    local server =
+      nginx.start { main = "env REDIS_PATH;", server = RECEIVING, environment = { "REDIS_PATH=" .. store.path } }
     finally(function()
       server.stop()
       store.stop()

@@ -121,6 +121,7 @@ function FileStore:close()
   if self.handle then
     self.handle:close()
     self.handle = nil
+    self.watchers:close()
   end
 end
 

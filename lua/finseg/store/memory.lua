@@ -14,11 +14,14 @@ function MemoryStore.open()
   return setmetatable({ entries = {}, watchers = Watchers.new(), closed = false }, MemoryStore)
 end
 
---- The entry that has not ended; one that has is dropped on the way.
-local function living(self, key)
+local function check_open(self)
   if self.closed then
     error("finseg: the store is closed", 3)
   end
+end
+
+--- The entry that has not ended; one that has is dropped on the way.
+local function living(self, key)
   local entry = self.entries[key]
   if entry and entry.ends <= core.time() then
     self.entries[key], entry = nil, nil
@@ -28,6 +31,7 @@ end
 
 function MemoryStore:get(key)
   check.type(key, "string", 1, "get")
+  check_open(self)
   local entry = living(self, key)
   return entry and entry.value
 end
@@ -36,6 +40,7 @@ function MemoryStore:put_if_absent(key, value, seconds)
   check.type(key, "string", 1, "put_if_absent")
   check.type(value, "string", 2, "put_if_absent")
   check.type(seconds, "number", 3, "put_if_absent")
+  check_open(self)
   if living(self, key) then
     return false
   end
@@ -46,6 +51,7 @@ end
 function MemoryStore:delete(key, value)
   check.type(key, "string", 1, "delete")
   check.optional(value, "string", 2, "delete")
+  check_open(self)
   local entry = living(self, key)
   if not entry or (value and entry.value ~= value) then
     return false
@@ -56,6 +62,7 @@ end
 
 function MemoryStore:list(prefix)
   check.type(prefix, "string", 1, "list")
+  check_open(self)
   local keys = {}
   for key in pairs(self.entries) do
     if key:sub(1, #prefix) == prefix then
@@ -76,7 +83,8 @@ end
 Watchers.serve(MemoryStore)
 
 function MemoryStore:close()
-  self.closed, self.entries, self.watchers = true, {}, Watchers.new()
+  self.closed, self.entries = true, {}
+  self.watchers:close()
 end
 
 return MemoryStore
