@@ -5,8 +5,8 @@ local refusal = {}
 
 local CLUSTER = { "config", false, "it is part of a cluster, which this store does not speak: name a Redis of its own" }
 
---- The first word of a refusal -> the kind of err, whether trying again helps, and what to do. What befalls a Redis that
---- was well before is `network`, as when it is gone: the work goes on without it.
+--- The first word of a refusal -> the kind of err, whether trying again helps, and what to do. What befalls a Redis
+--- that was well before is `network`, as when it is gone: the work goes on without it.
 local known = {
   NOAUTH = { "auth", false, "it wants a password: give `password`, and `username` if it has users" },
   WRONGPASS = { "auth", false, "it does not know this user name and password: check `username` and `password`" },

@@ -2,9 +2,9 @@
 -- lives as long as nginx, reloads included.
 --
 -- An entry with a short key and value takes a quarter of a kilobyte of the dict, and the notes of notifies (see
--- finseg.store.board) an eighth of it, a megabyte at most. finseg never pushes anything out to make room: a dict that is
--- full refuses what is put, and waits that have begun are notified all the same. But who puts entries of their own into
--- the dict with nginx's dict:set pushes out those of finseg; so finseg has a dict of its own best.
+-- finseg.store.board) an eighth of it, a megabyte at most. finseg never pushes anything out to make room: a dict that
+-- is full refuses what is put, and waits that have begun are notified all the same. But who puts entries of their own
+-- into the dict with nginx's dict:set pushes out those of finseg; so finseg has a dict of its own best.
 
 local Board = require "finseg.store.board"
 local check = require "finseg.check"
