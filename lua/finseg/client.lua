@@ -157,11 +157,11 @@ local job_options = { created_at = "number", callback = "string" }
 function Client:job(kind, job_id, options)
   check.type(kind, "string", 1, "job")
   check.type(job_id, "string", 2, "job")
-  local unknown
-  options, unknown = check.options(options, job_options, 3, "job")
+  local problem
+  options, problem = check.options(options, job_options, 3, "job")
   local core_client = self:_open_core "job"
   if not options then
-    return nil, core.error("invalid", ("job has no option %s, only callback and created_at"):format(unknown))
+    return nil, core.error("invalid", problem)
   end
   local core_job, err = core_client:job(kind, job_id, options.created_at or 0)
   if not core_job then
@@ -357,12 +357,11 @@ local callback_options = { public_url = "string", store = "table", log = "functi
 ---@return table? err  `config`, or `invalid`: the client receives callbacks already
 function Client:receive_callbacks(options)
   check.type(options, "table", 1, "receive_callbacks")
-  local unknown
-  options, unknown = check.options(options, callback_options, 1, "receive_callbacks")
+  local problem
+  options, problem = check.options(options, callback_options, 1, "receive_callbacks")
   self:_open_core "receive_callbacks"
   if not options then
-    local message = "receive_callbacks has no option %s, only log, public_url and store"
-    return nil, core.error("invalid", message:format(unknown))
+    return nil, core.error("invalid", problem)
   elseif self:_callbacks_open() then
     return nil, core.error("invalid", "this client receives callbacks already")
   end
@@ -392,12 +391,11 @@ end
 ---@return table? err  `config`: it cannot listen there; `invalid`: the client receives callbacks already, an option is
 ---   none that listen has, or its value is of no use
 function Client:listen(options)
-  local unknown
-  options, unknown = check.options(options, Listener.options, 1, "listen")
+  local problem
+  options, problem = check.options(options, Listener.options, 1, "listen")
   self:_open_core "listen"
   if not options then
-    local message = "listen has no option %s, only host, max_body, path, port, public_url, rate and store"
-    return nil, core.error("invalid", message:format(unknown))
+    return nil, core.error("invalid", problem)
   end
   return Listener.open(self, options)
 end

@@ -64,9 +64,9 @@ Job.wait_options = { timeout = "number" }
 --- Reads what check.options answered: the seconds to wait, -1 for no limit.
 ---@return number? timeout
 ---@return table? err  kind `invalid`
-function Job.read_timeout(options, unknown)
+function Job.read_timeout(options, problem)
   if not options then
-    return nil, core.error("invalid", ("a wait has no option %s, only timeout"):format(unknown))
+    return nil, core.error("invalid", problem)
   end
   local timeout = options.timeout or DEFAULT_TIMEOUT
   if timeout < 0 or timeout ~= timeout then
