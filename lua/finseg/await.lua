@@ -82,7 +82,7 @@ local function unlink(job, operation)
   before.next_of_job = operation.next_of_job
 end
 
---- Takes the outcome and wakes whoever waits for it.
+--- Takes the outcome and wakes whoever waits for it, before anything else is told.
 ---@param ok boolean
 ---@param value any
 function Operation:finish(ok, value)
@@ -90,11 +90,11 @@ function Operation:finish(ok, value)
   if self.job then
     unlink(self.job, self)
   end
-  if self.following then
-    self.following:finish(ok, value)
-  end
   if self.driver then
     self.driver.wake(self)
+  end
+  if self.following then
+    self.following:finish(ok, value)
   end
 end
 
