@@ -147,9 +147,12 @@ function Following:watch()
       stop()
     end
   end)
-  self.deaf = type(watching) ~= "function"
-  stop = self.deaf and ignore or watching
-  self.stop = stop
+  if type(watching) == "function" then
+    stop = watching
+    self.stop = stop
+  else
+    self:hear "deaf"
+  end
 end
 
 --- The operation has its outcome.
