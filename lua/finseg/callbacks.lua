@@ -45,6 +45,7 @@ local ends = { not_found = true, expired = true, failed = true }
 ---@field url string?
 ---@field kept boolean  the store knows of it, so that callbacks which other processes receive will do
 ---@field callbacks finseg.Callbacks?  whose URL it has; nil for a job that was picked up
+---@field waits table<finseg.Following, boolean>?  under way in this process
 ---@field settled boolean?  the job's end is known
 
 ---@class finseg.Callbacks
@@ -209,6 +210,20 @@ end
 
 -- ---- a callback comes -----------------------------------------------------------------------------------------------
 
+--- Tells those who wait: for a job made here whatever the store can, all others by the store.
+---@param id string
+---@param own finseg.Expectation?
+function Callbacks:announce(id, own)
+  local waits = {}
+  for following in pairs(own and own.waits or {}) do
+    waits[#waits + 1] = following
+  end
+  for _, following in ipairs(waits) do
+    following:called()
+  end
+  stores.call(self.store, "notify", "callback " .. id)
+end
+
 --- The token was right.
 function Callbacks:accept(id, done)
   stores.ask(self.store, "put_if_absent", "called " .. id, ("%.6f"):format(core.time()), KEEP, function(first)
@@ -220,7 +235,7 @@ function Callbacks:accept(id, done)
       if own then
         own.called = true
       end
-      stores.call(self.store, "notify", "callback " .. id)
+      self:announce(id, own)
       self:count "accepted"
     end
     done()
@@ -314,7 +329,7 @@ function Callbacks:settle(expectation, called)
   stores.ask(self.store, "delete", "callback " .. id, nil, nil, ignore)
   if not called then
     stores.ask(self.store, "put_if_absent", "called " .. id, ("%.6f"):format(core.time()), KEEP, ignore)
-    stores.call(self.store, "notify", "callback " .. id)
+    self:announce(id, expectation)
   end
 end
 

@@ -161,6 +161,7 @@ end
 function Following:finish(ok, value)
   pcall(self.stop) -- a store may be broken or closed
   self.callbacks._follow[self] = nil
+  self.expectation.waits[self] = nil
   self.callbacks:conclude(self.expectation, ok, value, self.told)
 end
 
@@ -184,6 +185,8 @@ function Following.begin(callbacks, expectation, operation, created_at, slow)
   }, Following)
   following.held = setmetatable({ following }, weak)
   operation.following = following
+  expectation.waits = expectation.waits or {}
+  expectation.waits[following] = true
   following:watch()
   if expectation.kept then
     following:look()
