@@ -82,7 +82,7 @@ local function kind_names()
 end
 
 --- Opens a store of a kind that comes with finseg: store.open "memory", store.open("file", path),
---- store.open("shared_dict", name).
+--- store.open("shared_dict", name), store.open("redis", { host =, port =, ... }).
 ---@param kind string
 ---@param ... any  what the kind takes
 ---@return finseg.Store? store
