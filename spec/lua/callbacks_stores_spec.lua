@@ -405,7 +405,7 @@ describe("a job that another process has made", function()
 
   it("is looked for in turn where many wait, each until its end", function()
     serve(READY)
-    local client, store = new_client(SLOW), open_file()
+    local client, store = new_client(SLOW), open_memory()
     store.poll_interval = 0.01
     local callbacks = receive(client, store)
     local ended = 0
@@ -421,9 +421,8 @@ describe("a job that another process has made", function()
       end
       finseg.sleep(0)
       assert.are.equal(300, callbacks.patrol.count)
-      local other = open_file()
       for i = 1, 300 do
-        other:put_if_absent("called " .. jobs[i].callback, "1", 60)
+        store:put_if_absent("called " .. jobs[i].callback, "1", 60)
       end
     end)
     assert.are.equal(300, ended)
