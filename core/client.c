@@ -390,7 +390,7 @@ finseg_ticket finseg_client_create(finseg_client *client, const char *kind, cons
     operation->body = body;
     operation->kind = fs_text_copy(found->name, strlen(found->name));
     operation->path = fs_text_copy(found->path, strlen(found->path));
-    if (!operation->kind || !operation->path) {
+    if (!operation->kind || !operation->path || !fs_callback_url_read(&operation->callback_url, body)) {
         fs_operation_drop(operation);
         fs_error_give(error, fs_error_out_of_memory());
         return 0;

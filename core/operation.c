@@ -109,6 +109,7 @@ static void free_operation(struct fs_operation *operation)
     free(operation->kind);
     free(operation->path);
     free(operation->body);
+    fs_callback_url_free(&operation->callback_url);
     free(operation);
 }
 
@@ -143,12 +144,18 @@ void fs_operation_drop(struct fs_operation *operation)
     fs_loop_release_timers(&client->loop, TIMERS);
 }
 
+static void redact(const struct fs_operation *operation, finseg_error *error)
+{
+    fs_client_redact(operation->client, error);
+    fs_callback_url_redact(&operation->callback_url, error);
+}
+
 void fs_operation_end(struct fs_operation *operation, finseg_error *error)
 {
     finseg_client *client = operation->client;
     finseg_outcome *outcome = operation->outcome;
     if (error)
-        fs_client_redact(client, error);
+        redact(operation, error);
     outcome->error = error;
     leave(&client->operations, operation);
     free_operation(operation);
@@ -229,7 +236,7 @@ static void repeat_or_end(struct fs_operation *operation, finseg_error *error)
         fs_operation_end(operation, error);
         return;
     }
-    fs_client_redact(client, error);
+    redact(operation, error);
     report(operation, "retry", finseg_error_message(error), pause);
     pause_for(operation, pause);
     finseg_error_free(error);
@@ -296,15 +303,22 @@ static void end_with_maybe_created(struct fs_operation *operation, finseg_error 
     fs_operation_end(operation, error);
 }
 
-static void on_created(struct fs_operation *operation, const struct fs_answer *answer)
+static void end_without_job_id(struct fs_operation *operation)
 {
     char what[WHAT_LIMIT];
     describe(operation, what);
+    fs_exchange_redact_body(operation->client, operation->exchange);
+    struct fs_answer answer = fs_exchange_answer(operation->exchange);
+    end_with_maybe_created(operation,
+                           fs_answer_error(&answer, FINSEG_ERROR_PROTOCOL, what,
+                                           "there is no jobId in the answer: the job may exist, but cannot be found"));
+}
+
+static void on_created(struct fs_operation *operation, const struct fs_answer *answer)
+{
     char *job_id = fs_answer_text_member(answer, "jobId");
     if (!job_id) {
-        end_with_maybe_created(
-            operation, fs_answer_error(answer, FINSEG_ERROR_PROTOCOL, what,
-                                       "there is no jobId in the answer: the job may exist, but cannot be found"));
+        end_without_job_id(operation);
         return;
     }
     finseg_job *job = fs_job_new(operation->kind, operation->path, job_id, fs_clock_wall());
@@ -471,6 +485,7 @@ static struct fs_exchange *build_exchange(struct fs_operation *operation)
         transfer->body_length = strlen(operation->body);
         transfer->content_type = "application/json";
         transfer->once = true;
+        exchange->callback_url = &operation->callback_url;
     } else {
         transfer->lend = lend_page;
     }

@@ -3,6 +3,7 @@
 #ifndef FINSEG_OPERATION_H
 #define FINSEG_OPERATION_H
 
+#include "callback_url.h"
 #include "exchange.h"
 #include "finseg.h"
 #include "job.h"
@@ -18,7 +19,8 @@ struct fs_operation {
     char *kind;      /* a create: the kind's name, its path and the body */
     char *path;
     char *body;
-    uint64_t number; /* the page asked for */
+    struct fs_callback_url callback_url; /* in the body, perhaps */
+    uint64_t number;                     /* the page asked for */
     uint32_t size;
 
     struct fs_exchange *exchange; /* the request under way */

@@ -1,6 +1,7 @@
 /* Waits that a callback ends, and descriptors of others in a client's set. */
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -176,6 +177,104 @@ static void only_waits_are_called(void)
     close_stage(&stage);
 }
 
+/* ---- what is said of the URL ---- */
+
+#define CALLBACK_TOKEN "0123456789abcdef0123456789abcdef"
+#define CALLBACK_ID "fedcba9876543210"
+
+static void check_silence(const char *text)
+{
+    if (!text)
+        return;
+    CHECK(strstr(text, CALLBACK_TOKEN) == NULL);
+    CHECK(strstr(text, CALLBACK_ID) == NULL);
+}
+
+/* Creates with a callbackURL, and checks that neither the error nor any event repeats it. */
+static finseg_error *create_in_silence(struct stage *stage)
+{
+    const char *parameters =
+        "{\"threshold\":5000,\"callbackURL\":\"https://me.example/a+b/" CALLBACK_ID "." CALLBACK_TOKEN "\"}";
+    finseg_ticket ticket = finseg_client_create(stage->client, "highBalance", parameters, NULL);
+    finseg_error *error = error_of(finseg_client_await(stage->client, ticket));
+    check_silence(finseg_error_message(error));
+    check_silence(finseg_error_code(error));
+    check_silence(finseg_error_request_id(error));
+    const finseg_event *event = finseg_client_next_event(stage->client);
+    for (; event; event = finseg_client_next_event(stage->client)) {
+        check_silence(event->message);
+        check_silence(event->request_id);
+        check_silence(event->url);
+    }
+    return error;
+}
+
+static void no_error_and_no_event_repeats_a_callback_url(void)
+{
+    static const struct {
+        const char *status;
+        const char *headers;
+        const char *body;
+    } answers_with_it[] = {
+        {"400 Bad Request", "",
+         "{\"errors\":[{\"message\":\"no https://me.example/a+b/" CALLBACK_ID "." CALLBACK_TOKEN
+         "!\",\"code\":\"x." CALLBACK_TOKEN "\"}],\"requestId\":\"" CALLBACK_TOKEN "\"}"},
+        {"400 Bad Request", "",
+         "{\"errors\":[{\"message\":\"https:\\/\\/me.example\\/a+b\\/" CALLBACK_ID "." CALLBACK_TOKEN "\"}]}"},
+        {"400 Bad Request", "", "https%3A%2F%2Fme.example%2Fa%2Bb%2F" CALLBACK_ID "." CALLBACK_TOKEN},
+        {"400 Bad Request", "X-Request-Id: " CALLBACK_TOKEN "\r\n", "{}"},
+        {"500 Internal Server Error", "", "cut amid it: https://me.example/a+b/" CALLBACK_ID "." CALLBACK_TOKEN},
+        {"201 Created", "", "cut amid it: https://me.example/a+b/" CALLBACK_ID "." CALLBACK_TOKEN},
+    };
+    for (size_t i = 0; i < sizeof answers_with_it / sizeof *answers_with_it; i++) {
+        struct stage stage;
+        prepare(&stage);
+        CHECK(finseg_config_set_flag(stage.config, "log", true, NULL) == 0);
+        const char *answer =
+            json(&stage, answers_with_it[i].status, answers_with_it[i].headers, answers_with_it[i].body);
+        const struct scripted_answer answers[] = {
+            {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+            {POST_SEGMENT, answer, SCRIPTED_KEEP, 1},
+        };
+        OPEN(&stage, answers);
+        finseg_error_free(create_in_silence(&stage));
+        close_stage(&stage);
+    }
+}
+
+static void a_create_that_is_repeated_keeps_its_callback_url_to_itself(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    CHECK(finseg_config_set_flag(stage.config, "log", true, NULL) == 0);
+    const char *echo = "{\"error\":\"." CALLBACK_TOKEN "\"}";
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, json(&stage, "503 Service Unavailable", "Retry-After: 0\r\n", echo), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, json(&stage, "400 Bad Request", "", echo), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    CHECK_ERROR(create_in_silence(&stage), FINSEG_ERROR_INVALID, "the service answered 400 .***");
+    CHECK_INT((int64_t)scripted_server_count(stage.server, POST_SEGMENT), 2);
+    close_stage(&stage);
+}
+
+static void words_of_a_callback_url_that_are_no_token_are_not_blotted_out(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, json(&stage, "400 Bad Request", "", "{\"error\":\"html of receiver.example\"}"), SCRIPTED_KEEP,
+         1},
+    };
+    OPEN(&stage, answers);
+    const char *parameters = "{\"threshold\":5000,\"callbackURL\":\"https://receiver.example/callback.html\"}";
+    finseg_ticket ticket = finseg_client_create(stage.client, "highBalance", parameters, NULL);
+    CHECK_ERROR(error_of(finseg_client_await(stage.client, ticket)), FINSEG_ERROR_INVALID, "html of receiver.example");
+    close_stage(&stage);
+}
+
 /* ---- descriptors of others ---- */
 
 struct guest {
@@ -318,6 +417,11 @@ static const struct test tests[] = {
     {"waits go on by polling when callbacks can no longer come",
      waits_go_on_by_polling_when_callbacks_can_no_longer_come},
     {"only waits are called", only_waits_are_called},
+    {"no error and no event repeats a callbackURL", no_error_and_no_event_repeats_a_callback_url},
+    {"a create that is repeated keeps its callbackURL to itself",
+     a_create_that_is_repeated_keeps_its_callback_url_to_itself},
+    {"words of a callbackURL that are no token are not blotted out",
+     words_of_a_callback_url_that_are_no_token_are_not_blotted_out},
     {"a foreign descriptor makes the client readable until it is read",
      a_foreign_descriptor_makes_the_client_readable_until_it_is_read},
     {"a foreign descriptor that nobody reads does not keep the client busy",
