@@ -1,6 +1,5 @@
 #include "operation.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,8 +253,7 @@ static void poll_again(struct fs_operation *operation, finseg_error *pending)
     operation->failures = 0;
     operation->token_renewed = false;
     operation->polls++;
-    if (operation->schedule_step < UINT_MAX)
-        operation->schedule_step++;
+    operation->schedule_step++;
     double pause = operation->called ? 0 : next_poll(operation, finseg_error_retry_after(pending));
     operation->called = false;
     report_job(operation, "not ready yet", pause);
@@ -274,9 +272,10 @@ void fs_operation_called(struct fs_operation *operation)
     /* Should the job not be ready after all, it soon will be: the schedule begins anew. */
     operation->expects_callback = false;
     operation->schedule_step = 0;
+    operation->schedule_began = fs_clock_monotonic();
     report_job(operation, "a callback came", 0);
     if (is_between_polls(operation))
-        fs_loop_set_timer(&operation->client->loop, &operation->pause, fs_clock_monotonic());
+        fs_loop_set_timer(&operation->client->loop, &operation->pause, operation->schedule_began);
     else
         operation->called = true;
 }
@@ -285,14 +284,17 @@ void fs_operation_expect_callback(struct fs_operation *operation, bool expected)
 {
     if (operation->expects_callback == expected)
         return;
-    finseg_client *client = operation->client;
     operation->expects_callback = expected;
-    if (expected || !is_between_polls(operation))
+    if (expected)
         return;
-    /* Callbacks end for all waits of a client at once. Their GETs are spread, and go on at the longest pause. */
-    operation->schedule_step = UINT_MAX;
-    double pause = client->poll.max * fs_random_fraction(&client->random);
-    fs_loop_set_timer(&client->loop, &operation->pause, fs_clock_monotonic() + pause);
+    finseg_client *client = operation->client;
+    double now = fs_clock_monotonic();
+    operation->schedule_step = fs_poll_next(&client->poll, now - operation->schedule_began);
+    if (!is_between_polls(operation))
+        return;
+    /* Callbacks end for all waits of a client at once: their GETs are spread over the pause that each is in. */
+    double pause = next_poll(operation, -1) * fs_random_fraction(&client->random);
+    fs_loop_set_timer(&client->loop, &operation->pause, now + pause);
 }
 
 /* ---- answers ---- */
@@ -518,6 +520,7 @@ void fs_operation_start(struct fs_operation *operation, double timeout)
 {
     finseg_client *client = operation->client;
     double now = fs_clock_monotonic();
+    operation->schedule_began = now;
     operation->timeout = timeout;
     if (timeout >= 0)
         fs_loop_set_timer(&client->loop, &operation->deadline, now + timeout);

@@ -25,6 +25,18 @@ double fs_poll_pause(const struct fs_poll_schedule *schedule, unsigned poll, dou
     return at_least(pause * (0.8 + 0.4 * fraction), retry_after, fraction);
 }
 
+unsigned fs_poll_next(const struct fs_poll_schedule *schedule, double age)
+{
+    unsigned poll = 0;
+    double pause = schedule->first;
+    /* Beyond the longest pause, and with a factor of 1, all GETs are alike. */
+    for (double due = pause; due <= age && pause < schedule->max && schedule->factor > 1; due += pause) {
+        pause *= schedule->factor;
+        poll++;
+    }
+    return poll;
+}
+
 double fs_retry_pause(const struct fs_retry_schedule *schedule, unsigned failure, double retry_after, double fraction)
 {
     if (failure >= schedule->attempts)
