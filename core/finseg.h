@@ -230,7 +230,8 @@ FINSEG_API void finseg_client_cancel_all(finseg_client *client);
 /* Watches `fd` for reading, level-triggered. 0, or -1 with an error of kind invalid (watched already, another process)
  * or network (it cannot be watched, or memory is out). */
 FINSEG_API int finseg_client_watch(finseg_client *client, int fd, finseg_error **error);
-/* To be called before the descriptor is closed. Does nothing for one that is not watched. */
+/* To be called when the descriptor is closed, soon before or after: until then the client has a duplicate of it, which
+ * keeps open what it stands for. Does nothing for one that is not watched. */
 FINSEG_API void finseg_client_unwatch(finseg_client *client, int fd);
 /* Has a watched descriptor count as ready in that many seconds, whatever comes; negative: not by the clock. */
 FINSEG_API void finseg_client_alarm(finseg_client *client, int fd, double seconds);

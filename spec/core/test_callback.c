@@ -1,7 +1,9 @@
 /* Waits that a callback ends, and descriptors of others in a client's set. */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -387,6 +389,47 @@ static void a_foreign_descriptor_is_let_go_of(void)
     close_guest(&guest);
 }
 
+/* What the kernel says of a descriptor in the client's set; empty when it is not in it. */
+static void read_watch(finseg_client *client, int fd, char line[256])
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", finseg_client_fd(client));
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    int found = -1;
+    while (file && found != fd && fgets(line, 256, file))
+        sscanf(line, "tfd: %d", &found);
+    if (found != fd)
+        line[0] = '\0';
+    if (file)
+        fclose(file);
+}
+
+static void a_foreign_descriptor_that_was_closed_is_not_taken_for_who_has_its_number_now(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {{POST_TOKEN, NULL, SCRIPTED_STALL, -1}};
+    OPEN(&stage, answers);
+    int closed = eventfd(0, EFD_CLOEXEC);
+    CHECK(finseg_client_watch(stage.client, closed, NULL) == 0);
+    finseg_client_alarm(stage.client, closed, 0);
+    close(closed);
+    finseg_job *polled = job(&stage, "j", 0);
+    CHECK(finseg_client_poll(stage.client, polled, NULL) != 0);
+    CHECK(finseg_client_step(stage.client) == 0);
+    char before[256];
+    char after[256];
+    read_watch(stage.client, closed, before);
+    CHECK(before[0] != '\0'); /* the socket of the request for a token */
+    CHECK_INT(finseg_client_next_ready(stage.client), closed);
+    finseg_client_unwatch(stage.client, closed);
+    read_watch(stage.client, closed, after);
+    CHECK_TEXT(after, before);
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
 static void another_process_watches_nothing_here(void)
 {
     struct guest guest;
@@ -429,6 +472,8 @@ static const struct test tests[] = {
      a_foreign_descriptor_that_nobody_reads_does_not_keep_the_client_busy},
     {"a foreign descriptor is ready at its alarm", a_foreign_descriptor_is_ready_at_its_alarm},
     {"a foreign descriptor is let go of", a_foreign_descriptor_is_let_go_of},
+    {"a foreign descriptor that was closed is not taken for who has its number now",
+     a_foreign_descriptor_that_was_closed_is_not_taken_for_who_has_its_number_now},
     {"another process watches nothing here", another_process_watches_nothing_here},
 };
 
