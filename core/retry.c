@@ -29,9 +29,11 @@ unsigned fs_poll_next(const struct fs_poll_schedule *schedule, double age)
 {
     unsigned poll = 0;
     double pause = schedule->first;
+    double due = pause;
     /* Beyond the longest pause, and with a factor of 1, all GETs are alike. */
-    for (double due = pause; due <= age && pause < schedule->max && schedule->factor > 1; due += pause) {
+    while (due <= age && pause < schedule->max && schedule->factor > 1) {
         pause *= schedule->factor;
+        due += pause;
         poll++;
     }
     return poll;

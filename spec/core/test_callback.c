@@ -393,16 +393,19 @@ static void a_foreign_descriptor_is_let_go_of(void)
 static void read_watch(finseg_client *client, int fd, char line[256])
 {
     char path[64];
+    char beginning[32];
     snprintf(path, sizeof path, "/proc/self/fdinfo/%d", finseg_client_fd(client));
+    snprintf(beginning, sizeof beginning, "tfd: %8d ", fd);
+    line[0] = '\0';
     FILE *file = fopen(path, "r");
     CHECK(file != NULL);
-    int found = -1;
-    while (file && found != fd && fgets(line, 256, file))
-        sscanf(line, "tfd: %d", &found);
-    if (found != fd)
-        line[0] = '\0';
-    if (file)
-        fclose(file);
+    if (!file)
+        return;
+    do {
+        if (!fgets(line, 256, file))
+            line[0] = '\0';
+    } while (line[0] != '\0' && strncmp(line, beginning, strlen(beginning)) != 0);
+    fclose(file);
 }
 
 static void a_foreign_descriptor_that_was_closed_is_not_taken_for_who_has_its_number_now(void)
