@@ -39,6 +39,7 @@ build = {
         "core/answer.c",
         "core/authorization.c",
         "core/buffer.c",
+        "core/callback_url.c",
         "core/canonical.c",
         "core/client.c",
         "core/clock.c",
