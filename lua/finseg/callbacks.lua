@@ -67,6 +67,8 @@ local function problem_of_url(url)
     return "an http or https URL without query and fragment expected"
   elseif url:find("^[^/]*//[^/]*@") then
     return "a URL without user name and password expected"
+  elseif url:find "[^%w%-._~:/?#%[%]@!$&'()*+,;=%%]" then
+    return "a character that no URL has: give it percent-encoded"
   end
 end
 

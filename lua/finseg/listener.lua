@@ -105,8 +105,6 @@ local function problem_of(options)
     return "rate: a number of callbacks a second above 0 expected"
   elseif options.host:find "[^%w.:%%-]" then
     return "host: an address of this machine expected, such as 127.0.0.1 or ::1"
-  elseif options.public_url and options.public_url:find "[^%w%-._~:/?#%[%]@!$&'()*+,;=%%]" then
-    return "public_url: a character that no URL has: give it percent-encoded"
   elseif not options.public_url and is_wildcard(options.host) then
     return ("public_url: %s is no address that the service could call, so it has to be told another"):format(
       options.host
