@@ -261,10 +261,12 @@ void finseg_client_free(finseg_client *client)
         return;
     /* A child shares the event set and the connections with its parent, who may go on using them: it lets go of its
      * descriptors of the set, and leaves libcurl's memory and the operations to its own end. */
-    if (fs_client_is_ours(client))
+    if (fs_client_is_ours(client)) {
         close_io(client);
-    else if (client->loop_open)
+    } else if (client->loop_open) {
+        fs_companion_abandon_all(client);
         fs_loop_close(&client->loop);
+    }
 
     finseg_outcome *outcome;
     while ((outcome = take_outcome(client, 0)) != NULL)
@@ -390,7 +392,7 @@ finseg_ticket finseg_client_create(finseg_client *client, const char *kind, cons
     operation->body = body;
     operation->kind = fs_text_copy(found->name, strlen(found->name));
     operation->path = fs_text_copy(found->path, strlen(found->path));
-    if (!operation->kind || !operation->path) {
+    if (!operation->kind || !operation->path || !fs_callback_url_read(&operation->callback_url, body)) {
         fs_operation_drop(operation);
         fs_error_give(error, fs_error_out_of_memory());
         return 0;

@@ -1,8 +1,10 @@
 #include "companion.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "client.h"
 #include "clock.h"
@@ -28,9 +30,25 @@ static void on_alarm(struct fs_timer *timer)
 static struct fs_companion **find(finseg_client *client, int fd)
 {
     struct fs_companion **place = &client->companions;
-    while (*place && (*place)->watch->fd != fd)
+    while (*place && (*place)->fd != fd)
         place = &(*place)->next;
     return place;
+}
+
+/* Its owner may close the descriptor at any time, and the next socket of libcurl takes the number. So what the client
+ * watches, changes and lets go of is a duplicate. */
+static struct fs_watch *watch_duplicate(struct fs_companion *companion)
+{
+    int duplicate = fcntl(companion->fd, F_DUPFD_CLOEXEC, 0);
+    if (duplicate < 0)
+        return NULL;
+    struct fs_watch *watch = fs_loop_watch(&companion->client->loop, duplicate, WATCHED_FOR, on_ready, companion);
+    if (!watch) {
+        int reason = errno;
+        close(duplicate);
+        errno = reason;
+    }
+    return watch;
 }
 
 static struct fs_companion *new_companion(finseg_client *client, int fd)
@@ -41,8 +59,9 @@ static struct fs_companion *new_companion(finseg_client *client, int fd)
     }
     struct fs_companion *companion = calloc(1, sizeof *companion);
     if (companion) {
-        *companion = (struct fs_companion){.client = client, .alarm = {.expired = on_alarm, .owner = companion}};
-        companion->watch = fs_loop_watch(&client->loop, fd, WATCHED_FOR, on_ready, companion);
+        *companion =
+            (struct fs_companion){.client = client, .fd = fd, .alarm = {.expired = on_alarm, .owner = companion}};
+        companion->watch = watch_duplicate(companion);
         if (companion->watch)
             return companion;
     }
@@ -56,7 +75,9 @@ static void free_companion(struct fs_companion *companion)
     struct fs_loop *loop = &companion->client->loop;
     fs_loop_clear_timer(loop, &companion->alarm);
     fs_loop_release_timers(loop, 1);
+    int duplicate = companion->watch->fd;
     fs_loop_unwatch(loop, companion->watch);
+    close(duplicate);
     free(companion);
 }
 
@@ -67,6 +88,12 @@ void fs_companion_free_all(finseg_client *client)
         client->companions = companion->next;
         free_companion(companion);
     }
+}
+
+void fs_companion_abandon_all(const finseg_client *client)
+{
+    for (const struct fs_companion *companion = client->companions; companion; companion = companion->next)
+        close(companion->watch->fd);
 }
 
 int finseg_client_watch(finseg_client *client, int fd, finseg_error **error)
@@ -117,7 +144,7 @@ int finseg_client_next_ready(finseg_client *client)
             continue;
         companion->ready = false;
         fs_loop_change(&client->loop, companion->watch, WATCHED_FOR);
-        return companion->watch->fd;
+        return companion->fd;
     }
     return -1;
 }

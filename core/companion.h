@@ -7,7 +7,8 @@
 
 struct fs_companion {
     finseg_client *client;
-    struct fs_watch *watch;
+    int fd;                 /* as its owner calls it; that number may be another's by now */
+    struct fs_watch *watch; /* of a duplicate, whose number is the client's own */
     struct fs_timer alarm;
     bool ready; /* and not yet told by finseg_client_next_ready() */
     struct fs_companion *next;
@@ -15,5 +16,7 @@ struct fs_companion {
 
 /* Lets go of all; their descriptors stay open. */
 void fs_companion_free_all(finseg_client *client);
+/* In a process that was forked from the client's: closes what was inherited, and leaves the common set as it is. */
+void fs_companion_abandon_all(const finseg_client *client);
 
 #endif

@@ -48,20 +48,28 @@ bool fs_exchange_start(finseg_client *client, struct fs_exchange *exchange)
     return fs_transport_start(&client->transport, &exchange->transfer);
 }
 
-/* Here and not in the finished error: a message quotes only a part, which may end in the middle of a secret. */
-static void redact(finseg_client *client, struct fs_transfer *transfer)
+static void redact_text(finseg_client *client, const struct fs_exchange *exchange, char *text)
 {
-    struct fs_buffer *body = &transfer->answer;
-    fs_client_redact_text(client, transfer->problem);
-    if (transfer->status / 100 != 2 && body->data && strlen(body->data) == body->length) {
-        fs_client_redact_text(client, body->data);
-        body->length = strlen(body->data);
-    }
+    fs_client_redact_text(client, text);
+    if (exchange->callback_url)
+        fs_callback_url_redact_text(exchange->callback_url, text);
+}
+
+/* Here and not in the finished error: a message quotes only a part, which may end in the middle of a secret. */
+void fs_exchange_redact_body(finseg_client *client, struct fs_exchange *exchange)
+{
+    struct fs_buffer *body = &exchange->transfer.answer;
+    if (!body->data || strlen(body->data) != body->length)
+        return;
+    redact_text(client, exchange, body->data);
+    body->length = strlen(body->data);
 }
 
 void fs_exchange_report(finseg_client *client, struct fs_exchange *exchange)
 {
-    redact(client, &exchange->transfer);
+    redact_text(client, exchange, exchange->transfer.problem);
+    if (exchange->transfer.status / 100 != 2)
+        fs_exchange_redact_body(client, exchange);
     report(client, exchange, "response", exchange->transfer.answered ? NULL : exchange->transfer.problem);
 }
 

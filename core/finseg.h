@@ -204,8 +204,12 @@ FINSEG_API finseg_ticket finseg_client_wait_for_callback(finseg_client *client, 
 /* A callback came for what this wait waits for. It is a hint: the wait GETs at once, and when the job is not ready goes
  * on with the ordinary poll schedule from its beginning. False when no wait of that ticket is under way. */
 FINSEG_API bool finseg_client_called(finseg_client *client, finseg_ticket ticket);
-/* Has a wait go on at the slow rate after its next GET, or (false: callbacks can no longer arrive) at the ordinary one
- * again, at some moment within poll.max seconds. False when no wait of that ticket is under way. */
+/*
+ * Has a wait go on at the slow rate after its next GET, or (false: callbacks can no longer arrive) by the poll schedule,
+ * from where it would be had it been on it all along: a young wait GETs within about poll.first seconds, an old one
+ * within about poll.max, at some moment of that pause, so that many waits do not ask together. False when no wait of that
+ * ticket is under way.
+ */
 FINSEG_API bool finseg_client_expect_callback(finseg_client *client, finseg_ticket ticket, bool expected);
 /* GETs page `number` with `size` users a page (size 0: the configured page_size). */
 FINSEG_API finseg_ticket finseg_client_fetch(finseg_client *client, finseg_job *job, uint64_t number, uint32_t size,
@@ -226,7 +230,8 @@ FINSEG_API void finseg_client_cancel_all(finseg_client *client);
 /* Watches `fd` for reading, level-triggered. 0, or -1 with an error of kind invalid (watched already, another process)
  * or network (it cannot be watched, or memory is out). */
 FINSEG_API int finseg_client_watch(finseg_client *client, int fd, finseg_error **error);
-/* To be called before the descriptor is closed. Does nothing for one that is not watched. */
+/* To be called when the descriptor is closed, soon before or after: until then the client has a duplicate of it, which
+ * keeps open what it stands for. Does nothing for one that is not watched. */
 FINSEG_API void finseg_client_unwatch(finseg_client *client, int fd);
 /* Has a watched descriptor count as ready in that many seconds, whatever comes; negative: not by the clock. */
 FINSEG_API void finseg_client_alarm(finseg_client *client, int fd, double seconds);

@@ -1,6 +1,5 @@
 #include "operation.h"
 
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +108,7 @@ static void free_operation(struct fs_operation *operation)
     free(operation->kind);
     free(operation->path);
     free(operation->body);
+    fs_callback_url_free(&operation->callback_url);
     free(operation);
 }
 
@@ -143,12 +143,18 @@ void fs_operation_drop(struct fs_operation *operation)
     fs_loop_release_timers(&client->loop, TIMERS);
 }
 
+static void redact(const struct fs_operation *operation, finseg_error *error)
+{
+    fs_client_redact(operation->client, error);
+    fs_callback_url_redact(&operation->callback_url, error);
+}
+
 void fs_operation_end(struct fs_operation *operation, finseg_error *error)
 {
     finseg_client *client = operation->client;
     finseg_outcome *outcome = operation->outcome;
     if (error)
-        fs_client_redact(client, error);
+        redact(operation, error);
     outcome->error = error;
     leave(&client->operations, operation);
     free_operation(operation);
@@ -229,7 +235,7 @@ static void repeat_or_end(struct fs_operation *operation, finseg_error *error)
         fs_operation_end(operation, error);
         return;
     }
-    fs_client_redact(client, error);
+    redact(operation, error);
     report(operation, "retry", finseg_error_message(error), pause);
     pause_for(operation, pause);
     finseg_error_free(error);
@@ -247,8 +253,7 @@ static void poll_again(struct fs_operation *operation, finseg_error *pending)
     operation->failures = 0;
     operation->token_renewed = false;
     operation->polls++;
-    if (operation->schedule_step < UINT_MAX)
-        operation->schedule_step++;
+    operation->schedule_step++;
     double pause = operation->called ? 0 : next_poll(operation, finseg_error_retry_after(pending));
     operation->called = false;
     report_job(operation, "not ready yet", pause);
@@ -267,9 +272,10 @@ void fs_operation_called(struct fs_operation *operation)
     /* Should the job not be ready after all, it soon will be: the schedule begins anew. */
     operation->expects_callback = false;
     operation->schedule_step = 0;
+    operation->schedule_began = fs_clock_monotonic();
     report_job(operation, "a callback came", 0);
     if (is_between_polls(operation))
-        fs_loop_set_timer(&operation->client->loop, &operation->pause, fs_clock_monotonic());
+        fs_loop_set_timer(&operation->client->loop, &operation->pause, operation->schedule_began);
     else
         operation->called = true;
 }
@@ -278,14 +284,17 @@ void fs_operation_expect_callback(struct fs_operation *operation, bool expected)
 {
     if (operation->expects_callback == expected)
         return;
-    finseg_client *client = operation->client;
     operation->expects_callback = expected;
-    if (expected || !is_between_polls(operation))
+    if (expected)
         return;
-    /* Callbacks end for all waits of a client at once. Their GETs are spread, and go on at the longest pause. */
-    operation->schedule_step = UINT_MAX;
-    double pause = client->poll.max * fs_random_fraction(&client->random);
-    fs_loop_set_timer(&client->loop, &operation->pause, fs_clock_monotonic() + pause);
+    finseg_client *client = operation->client;
+    double now = fs_clock_monotonic();
+    operation->schedule_step = fs_poll_next(&client->poll, now - operation->schedule_began);
+    if (!is_between_polls(operation))
+        return;
+    /* Callbacks end for all waits of a client at once: their GETs are spread over the pause that each is in. */
+    double pause = next_poll(operation, -1) * fs_random_fraction(&client->random);
+    fs_loop_set_timer(&client->loop, &operation->pause, now + pause);
 }
 
 /* ---- answers ---- */
@@ -296,15 +305,22 @@ static void end_with_maybe_created(struct fs_operation *operation, finseg_error 
     fs_operation_end(operation, error);
 }
 
-static void on_created(struct fs_operation *operation, const struct fs_answer *answer)
+static void end_without_job_id(struct fs_operation *operation)
 {
     char what[WHAT_LIMIT];
     describe(operation, what);
+    fs_exchange_redact_body(operation->client, operation->exchange);
+    struct fs_answer answer = fs_exchange_answer(operation->exchange);
+    end_with_maybe_created(operation,
+                           fs_answer_error(&answer, FINSEG_ERROR_PROTOCOL, what,
+                                           "there is no jobId in the answer: the job may exist, but cannot be found"));
+}
+
+static void on_created(struct fs_operation *operation, const struct fs_answer *answer)
+{
     char *job_id = fs_answer_text_member(answer, "jobId");
     if (!job_id) {
-        end_with_maybe_created(
-            operation, fs_answer_error(answer, FINSEG_ERROR_PROTOCOL, what,
-                                       "there is no jobId in the answer: the job may exist, but cannot be found"));
+        end_without_job_id(operation);
         return;
     }
     finseg_job *job = fs_job_new(operation->kind, operation->path, job_id, fs_clock_wall());
@@ -471,6 +487,7 @@ static struct fs_exchange *build_exchange(struct fs_operation *operation)
         transfer->body_length = strlen(operation->body);
         transfer->content_type = "application/json";
         transfer->once = true;
+        exchange->callback_url = &operation->callback_url;
     } else {
         transfer->lend = lend_page;
     }
@@ -503,6 +520,7 @@ void fs_operation_start(struct fs_operation *operation, double timeout)
 {
     finseg_client *client = operation->client;
     double now = fs_clock_monotonic();
+    operation->schedule_began = now;
     operation->timeout = timeout;
     if (timeout >= 0)
         fs_loop_set_timer(&client->loop, &operation->deadline, now + timeout);

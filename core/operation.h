@@ -3,6 +3,7 @@
 #ifndef FINSEG_OPERATION_H
 #define FINSEG_OPERATION_H
 
+#include "callback_url.h"
 #include "exchange.h"
 #include "finseg.h"
 #include "job.h"
@@ -18,7 +19,8 @@ struct fs_operation {
     char *kind;      /* a create: the kind's name, its path and the body */
     char *path;
     char *body;
-    uint64_t number; /* the page asked for */
+    struct fs_callback_url callback_url; /* in the body, perhaps */
+    uint64_t number;                     /* the page asked for */
     uint32_t size;
 
     struct fs_exchange *exchange; /* the request under way */
@@ -26,7 +28,8 @@ struct fs_operation {
     bool token_renewed;           /* a 401 was answered by a new token already */
     unsigned failures;            /* in a row */
     unsigned polls;               /* GETs of a wait that found the job not ready */
-    unsigned schedule_step;       /* of them since the poll schedule began, perhaps anew */
+    unsigned schedule_step;       /* the place in the poll schedule, which may have begun anew */
+    double schedule_began;        /* monotonic */
     bool expects_callback;        /* a wait: asks at the slow rate only */
     bool called;                  /* a callback came while a GET was under way */
     double timeout;
@@ -54,7 +57,7 @@ struct fs_operation *fs_operation_new(finseg_client *client, enum fs_operation_t
 void fs_operation_start(struct fs_operation *operation, double timeout);
 /* A callback came for the wait: it asks at once, or once more after the GET that is under way. */
 void fs_operation_called(struct fs_operation *operation);
-/* Moves the wait to the slow rate, beginning after its next GET, or back to the poll schedule. */
+/* Moves the wait to the slow rate, beginning after its next GET, or to where in the poll schedule it would be now. */
 void fs_operation_expect_callback(struct fs_operation *operation, bool expected);
 /* There is a token now. */
 void fs_operation_send(struct fs_operation *operation);

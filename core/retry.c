@@ -25,6 +25,20 @@ double fs_poll_pause(const struct fs_poll_schedule *schedule, unsigned poll, dou
     return at_least(pause * (0.8 + 0.4 * fraction), retry_after, fraction);
 }
 
+unsigned fs_poll_next(const struct fs_poll_schedule *schedule, double age)
+{
+    unsigned poll = 0;
+    double pause = schedule->first;
+    double due = pause;
+    /* Beyond the longest pause, and with a factor of 1, all GETs are alike. */
+    while (due <= age && pause < schedule->max && schedule->factor > 1) {
+        pause *= schedule->factor;
+        due += pause;
+        poll++;
+    }
+    return poll;
+}
+
 double fs_retry_pause(const struct fs_retry_schedule *schedule, unsigned failure, double retry_after, double fraction)
 {
     if (failure >= schedule->attempts)

@@ -23,6 +23,9 @@ struct fs_retry_schedule {
  */
 double fs_poll_pause(const struct fs_poll_schedule *schedule, unsigned poll, double retry_after, double fraction);
 
+/* Which GET (from 0) would be the next of a wait that has asked by this schedule alone for `age` seconds. */
+unsigned fs_poll_next(const struct fs_poll_schedule *schedule, double age);
+
 /*
  * The pause after failure number `failure` (from 1): exponential with full jitter, never shorter than `retry_after`.
  * Negative when the attempts are used up.

@@ -46,9 +46,6 @@ local defaults = { host = "127.0.0.1", port = 0, path = "/finseg/callback", max_
 --- Seconds that a connection may take to complete a request.
 local PATIENCE = 30
 
---- Hosts that stand for all addresses of the machine: none that the service could call.
-local wildcards = { ["0.0.0.0"] = true, ["::"] = true }
-
 --- What to do about each kind of failure of finseg.listener.receiver.
 local advice = {
   no_address = "host must be an address of this machine, 127.0.0.1 or ::1 when the service, or what passes its "
@@ -89,6 +86,13 @@ local function is_plain_path(path)
   return rest == ""
 end
 
+--- Whether it stands for all addresses of the machine: none that the service could call. 0.0.0.0 and :: have many
+--- spellings, ::0 and ::ffff:0.0.0.0 among them.
+local function is_wildcard(host)
+  local address = host:lower():gsub("^[0:]*:ffff:", "")
+  return address ~= "" and not address:find "[^0.:]"
+end
+
 --- What is wrong with the options; nil when nothing is.
 local function problem_of(options)
   if not is_whole(options.port, 0, 65535) then
@@ -99,7 +103,9 @@ local function problem_of(options)
     return "max_body: a whole number of bytes above 0 expected"
   elseif options.rate <= 0 or options.rate ~= options.rate then
     return "rate: a number of callbacks a second above 0 expected"
-  elseif not options.public_url and wildcards[options.host] then
+  elseif options.host:find "[^%w.:%%-]" then
+    return "host: an address of this machine expected, such as 127.0.0.1 or ::1"
+  elseif not options.public_url and is_wildcard(options.host) then
     return ("public_url: %s is no address that the service could call, so it has to be told another"):format(
       options.host
     )
@@ -212,8 +218,8 @@ end
 
 -- ---- looking ------------------------------------------------------------------------------------------------
 
---- What has come so far: accepted, early (of those accepted), duplicate, late, forged, unknown, malformed, and
---- refused = { path, method, too_large, rate }, requests that were turned away unread.
+--- What has come so far: accepted, early (of those accepted), duplicate, late, forged, unknown, malformed, missed (the
+--- store was gone), and refused = { path, method, too_large, rate }, requests that were turned away unread.
 ---@return table<string, integer|table>
 function Listener:counts()
   local counts = {}

@@ -1,6 +1,9 @@
 /* Waits that a callback ends, and descriptors of others in a client's set. */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -148,7 +151,8 @@ static void waits_go_on_by_polling_when_callbacks_can_no_longer_come(void)
     struct stage stage;
     prepare(&stage);
     set_number(&stage, "poll.callback", NEVER);
-    set_number(&stage, "poll.max", 10);
+    set_number(&stage, "poll.first", 0.05);
+    set_number(&stage, "poll.max", NEVER);
     const struct scripted_answer answers[] = {{POST_TOKEN, NULL, SCRIPTED_STALL, -1}};
     OPEN(&stage, answers);
     finseg_job *waited = job(&stage, "j", 0);
@@ -156,7 +160,7 @@ static void waits_go_on_by_polling_when_callbacks_can_no_longer_come(void)
     CHECK(finseg_client_expect_callback(stage.client, ticket, true));
     CHECK(finseg_client_next_timeout(stage.client) > NEVER / 2);
     CHECK(finseg_client_expect_callback(stage.client, ticket, false));
-    CHECK(finseg_client_next_timeout(stage.client) <= 10);
+    CHECK(finseg_client_next_timeout(stage.client) < 30);
     finseg_job_free(waited);
     close_stage(&stage);
 }
@@ -173,6 +177,104 @@ static void only_waits_are_called(void)
     CHECK(!finseg_client_expect_callback(stage.client, ticket, false));
     CHECK(!finseg_client_called(stage.client, 0));
     finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+/* ---- what is said of the URL ---- */
+
+#define CALLBACK_TOKEN "0123456789abcdef0123456789abcdef"
+#define CALLBACK_ID "fedcba9876543210"
+
+static void check_silence(const char *text)
+{
+    if (!text)
+        return;
+    CHECK(strstr(text, CALLBACK_TOKEN) == NULL);
+    CHECK(strstr(text, CALLBACK_ID) == NULL);
+}
+
+/* Creates with a callbackURL, and checks that neither the error nor any event repeats it. */
+static finseg_error *create_in_silence(struct stage *stage)
+{
+    const char *parameters =
+        "{\"threshold\":5000,\"callbackURL\":\"https://me.example/a+b/" CALLBACK_ID "." CALLBACK_TOKEN "\"}";
+    finseg_ticket ticket = finseg_client_create(stage->client, "highBalance", parameters, NULL);
+    finseg_error *error = error_of(finseg_client_await(stage->client, ticket));
+    check_silence(finseg_error_message(error));
+    check_silence(finseg_error_code(error));
+    check_silence(finseg_error_request_id(error));
+    const finseg_event *event = finseg_client_next_event(stage->client);
+    for (; event; event = finseg_client_next_event(stage->client)) {
+        check_silence(event->message);
+        check_silence(event->request_id);
+        check_silence(event->url);
+    }
+    return error;
+}
+
+static void no_error_and_no_event_repeats_a_callback_url(void)
+{
+    static const struct {
+        const char *status;
+        const char *headers;
+        const char *body;
+    } answers_with_it[] = {
+        {"400 Bad Request", "",
+         "{\"errors\":[{\"message\":\"no https://me.example/a+b/" CALLBACK_ID "." CALLBACK_TOKEN
+         "!\",\"code\":\"x." CALLBACK_TOKEN "\"}],\"requestId\":\"" CALLBACK_TOKEN "\"}"},
+        {"400 Bad Request", "",
+         "{\"errors\":[{\"message\":\"https:\\/\\/me.example\\/a+b\\/" CALLBACK_ID "." CALLBACK_TOKEN "\"}]}"},
+        {"400 Bad Request", "", "https%3A%2F%2Fme.example%2Fa%2Bb%2F" CALLBACK_ID "." CALLBACK_TOKEN},
+        {"400 Bad Request", "X-Request-Id: " CALLBACK_TOKEN "\r\n", "{}"},
+        {"500 Internal Server Error", "", "cut amid it: https://me.example/a+b/" CALLBACK_ID "." CALLBACK_TOKEN},
+        {"201 Created", "", "cut amid it: https://me.example/a+b/" CALLBACK_ID "." CALLBACK_TOKEN},
+    };
+    for (size_t i = 0; i < sizeof answers_with_it / sizeof *answers_with_it; i++) {
+        struct stage stage;
+        prepare(&stage);
+        CHECK(finseg_config_set_flag(stage.config, "log", true, NULL) == 0);
+        const char *answer =
+            json(&stage, answers_with_it[i].status, answers_with_it[i].headers, answers_with_it[i].body);
+        const struct scripted_answer answers[] = {
+            {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+            {POST_SEGMENT, answer, SCRIPTED_KEEP, 1},
+        };
+        OPEN(&stage, answers);
+        finseg_error_free(create_in_silence(&stage));
+        close_stage(&stage);
+    }
+}
+
+static void a_create_that_is_repeated_keeps_its_callback_url_to_itself(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    CHECK(finseg_config_set_flag(stage.config, "log", true, NULL) == 0);
+    const char *echo = "{\"error\":\"." CALLBACK_TOKEN "\"}";
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, json(&stage, "503 Service Unavailable", "Retry-After: 0\r\n", echo), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, json(&stage, "400 Bad Request", "", echo), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    CHECK_ERROR(create_in_silence(&stage), FINSEG_ERROR_INVALID, "the service answered 400 .***");
+    CHECK_INT((int64_t)scripted_server_count(stage.server, POST_SEGMENT), 2);
+    close_stage(&stage);
+}
+
+static void words_of_a_callback_url_that_are_no_token_are_not_blotted_out(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, json(&stage, "400 Bad Request", "", "{\"error\":\"html of receiver.example\"}"), SCRIPTED_KEEP,
+         1},
+    };
+    OPEN(&stage, answers);
+    const char *parameters = "{\"threshold\":5000,\"callbackURL\":\"https://receiver.example/callback.html\"}";
+    finseg_ticket ticket = finseg_client_create(stage.client, "highBalance", parameters, NULL);
+    CHECK_ERROR(error_of(finseg_client_await(stage.client, ticket)), FINSEG_ERROR_INVALID, "html of receiver.example");
     close_stage(&stage);
 }
 
@@ -287,6 +389,50 @@ static void a_foreign_descriptor_is_let_go_of(void)
     close_guest(&guest);
 }
 
+/* What the kernel says of a descriptor in the client's set; empty when it is not in it. */
+static void read_watch(finseg_client *client, int fd, char line[256])
+{
+    char path[64];
+    char beginning[32];
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", finseg_client_fd(client));
+    snprintf(beginning, sizeof beginning, "tfd: %8d ", fd);
+    line[0] = '\0';
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL);
+    if (!file)
+        return;
+    do {
+        if (!fgets(line, 256, file))
+            line[0] = '\0';
+    } while (line[0] != '\0' && strncmp(line, beginning, strlen(beginning)) != 0);
+    fclose(file);
+}
+
+static void a_foreign_descriptor_that_was_closed_is_not_taken_for_who_has_its_number_now(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {{POST_TOKEN, NULL, SCRIPTED_STALL, -1}};
+    OPEN(&stage, answers);
+    int closed = eventfd(0, EFD_CLOEXEC);
+    CHECK(finseg_client_watch(stage.client, closed, NULL) == 0);
+    finseg_client_alarm(stage.client, closed, 0);
+    close(closed);
+    finseg_job *polled = job(&stage, "j", 0);
+    CHECK(finseg_client_poll(stage.client, polled, NULL) != 0);
+    CHECK(finseg_client_step(stage.client) == 0);
+    char before[256];
+    char after[256];
+    read_watch(stage.client, closed, before);
+    CHECK(before[0] != '\0'); /* the socket of the request for a token */
+    CHECK_INT(finseg_client_next_ready(stage.client), closed);
+    finseg_client_unwatch(stage.client, closed);
+    read_watch(stage.client, closed, after);
+    CHECK_TEXT(after, before);
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
 static void another_process_watches_nothing_here(void)
 {
     struct guest guest;
@@ -318,12 +464,19 @@ static const struct test tests[] = {
     {"waits go on by polling when callbacks can no longer come",
      waits_go_on_by_polling_when_callbacks_can_no_longer_come},
     {"only waits are called", only_waits_are_called},
+    {"no error and no event repeats a callbackURL", no_error_and_no_event_repeats_a_callback_url},
+    {"a create that is repeated keeps its callbackURL to itself",
+     a_create_that_is_repeated_keeps_its_callback_url_to_itself},
+    {"words of a callbackURL that are no token are not blotted out",
+     words_of_a_callback_url_that_are_no_token_are_not_blotted_out},
     {"a foreign descriptor makes the client readable until it is read",
      a_foreign_descriptor_makes_the_client_readable_until_it_is_read},
     {"a foreign descriptor that nobody reads does not keep the client busy",
      a_foreign_descriptor_that_nobody_reads_does_not_keep_the_client_busy},
     {"a foreign descriptor is ready at its alarm", a_foreign_descriptor_is_ready_at_its_alarm},
     {"a foreign descriptor is let go of", a_foreign_descriptor_is_let_go_of},
+    {"a foreign descriptor that was closed is not taken for who has its number now",
+     a_foreign_descriptor_that_was_closed_is_not_taken_for_who_has_its_number_now},
     {"another process watches nothing here", another_process_watches_nothing_here},
 };
 

@@ -44,6 +44,19 @@ static void a_factor_of_one_keeps_the_pause(void)
     CHECK(is_near(fs_poll_pause(&slow, 0, -1, 0.5), 30));
 }
 
+static void a_wait_of_some_age_is_at_its_place_in_the_schedule(void)
+{
+    /* GETs at 0.5, 1.5, 3.5, 7.5, 12.5, and then every 5 seconds. */
+    const struct {
+        double age;
+        unsigned next;
+    } cases[] = {{0, 0}, {0.4, 0}, {0.5, 1}, {1.4, 1}, {1.6, 2}, {3.6, 3}, {7.6, 4}, {12.6, 4}, {1e9, 4}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        CHECK_INT(fs_poll_next(&polls, cases[i].age), cases[i].next);
+    const struct fs_poll_schedule steady = {.first = 0.25, .factor = 1, .max = 30};
+    CHECK_INT(fs_poll_next(&steady, 1e9), 0);
+}
+
 static void retries_back_off_with_full_jitter(void)
 {
     CHECK(is_near(fs_retry_pause(&tries, 1, -1, 0.5), 0.25));
@@ -67,6 +80,7 @@ static void attempts_are_tries_in_all(void)
 static const struct test tests[] = {
     {"polls slow down up to the maximum", polls_slow_down_up_to_the_maximum},
     {"polls are spread by a fifth to either side", polls_are_spread_by_a_fifth},
+    {"a wait of some age is at its place in the schedule", a_wait_of_some_age_is_at_its_place_in_the_schedule},
     {"a poll never comes before Retry-After", a_poll_never_comes_before_retry_after},
     {"a factor of one keeps the pause, however often", a_factor_of_one_keeps_the_pause},
     {"retries back off with full jitter, never before Retry-After", retries_back_off_with_full_jitter},

@@ -326,7 +326,14 @@ describe("a callback", function()
 
   it("needs a public URL that is one, and one receiver a client", function()
     serve(READY)
-    for _, url in ipairs { "bank.example", "ftp://bank.example", "https://", "https://b/?q", "https://a:b@c/" } do
+    for _, url in ipairs {
+      "bank.example",
+      "ftp://bank.example",
+      "https://",
+      "https://b/?q",
+      "https://a:b@c/",
+      'http://x"\\y',
+    } do
       local other = connect(server)
       local made, err = other:receive_callbacks { public_url = url }
       assert.is_nil(made)

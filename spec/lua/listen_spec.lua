@@ -508,8 +508,17 @@ describe("client:listen", function()
       path = { "x", "/a b", "/a?b", "/a#b", "/a//b", "/../a", "/%2e", "/a/." },
       max_body = { 0, -1, 0.5, math.huge },
       rate = { 0, -1, 0 / 0 },
-      public_url = { "nonsense", "ftp://a.example", "https://", "https://u:p@a.example", "https://a.example?b" },
-      host = { "0.0.0.0", "::" },
+      public_url = {
+        "nonsense",
+        "ftp://a.example",
+        "https://",
+        "https://u:p@a.example",
+        "https://a.example?b",
+        'https://a.example"\\y',
+        "https://a.example/\0",
+        "https://ä.example",
+      },
+      host = { "0.0.0.0", "::", "::0", "0:0:0:0:0:0:0:0", "::0.0.0.0", "::FFFF:0.0.0.0" },
       hosts = { "127.0.0.1" },
     } do
       for _, value in ipairs(values) do
@@ -518,6 +527,9 @@ describe("client:listen", function()
         assert.matches(name == "host" and "public_url" or name, err.message, 1, true)
         assert.is_nil(err.message:find("u:p", 1, true))
       end
+    end
+    for _, host in ipairs { "127.0.0.1\0x", "127.0.0.1 ", "127.0.0.1\r\n" } do
+      assert.matches("host: an address of this machine expected", refusal(finally, { host = host }).message, 1, true)
     end
     local client = connect(server)
     afterwards(finally, function()

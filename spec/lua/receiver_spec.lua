@@ -485,6 +485,36 @@ describe("a receiver in a process without a descriptor left", function()
     assert.equal(0, status)
   end)
 
+  it("leaves most descriptors to the program", function()
+    local status, printed = run [[
+      local silent = {}
+      for i = 1, 24 do
+        silent[i] = assert(socket.connect("127.0.0.1", port))
+        receiver:step()
+      end
+      serve(function() return receiver:connections() <= 16 end)
+      print(send(assert(socket.connect("127.0.0.1", port)), "a"))
+      print(receiver:connections() <= 16)
+      receiver:close()
+    ]]
+    assert.equal("/c/a\ntrue\n", printed)
+    assert.equal(0, status)
+  end)
+
+  it("has the connection that completed no request for the longest give way", function()
+    local status, printed = run [[
+      local idle = assert(socket.connect("127.0.0.1", port))
+      serve(function() return receiver:connections() == 1 end)
+      local real = assert(socket.connect("127.0.0.1", port))
+      exhaust()
+      print(send(real, "a"))
+      recover()
+      receiver:close()
+    ]]
+    assert.equal("/c/a\n", printed)
+    assert.equal(0, status)
+  end)
+
   it("accepts those who came then once a connection was closed", function()
     local status, printed = run [[
       local first = assert(socket.connect("127.0.0.1", port))
@@ -506,6 +536,28 @@ end)
 local in_luajit = shell.lua == "luajit" and it or function() end
 
 describe("a receiver in a forked process", function()
+  in_luajit("is closed there with its client, and with what it has counted", function()
+    local status, printed = run_lua [[
+      local ffi = require "ffi"
+      ffi.cdef "int fork(void); void _exit(int); int waitpid(int, int *, int);"
+      local finseg = require "finseg"
+      local client =
+        assert(finseg.new { base_url = "http://127.0.0.1:1/api/v1", client_id = "x", client_secret = "x" })
+      local listener = assert(client:listen())
+      local child = ffi.C.fork()
+      if child == 0 then
+        local ok = pcall(client.close, client)
+        ffi.C._exit(ok and client.closed and listener.closed and listener:counts().refused.path == 0 and 0 or 1)
+      end
+      local how = ffi.new "int[1]"
+      ffi.C.waitpid(child, how, 0)
+      print(how[0], assert(require("socket").connect("127.0.0.1", listener.port)) ~= nil)
+      client:close()
+    ]]
+    assert.equal("0\ttrue\n", printed)
+    assert.equal(0, status)
+  end)
+
   in_luajit("refuses to work, and its end there ends nothing here", function()
     local status, printed = run_lua(PRELUDE .. [[
       local ffi = require "ffi"

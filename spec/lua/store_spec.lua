@@ -63,6 +63,24 @@ describe("finseg.store", function()
   end)
 end)
 
+describe("the store of the kind memory", function()
+  it("drops what has ended though nobody asks for it, and nothing else", function()
+    local store = stores.open "memory"
+    for i = 1, 1500 do
+      store:put_if_absent("kept " .. i, "x", 60)
+    end
+    for i = 1, 10000 do
+      store:put_if_absent("ended " .. i, "x", -1)
+    end
+    local count = 0
+    for _ in pairs(store.entries) do
+      count = count + 1
+    end
+    assert.is_true(count <= 2 * 1500, count)
+    assert.are.equal(1500, #store:list "")
+  end)
+end)
+
 describe("the store of the kind file", function()
   local folder, path
 
@@ -105,6 +123,18 @@ describe("the store of the kind file", function()
     shell.check(script)
     assert.are.equal("600", mode_of(path))
     assert.are.equal("700", mode_of(folder .. "/state"))
+  end)
+
+  it("drops what has ended while it is open, and nothing else", function()
+    local store = assert(stores.open("file", path))
+    assert.is_true(store:put_if_absent("kept", "x", 60))
+    for i = 1, 2500 do
+      store:put_if_absent("ended " .. i, "x", -1)
+    end
+    local whatever_its_end = store.handle:list("", 0)
+    assert.is_true(#whatever_its_end <= 1001, #whatever_its_end)
+    assert.are.equal("x", store:get "kept")
+    store:close()
   end)
 
   it("refuses the store of a later version", function()

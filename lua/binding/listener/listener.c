@@ -17,11 +17,17 @@ struct holder {
     pid_t process;
 };
 
-static struct fs_receiver *check_open(lua_State *L)
+static struct holder *check_holder(lua_State *L)
 {
     struct holder *holder = luaL_checkudata(L, 1, receiver_type);
     if (!holder->receiver)
         luaL_error(L, "finseg: the listener is closed");
+    return holder;
+}
+
+static struct fs_receiver *check_open(lua_State *L)
+{
+    struct holder *holder = check_holder(L);
     if (holder->process != getpid())
         luaL_error(L, "finseg: the listener was made in another process");
     return holder->receiver;
@@ -142,7 +148,7 @@ static int receiver_connections(lua_State *L)
     return 1;
 }
 
-/* receiver:refused() -> counts of refused requests, by reason */
+/* receiver:refused() -> counts of refused requests, by reason; in a forked process up to the fork */
 static int receiver_refused(lua_State *L)
 {
     static const char *const names[FS_REFUSALS] = {
@@ -151,7 +157,7 @@ static int receiver_refused(lua_State *L)
         [FS_REFUSED_TOO_LARGE] = "too_large",
         [FS_REFUSED_RATE] = "rate",
     };
-    const struct fs_receiver *receiver = check_open(L);
+    const struct fs_receiver *receiver = check_holder(L)->receiver;
     lua_createtable(L, 0, FS_REFUSALS);
     for (int i = 0; i < FS_REFUSALS; i++) {
         lua_pushinteger(L, (lua_Integer)fs_receiver_refused(receiver, (enum fs_refusal)i));

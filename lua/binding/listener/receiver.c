@@ -3,8 +3,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -14,7 +16,8 @@
 
 enum {
     MOST_CONNECTIONS = 256,
-    MARGIN = 64, /* connections that libmicrohttpd has not noticed to be hung up */
+    SHARE = 4,  /* one in so many of the process's descriptors, at most */
+    MARGIN = 4, /* one in so many more, which libmicrohttpd has not noticed to be hung up */
     CONNECTION_MEMORY = 16 * 1024,
     MOST_TARGETS = 4096, /* kept at a time */
     MOST_TURNS = 16,     /* a step: others want their turn, too */
@@ -46,10 +49,10 @@ struct fs_receiver {
     size_t path_length;
     uint64_t largest_body;
     double patience; /* seconds */
+    unsigned most_connections;
     struct fs_rate rate;
     struct fs_connections connections;
     bool has_closed; /* a connection, in this turn */
-    bool has_opened; /* a connection, in this step */
     char *targets[MOST_TARGETS];
     size_t first; /* of the targets, which are kept in a ring */
     size_t count;
@@ -162,12 +165,11 @@ static void open_connection(struct fs_receiver *receiver, struct MHD_Connection 
     if (!info)
         return;
     int fd = info->connect_fd;
-    receiver->has_opened = true;
     *context = fs_connections_add(&receiver->connections, fd, fs_clock_monotonic());
     if (!*context)
         shutdown(fd, SHUT_RDWR);
     /* One limit for all addresses: behind a load balancer everybody has the same one. */
-    if (receiver->connections.count > MOST_CONNECTIONS)
+    if (receiver->connections.count > receiver->most_connections)
         fs_connections_hang_up_first(&receiver->connections);
 }
 
@@ -205,18 +207,29 @@ static int open_spare(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* A connection that cannot be accepted, because the process has no descriptor left, would keep the listener readable
- * and the program busy. It is taken with the descriptor that was kept for this, and closed. */
+/* Whether somebody waits to be accepted, and the process has no descriptor left for that. If it has, a spare one that
+ * was lost is replaced. */
+static bool cannot_accept(struct fs_receiver *receiver)
+{
+    struct pollfd waiting = {.fd = receiver->listener, .events = POLLIN};
+    if (poll(&waiting, 1, 0) != 1)
+        return false;
+    int another = open_spare();
+    if (another < 0)
+        return true;
+    if (receiver->spare < 0)
+        receiver->spare = another;
+    else
+        close(another);
+    return false;
+}
+
+/* A connection that cannot be accepted would keep the listener readable and the program busy. It is taken with the
+ * descriptor that was kept for this, and closed. */
 static void turn_away(struct fs_receiver *receiver)
 {
-    int another = open_spare();
-    if (another >= 0 || receiver->spare < 0) {
-        if (receiver->spare < 0)
-            receiver->spare = another;
-        else
-            close(another);
+    if (receiver->spare < 0)
         return;
-    }
     close(receiver->spare);
     int refused = accept4(receiver->listener, NULL, NULL, SOCK_CLOEXEC);
     if (refused >= 0)
@@ -238,13 +251,16 @@ size_t fs_receiver_step(struct fs_receiver *receiver)
 {
     int turns = 0;
     hang_up_overdue(receiver);
-    receiver->has_opened = false;
     do {
         receiver->has_closed = false;
         MHD_run(receiver->daemon);
     } while (++turns < MOST_TURNS && has_more(receiver));
-    if (turns == 1 && !receiver->has_opened && receiver->count == 0 && receiver->connections.count == 0)
-        turn_away(receiver);
+    if (cannot_accept(receiver)) {
+        if (receiver->connections.count > 0)
+            fs_connections_hang_up_first(&receiver->connections);
+        else
+            turn_away(receiver);
+    }
     return receiver->count;
 }
 
@@ -261,13 +277,23 @@ static bool make_responses(struct fs_receiver *receiver)
     return true;
 }
 
+/* The program has other work, which needs descriptors, too. */
+static unsigned most_connections(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur / SHARE >= MOST_CONNECTIONS)
+        return MOST_CONNECTIONS;
+    return limit.rlim_cur / SHARE > 0 ? (unsigned)(limit.rlim_cur / SHARE) : 1;
+}
+
 static struct MHD_Daemon *start_daemon(struct fs_receiver *receiver, int listener)
 {
+    unsigned most = receiver->most_connections;
     return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, receiver, MHD_OPTION_LISTEN_SOCKET, listener,
-                            MHD_OPTION_CONNECTION_LIMIT, (unsigned)(MOST_CONNECTIONS + MARGIN),
-                            MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK,
-                            leave_encoded, NULL, MHD_OPTION_NOTIFY_COMPLETED, complete_request, receiver,
-                            MHD_OPTION_NOTIFY_CONNECTION, follow_connection, receiver, MHD_OPTION_END);
+                            MHD_OPTION_CONNECTION_LIMIT, most + most / MARGIN + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (size_t)CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL,
+                            MHD_OPTION_NOTIFY_COMPLETED, complete_request, receiver, MHD_OPTION_NOTIFY_CONNECTION,
+                            follow_connection, receiver, MHD_OPTION_END);
 }
 
 static void free_receiver(struct fs_receiver *receiver)
@@ -293,6 +319,7 @@ struct fs_receiver *fs_receiver_start(int listener, const struct fs_receiver_con
     receiver->listener = listener;
     receiver->largest_body = config->largest_body;
     receiver->patience = config->patience;
+    receiver->most_connections = most_connections();
     fs_rate_begin(&receiver->rate, config->rate, fs_clock_monotonic());
     receiver->path = strdup(config->path);
     receiver->path_length = strlen(config->path);

@@ -9,7 +9,8 @@
  *   above the rate       429
  *
  * Nobody can keep the receiver from its work by holding connections: one that completes no request for too long is
- * closed, and when there are too many, the one that has completed none for the longest gives way.
+ * closed, and when there are too many, the one that has completed none for the longest gives way. That is the case
+ * beyond 256, beyond a quarter of the descriptors that the process may have, and when it has none left to accept another.
  */
 #ifndef FINSEG_LISTENER_RECEIVER_H
 #define FINSEG_LISTENER_RECEIVER_H

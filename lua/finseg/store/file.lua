@@ -8,11 +8,15 @@ local core = require "finseg.core"
 ---@class finseg.FileStore: finseg.Store
 ---@field path string
 ---@field handle userdata?  nil once closed
+---@field puts_left integer  until the next sweep
 local FileStore = {
   -- A notify stays within the process, so who waits for another process looks for itself.
   poll_interval = 0.25,
 }
 FileStore.__index = FileStore
+
+--- Puts of one process between two sweeps. What has ended is found by an index, so a sweep costs what it drops.
+local PUTS_A_SWEEP = 1000
 
 --- What to do about each kind of failure of finseg.store.sqlite.
 local advice = {
@@ -68,7 +72,8 @@ function FileStore.open(path)
   if not handle then
     return nil, failure(path, reason, kind)
   end
-  local self = { name = "file " .. path, path = path, handle = handle, watchers = Watchers.new() }
+  local self =
+    { name = "file " .. path, path = path, handle = handle, puts_left = PUTS_A_SWEEP, watchers = Watchers.new() }
   handle:sweep("", core.time())
   return setmetatable(self, FileStore)
 end
@@ -94,7 +99,15 @@ function FileStore:put_if_absent(key, value, seconds)
   check.type(key, "string", 1, "put_if_absent")
   check.type(value, "string", 2, "put_if_absent")
   check.type(seconds, "number", 3, "put_if_absent")
-  return call(self, "put_if_absent", key, value, core.time() + seconds)
+  local put, err = call(self, "put_if_absent", key, value, core.time() + seconds)
+  if put then
+    self.puts_left = self.puts_left - 1
+    if self.puts_left <= 0 then
+      self.puts_left = PUTS_A_SWEEP
+      self.handle:sweep("", core.time()) -- if it fails, the next one drops as much
+    end
+  end
+  return put, err
 end
 
 function FileStore:delete(key, value)

@@ -6,12 +6,31 @@ local core = require "finseg.core"
 
 ---@class finseg.MemoryStore: finseg.Store
 ---@field entries table<string, { value: string, ends: number }>
+---@field puts_left integer  until the next sweep
 local MemoryStore = { name = "memory" }
 MemoryStore.__index = MemoryStore
 
+--- Puts between two sweeps.
+local LEAST_PUTS = 1000
+
 ---@return finseg.MemoryStore
 function MemoryStore.open()
-  return setmetatable({ entries = {}, watchers = Watchers.new(), closed = false }, MemoryStore)
+  local self = { entries = {}, puts_left = LEAST_PUTS, watchers = Watchers.new(), closed = false }
+  return setmetatable(self, MemoryStore)
+end
+
+--- Drops what has ended. The next sweep is after as many puts as entries are left: so a put costs little, and there are
+--- never more than about twice as many entries as live.
+local function sweep(self)
+  local now, living_count = core.time(), 0
+  for key, entry in pairs(self.entries) do
+    if entry.ends <= now then
+      self.entries[key] = nil
+    else
+      living_count = living_count + 1
+    end
+  end
+  self.puts_left = math.max(living_count, LEAST_PUTS)
 end
 
 local function check_open(self)
@@ -43,6 +62,10 @@ function MemoryStore:put_if_absent(key, value, seconds)
   check_open(self)
   if living(self, key) then
     return false
+  end
+  self.puts_left = self.puts_left - 1
+  if self.puts_left <= 0 then
+    sweep(self)
   end
   self.entries[key] = { value = value, ends = core.time() + seconds }
   return true
