@@ -203,6 +203,63 @@ describe("the command line", function()
       assert.are.equal("z,a,12345678901234567890,0.10,\r", lines[40002])
     end)
 
+    --- A home whose service has one ready job of these users, as JSON.
+    local function home_of(users)
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
+        ["GET /api/v1/segments/highBalance/1"] = {
+          { body = ('{"users":[%s],"totalElements":%d}'):format(table.concat(users, ","), #users) },
+        },
+      }
+      local other = cli.home(server)
+      finally(function()
+        server.stop()
+        other.remove()
+      end)
+      return other
+    end
+
+    it("as CSV in which no member takes the column of another", function()
+      local other = home_of {
+        '{"userId":"a4","name":"Bert","accounts":[{"accountId":"x","amount":1,"userId":"INNER","name":"Giro"}]}',
+        '{"userId":"a5","tags":[{"x":1},5]}',
+        '{"userId":"a6","a.b":1,"a":{"b":2}}',
+      }
+      local lines = lines_of(other.check "finseg segment highBalance --threshold 5 --format csv")
+      assert.are.same({
+        "userId,accountId,amount,name,tags,a.b,a\\.b,accounts.userId,accounts.name\r",
+        "a4,x,1,Bert,,,,INNER,Giro\r",
+        'a5,,,,"[{""x"":1},5]",,,,\r',
+        "a6,,,,,2,1,,\r",
+      }, lines)
+    end)
+
+    for _, format in ipairs { "csv", "table" } do
+      it("in the same columns for every user, also when one has a second list, as " .. format, function()
+        local other = home_of {
+          '{"userId":"b1","accounts":[{"amount":1}]}',
+          '{"userId":"b2","accounts":[{"amount":2}],"cards":[{"amount":3}]}',
+        }
+        local out = other.check("finseg segment highBalance --threshold 5 --format " .. format)
+        assert.are.same(
+          { "userId accounts.amount cards.amount", "b1 1", "b2 2 3" },
+          lines_of((out:gsub("[ ,]+", " "):gsub(" ?\r?\n", "\n")))
+        )
+      end)
+    end
+
+    it("as a table that overwrites nothing in a user who comes after its columns are chosen", function()
+      local users = {}
+      for i = 1, 1000 do
+        users[i] = ('{"userId":"%d","accounts":[{"amount":1}]}'):format(i)
+      end
+      users[1001] = '{"userId":"late","amount":7,"accounts":[{"amount":8}]}'
+      local other = home_of(users)
+      local _, out, err = other.run "finseg segment highBalance --threshold 5 --format table"
+      assert.matches("\nlate +7\n$", out)
+      assert.matches("accounts.amount and perhaps more did not fit the table", err)
+    end)
+
     it("as CSV with a header when it is empty", function()
       assert.are.equal("userId\r\n", home.check "finseg segment highBalance --threshold 999999999 --format csv")
     end)
