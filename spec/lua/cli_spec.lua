@@ -470,6 +470,32 @@ describe("the command line", function()
       assert.matches("finseg get highBalance %x+", err)
     end)
 
+    it("a job that is not ready: the command that picks it up asks the same service, with the same words", function()
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = [[{"jobId":"J 1/x'y"}]] } },
+        ["GET /api/v1/segments/highBalance/J%201%2Fx%27y"] = {
+          { status = 423, body = "{}" },
+          { body = '{"users":[{"userId":"7"}],"totalElements":1}' },
+        },
+      }
+      local other = cli.home()
+      finally(function()
+        server.stop()
+        other.remove()
+      end)
+      other.write(
+        "my keys",
+        ("FINSEG_CLIENT_ID=%s\nFINSEG_CLIENT_SECRET=%s\n"):format(server.client_id, server.client_secret)
+      )
+      local options = (" --base-url %s --credentials 'my keys' --store s.db"):format(server.base_url)
+      local status, _, err =
+        other.run("chmod 600 'my keys'; finseg segment highBalance --threshold 5 --timeout 0" .. options)
+      assert.are.equal(4, status, err)
+      local command = err:match "pick the job up with\n  ([^\n]+)\n"
+      assert.are.equal([[finseg get highBalance 'J 1/x'\''y']] .. options, command)
+      assert.are.equal('{"userId":"7"}\n', other.check(command))
+    end)
+
     it("a request that takes too long: 5, since no wait for a job is over", function()
       local server = scripted_server.start {
         ["POST /api/v1/segments/highBalance"] = { { status = 408, body = "{}" } },

@@ -55,6 +55,31 @@ function Session:close()
   end
 end
 
+--- A word as a shell reads it.
+local function quote(word)
+  if word:find "^[%w_@%%+=:,./-]+$" then
+    return word
+  end
+  return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+--- The options that say which service, as whom, and which journal.
+local connection = { { "--base-url", "base_url" }, { "--credentials", "credentials" }, { "--store", "store" } }
+
+--- The command that picks a job up.
+---@param job finseg.Job
+---@return string
+function Session:command_for(job)
+  local words = { "finseg get", job.kind, quote(job.jobId) }
+  for _, option in ipairs(connection) do
+    local value = self.arguments[option[2]]
+    if value then
+      words[#words + 1] = option[1] .. " " .. quote(value)
+    end
+  end
+  return table.concat(words, " ")
+end
+
 local has_ended = { failed = true, expired = true }
 
 --- How to pick up the jobs that were waited for, as commands.
@@ -63,7 +88,7 @@ function Session:how_to_go_on()
   local commands = {}
   for job in pairs(self.waiting) do
     if not has_ended[job:state()] then
-      commands[#commands + 1] = ("finseg get %s %s"):format(job.kind, job.jobId)
+      commands[#commands + 1] = self:command_for(job)
     end
   end
   table.sort(commands)
