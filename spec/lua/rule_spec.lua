@@ -253,6 +253,78 @@ describe("a result", function()
     end)
   end
 
+  describe("of many users that is read again", function()
+    local COUNT, PAD = 50000, ("p"):rep(400)
+
+    --- Pages of COUNT users, in the order of their ids or in the reverse one.
+    local function many_pages(reverse)
+      local texts, list = {}, {}
+      for i = 1, COUNT do
+        local number = reverse and COUNT + 1 - i or i
+        list[#list + 1] = ('{"userId":"%05d","accounts":[],"pad":"%s%d"}'):format(number, PAD, number)
+        if #list == 500 then
+          texts[#texts + 1] = '{"users":[' .. table.concat(list, ",") .. "]}"
+          list = {}
+        end
+      end
+      return texts
+    end
+
+    for name, case in pairs { ["in order"] = { false, 2, 0.3 }, ["out of order"] = { true, 4, 0.7 } } do
+      it("holds the records of some at a time, " .. name, function()
+        local pages, opened = many_pages(case[1]), 0
+        local result = assert(run(HIGH .. "return high", {
+          highBalance = function()
+            opened = opened + 1
+            return pages
+          end,
+        }, { keep_bytes = 0 }))
+        collectgarbage()
+        local before, most, count = collectgarbage "count", 0, 0
+        for text in result:texts() do
+          count = count + 1
+          assert(text == ('{"userId":"%05d","highBalance":{"accounts":[],"pad":"%s%d"}}'):format(count, PAD, count))
+          if count % 9999 == 0 then
+            collectgarbage()
+            most = math.max(most, collectgarbage "count" - before)
+          end
+        end
+        assert.are.equal(COUNT, count)
+        assert.are.equal(case[2], opened)
+        assert.is_true(most < case[3] * COUNT * (#PAD + 100) / 1024, most .. " KiB")
+      end)
+    end
+
+    it("reads for the first users no further than they stand, and for none nothing", function()
+      local pages, opened = many_pages(false), 0
+      local result = assert(run(HIGH .. "return high", {
+        highBalance = function()
+          opened = opened + 1
+          -- A page beyond the first fails when it is read again.
+          return opened == 1 and pages or { pages[1], "{" }
+        end,
+      }, { keep_bytes = 0 }))
+      assert.is_nil(result:texts(0)())
+      assert.are.equal(1, opened)
+      local ids = {}
+      for user in result:users(3) do
+        ids[#ids + 1] = user.userId .. #user.highBalance.pad
+      end
+      assert.are.same({ "00001401", "00002401", "00003401" }, ids)
+      assert.error(function()
+        result:users(501)()
+      end)
+    end)
+  end)
+
+  it("has the first record of a user who stands twice, kept or read again", function()
+    local twice = { highBalance = pages(users "a=1 b=1 a=9") }
+    local where = HIGH .. "return high:where(function(u) return u.highBalance.accounts[1].amount < 5 end)"
+    for _, options in ipairs { {}, { keep_bytes = 0 } } do
+      assert.are.equal("a b", selected(where, twice, options))
+    end
+  end)
+
   it("reads a segment again no more often than it must", function()
     local opened = {}
     local function counted(list)

@@ -151,7 +151,9 @@ function Rule:_run_on(source, options, report)
     return nil, err
   end
   report { name = "done", users = set:count() }
-  return RuleResult.new(self, evaluation, set)
+  return RuleResult.new(self, evaluation, set, function(request)
+    return gathering.reopen(source, request)
+  end)
 end
 
 --- Runs the rule: makes its jobs (or finds them in the store), waits for them side by side, reads them, and works out

@@ -44,13 +44,8 @@ local function print_users(session, result)
     end
     return
   end
-  local left = arguments.limit or math.huge
   local writer = format.new(format.name(arguments))
-  for text in result:texts() do
-    if left <= 0 then
-      break
-    end
-    left = left - 1
+  for text in result:texts(arguments.limit) do
     writer.add(text)
   end
   writer.finish()
@@ -133,10 +128,7 @@ end
 
 local function sample_of(result, size)
   local texts = {}
-  for text in result:texts() do
-    if #texts >= size then
-      break
-    end
+  for text in result:texts(size) do
     texts[#texts + 1] = text
   end
   return texts
