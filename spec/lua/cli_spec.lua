@@ -27,6 +27,10 @@ local saver = segment.highBalance { accountType = "savings", threshold = 10000 }
 return stressed * saver
 ]]
 
+local HIGH_LAST_HALF = [[
+return segment.highBalance({ threshold = 5 }):where(function(user) return tonumber(user.userId) > 500 end)
+]]
+
 describe("the command line", function()
   local service, home
 
@@ -806,6 +810,56 @@ describe("the command line", function()
         return runs() == 2
       end)
       assert.are.equal(1, count(running.err(), "cannot be read"))
+      assert.is_nil(running.status())
+    end)
+
+    it("and watches a file while a run waits: a saved change ends the wait", function()
+      local stuck = sandbox.start { users = 10, seed = 1, fault = "job-stuck:1" }
+      local other = cli.home(stuck)
+      local text = "return segment.highBalance { threshold = -%d }"
+      other.write("r.lua", text:format(1))
+      local running = other.start "rule watch r.lua --json"
+      finally(function()
+        running.kill()
+        stuck.stop()
+        other.remove()
+      end)
+      one_made(other)
+      other.write("r.lua", text:format(2))
+      local run = wire.eventually("a run", function()
+        local line = lines_of(running.out())[1]
+        return line and cjson.decode(line)
+      end)
+      assert.is_true(run.users > 0)
+      running.interrupt()
+      assert.are.equal(130, wire.eventually("it has stopped", running.status))
+    end)
+
+    it("and goes on watching when the users of a run cannot be read again", function()
+      local function page(number)
+        local list = {}
+        for i = 1, 500 do
+          list[i] = ('{"userId":"%04d"}'):format(number * 500 + i)
+        end
+        return { body = '{"users":[' .. table.concat(list, ",") .. '],"totalElements":1000}' }
+      end
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
+        ["GET /api/v1/segments/highBalance/1"] = { page(0), page(1), { status = 400, body = "{}" } },
+      }
+      local other = cli.home(server)
+      other.write("r.lua", HIGH_LAST_HALF)
+      local running = other.start "rule watch r.lua --json --memory 0"
+      finally(function()
+        running.kill()
+        server.stop()
+        other.remove()
+      end)
+      local run = wire.eventually("a run", function()
+        local line = lines_of(running.out())[1]
+        return line and cjson.decode(line)
+      end)
+      assert.are.equal("not_found", run.kind)
       assert.is_nil(running.status())
     end)
 

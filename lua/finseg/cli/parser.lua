@@ -248,7 +248,7 @@ examples:
   add_rule_file(watch)
   add_memory(watch)
   watch:flag("--json", "One JSON object a run.")
-  watch:option("--sample", "Users to show of each run."):argname("<count>"):convert(tonumber):default "5"
+  watch:option("--sample", "Users to show of each run."):argname("<count>"):convert(tonumber):default(5)
   watch:epilog [[
 Jobs are reused, so a change answers at once. Ctrl-C ends it.
 

@@ -54,6 +54,7 @@ end
 
 --- Loads the rule with load() and runs it.
 local function run_rule(session, load, fresh)
+  session.waiting = {}
   local progress = Progress.new()
   local result = progress:during(function()
     local rule = exit.assert(load())
@@ -161,6 +162,36 @@ local function print_run(session, run, sample)
   output.flush()
 end
 
+--- What ends the one of two siblings that is not needed any more.
+local ENDED = {}
+
+--- Calls f as pcall does, and cancels what it waits for when the file's text becomes another.
+---@return string? saved  the other text, when that has ended f
+---@return boolean ran
+---@return any result
+local function call_until_saved(path, text, f)
+  local saved, ran, result
+  local function call()
+    ran, result = pcall(f)
+    return nil, ENDED
+  end
+  local function look()
+    repeat
+      local slept, err = finseg.sleep(LOOK)
+      if not slept then
+        return nil, err
+      end
+      saved = paths.read(path)
+    until saved and saved ~= text
+    return nil, ENDED
+  end
+  local _, err = finseg.all(call, look)
+  if err ~= ENDED then
+    error(err, 0)
+  end
+  return not ran and saved ~= text and saved or nil, ran, result
+end
+
 function verbs.watch(session)
   local arguments = session.arguments
   local fresh, last = arguments.fresh or false, nil
@@ -171,25 +202,30 @@ function verbs.watch(session)
   local function load()
     return finseg.rule.parse(text, arguments.file)
   end
-  while true do
-    local started = core.now()
-    local ran, result = pcall(run_rule, session, load, fresh)
-    if not ran and not (type(result) == "table" and result.message) then
-      error(result, 0)
-    end
-    local run
-    if ran then
-      run = change_between(last, result)
+  --- Runs the rule and prints what came of it; answers the text that was saved when that came first.
+  local function run_once()
+    local started, sample = core.now(), nil
+    local saved, ran, result = call_until_saved(arguments.file, text, function()
+      local result = run_rule(session, load, fresh)
+      sample = sample_of(result, arguments.sample)
+      return result
+    end)
+    if saved then
+      return saved
+    elseif ran then
+      local run = change_between(last, result)
       run.users, run.seconds = result:count(), core.now() - started
       last, fresh = result, false
-    else
-      run = { error = result.message, kind = result.kind }
-    end
-    print_run(session, run, ran and sample_of(result, tonumber(arguments.sample)))
-    if ran then
+      print_run(session, run, sample)
       session:note_empty(run.users)
+    elseif type(result) == "table" and result.message then
+      print_run(session, { error = result.message, kind = result.kind })
+    else
+      error(result, 0)
     end
-    text = wait_for_change(arguments.file, text)
+  end
+  while true do
+    text = run_once() or wait_for_change(arguments.file, text)
   end
 end
 
