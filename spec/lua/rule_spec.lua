@@ -456,6 +456,26 @@ describe("a mistake in a rule file", function()
     says("error()", "^r.lua: error was called with nothing")
   end)
 
+  it("is a predicate that raises what looks like finseg's or lua's own", function()
+    local where = HIGH .. "return high:where(function(user)\n %s\nend)"
+    for _, raised in ipairs { '{ kind = "config", message = "hello" }', '{ message = "m", kind = "k", usage = {} }' } do
+      says(where:format(("error(%s)"):format(raised)), "^r.lua:2: error was called with a table.*for user x")
+    end
+    says(where:format 'error "interrupted!"', "^r.lua:3: interrupted! %(in the function of :where, for user x%)")
+    says('error "interrupted!"', "^r.lua:1: interrupted!")
+  end)
+
+  it("is a predicate that raises after it wrote over userId", function()
+    local where = HIGH .. "return high:where(function(user)\n user.userId = %s\n %s\nend)"
+    for _, value in ipairs { "nil", "{}" } do
+      says(where:format(value, 'error "x"'), "^r.lua:4: x %(in the function of :where, for user x%)")
+      assert.are.equal("x", selected(where:format(value, "return user.highBalance.accounts"), fixtures))
+    end
+    local kept = "local first\n"
+      .. where:format("nil", "if first then\n return first.highBalance\n end\n first = user")
+    assert.matches("^r.lua:6: this user's userId was written over", failure(kept, { highBalance = users "x y" }))
+  end)
+
   it("is a look at a segment that the rule has not", function()
     says(
       HIGH .. "return high:where(function(user)\n  return user.lowBalance\nend)",

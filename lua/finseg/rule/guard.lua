@@ -21,9 +21,14 @@ function guard.watchable(f)
   return f
 end
 
---- Ctrl-C, as lua's own programs report it. It is not for a rule to catch.
+--- Ctrl-C, as lua's own programs report it: by an error, after they have taken every hook away. It is not for a rule to
+--- catch. To be asked before a hook is set again.
 local function is_interrupt(problem)
-  return type(problem) == "string" and problem:match "interrupted!$" ~= nil
+  if type(problem) ~= "string" or not problem:find "interrupted!$" then
+    return false
+  end
+  local _, mask, count = debug.gethook()
+  return (mask or "") == "" and (count or 0) == 0
 end
 
 --- Calls f(renew, ...) as pcall does. The code in it is stopped after a while by an error at its line; each call of
@@ -48,9 +53,10 @@ function guard.call(f, ...)
     looks = 0
   end
   debug.sethook(look, "", SLICE)
-  local results = { n = select("#", ...) + 1, pcall(f, renew, ...) }
+  local results = { pcall(f, renew, ...) }
+  local interrupted = not results[1] and is_interrupt(results[2])
   debug.sethook(hook, mask, count)
-  if not results[1] and is_interrupt(results[2]) then
+  if interrupted then
     error(results[2], 0)
   end
   return unpack(results, 1, 8)
