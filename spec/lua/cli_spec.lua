@@ -314,6 +314,17 @@ describe("the command line", function()
       assert.matches("%d+ to %d+ +%d+ +#+", home.check "finseg segment highBalance --threshold 5000 --histogram")
     end)
 
+    it("as bars, of amounts of any size", function()
+      local other = home_of {
+        '{"userId":"1","accounts":[{"accountId":"a","amount":1e400},{"accountId":"b","amount":-1e308}]}',
+        '{"userId":"2","accounts":[{"accountId":"c","amount":1e308},{"accountId":"d","amount":5}]}',
+      }
+      local json = cjson.decode(other.check "finseg segment highBalance --threshold 5 --histogram --json")
+      assert.are.equal(4, json.amounts)
+      assert.are.equal(2, json.ranges[#json.ranges].count)
+      assert.matches("#", other.check "finseg segment highBalance --threshold 5 --histogram")
+    end)
+
     it("and takes a negative amount for what it is", function()
       local out = home.check "finseg segment lowBalance --threshold -100 --duration-in-month 3"
       assert.are.equal(#wire.segment(service, "lowBalance", { threshold = -100, durationInMonth = 3 }), #lines_of(out))
@@ -541,6 +552,7 @@ describe("the command line", function()
     it("a journal that cannot be used: 3", function()
       home.write("store", "this is no store of finseg, by far")
       expect(3, "finseg jobs --store store", "name another file")
+      expect(3, "finseg jobs --store ''", "name another file")
       expect(3, "finseg jobs --store /proc/none/store", "name another file")
     end)
   end)

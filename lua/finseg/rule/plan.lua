@@ -64,9 +64,7 @@ local function add_name(self, node, request)
 end
 
 local function walk(self, node, canonical, depth)
-  if self.on_path[node] then
-    return nil, fail(node.place, "the rule contains itself here")
-  elseif depth > MAX_DEPTH then
+  if depth > MAX_DEPTH then
     return nil,
       fail(node.place, ("more than %d parts stand within each other here: write a rule with fewer"):format(MAX_DEPTH))
   end
@@ -82,12 +80,10 @@ local function walk(self, node, canonical, depth)
     end
     return add_name(self, node, request)
   end
-  self.on_path[node] = true
   local ok, err = walk(self, node.left, canonical, depth + 1)
   if ok and node.right then
     ok, err = walk(self, node.right, canonical, depth + 1)
   end
-  self.on_path[node] = nil
   return ok, err
 end
 
@@ -124,7 +120,6 @@ function Plan.new(root, canonical)
     names = {},
     given = {},
     by_key = {},
-    on_path = {},
     costs = {},
     reaches = {},
   }, Plan)
