@@ -706,6 +706,25 @@ describe("the command line", function()
       assert.are.equal("overdraft.lua", cjson.decode(home.check "finseg rule explain overdraft.lua --json").rule)
     end)
 
+    it("and draws the amounts of each segment, as one JSON document when asked", function()
+      local bars = home.check "finseg rule run overdraft.lua --histogram"
+      assert.matches("highBalance\n.*#.*lowBalance\n", bars)
+      local ranges = cjson.decode(home.check "finseg rule run overdraft.lua --histogram --json")
+      assert.are.same({ "highBalance", "lowBalance" }, { ranges[1].name, ranges[2].name })
+      assert.are.equal(2, #lines_of(home.check "finseg rule run overdraft.lua --histogram --format ndjson"))
+    end)
+
+    it("and says when there are no amounts to draw, and when there is no user", function()
+      home.write("none.lua", "return segment.highBalance { threshold = 99999999 }")
+      home.write("labels.lua", "return segment.incomeSpendingSummary { durationInMonth = 3 }")
+      local status, out, err = home.run "finseg rule run none.lua --histogram --json"
+      assert.are.same({ 0, "[]\n" }, { status, out })
+      assert.matches("No user was found", err)
+      status, out, err = home.run "finseg rule run labels.lua --histogram --json"
+      assert.are.same({ 2, "" }, { status, out })
+      assert.matches("carry no amounts", err)
+    end)
+
     it("keeps results and compares them", function()
       home.check "finseg rule run overdraft.lua --keep a >a.ndjson"
       home.write("overdraft.lua", (OVERDRAFT:gsub("10000", "20000")))

@@ -55,16 +55,27 @@ local function bar(share)
   return ("#"):rep(math.floor(share + 0.5))
 end
 
---- Draws the ranges, or prints them as JSON.
+--- Whether the arguments ask for bars, as they do unless they name a format for programs.
+---@param arguments table
+---@return boolean
+function histogram.is_drawn(arguments)
+  return not arguments.json and (arguments.format == nil or arguments.format == "table")
+end
+
+--- The ranges as JSON.
 ---@param name string?  what the amounts are of
 ---@param amounts number[]
----@param as_json boolean
-function histogram.print(name, amounts, as_json)
+---@return string
+function histogram.json(name, amounts)
+  local ranges = format.texts(histogram.ranges(amounts))
+  return format.json_with_list({ name = name, amounts = #amounts }, "ranges", ranges)
+end
+
+--- Draws the ranges.
+---@param name string?
+---@param amounts number[]
+function histogram.draw(name, amounts)
   local ranges = histogram.ranges(amounts)
-  if as_json then
-    output.write(format.json_with_list({ name = name, amounts = #amounts }, "ranges", format.texts(ranges)), "\n")
-    return
-  end
   local most, lines, wide = 1, {}, 0
   for position, range in ipairs(ranges) do
     most = math.max(most, range.count)

@@ -197,7 +197,11 @@ function Session:print_segment(segment, progress)
   if arguments.histogram then
     local amounts = amounts_of(segment)
     progress:clear()
-    histogram.print(nil, amounts, format.name(arguments) ~= "table" and (arguments.json or arguments.format ~= nil))
+    if histogram.is_drawn(arguments) then
+      histogram.draw(nil, amounts)
+    else
+      format.print_text(arguments, histogram.json(nil, amounts))
+    end
     self:note_empty(#amounts)
     return
   end

@@ -11,7 +11,7 @@ local paths = require "finseg.cli.paths"
 
 local verbs = {}
 
---- The amounts of each segment of a rule's result, by its name there.
+--- The amounts of each segment of a rule's result, by its name there, and the names.
 local function amounts_by_segment(result)
   local amounts, names = {}, {}
   for user in result:users() do
@@ -35,13 +35,29 @@ local function amounts_by_segment(result)
   return amounts, names
 end
 
+--- Draws the amounts of each segment; as JSON, a list of them.
+local function print_histograms(arguments, result)
+  local amounts, names = amounts_by_segment(result)
+  if #names == 0 and result:count() > 0 then
+    exit.fail("invalid", "the users of this result carry no amounts, which --histogram would draw")
+  end
+  if histogram.is_drawn(arguments) then
+    for _, name in ipairs(names) do
+      histogram.draw(name, amounts[name])
+    end
+    return
+  end
+  local texts = {}
+  for position, name in ipairs(names) do
+    texts[position] = histogram.json(name, amounts[name])
+  end
+  format.print_all(arguments, texts)
+end
+
 local function print_users(session, result)
   local arguments = session.arguments
   if arguments.histogram then
-    local amounts, names = amounts_by_segment(result)
-    for _, name in ipairs(names) do
-      histogram.print(name, amounts[name], arguments.json or arguments.format ~= nil)
-    end
+    print_histograms(arguments, result)
     return
   end
   local writer = format.new(format.name(arguments))
