@@ -793,6 +793,28 @@ describe("finseg.rule.test", function()
     rule_test.selects(parse(BOTH .. "return high + low"), fixtures, { "f", "g", "t1" })
   end)
 
+  it("says what is wrong with a fixture", function()
+    local rule = parse(HIGH .. "return high")
+    local function says(fixture, pattern)
+      local ok, message = pcall(rule_test.selects, rule, { highBalance = fixture }, {})
+      assert.is_false(ok)
+      assert.matches(pattern, message)
+    end
+    says("no/such/page.json", "the fixture no/such/page.json cannot be read")
+    says("spec", "the fixture spec cannot be read")
+    says(5, "a fixture must be a list of users, text, a path or a function, not a number")
+    says(function() end, "not a nil")
+    says(function()
+      error "of mine"
+    end, "of mine")
+    says({ { userId = print } }, "user 1 of a fixture: ")
+  end)
+
+  it("takes an empty table in a user for an empty list", function()
+    local fixture = { { userId = "a", accounts = {} }, { accounts = {}, userId = "b", more = 1 } }
+    rule_test.selects(parse(HIGH .. "return high"), { highBalance = fixture }, { "a", "b" })
+  end)
+
   it("says which fixture is not there", function()
     assert.matches("^r.lua:1: the test has no fixture for highBalance", failure(HIGH .. "return high", {}))
   end)
