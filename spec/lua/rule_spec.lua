@@ -439,8 +439,16 @@ describe("a mistake in a rule file", function()
     says(BOTH .. "return high, low", "^r.lua: the rule returns two values")
   end)
 
+  it("is no byte order mark and no #! line, which are passed over", function()
+    for _, start in ipairs { "\239\187\191", "#!/usr/bin/env finseg\n", "\239\187\191# a rule\n", "#!x\r\n" } do
+      assert.are.equal("x", selected(start .. HIGH .. "return high", fixtures))
+    end
+    says("#!x\n\nreturn hihg", "^r.lua:3: there is no 'hihg'")
+  end)
+
   it("is compiled Lua", function()
     says(string.dump(function() end), "^r.lua: this is compiled Lua")
+    says("\239\187\191" .. string.dump(function() end), "^r.lua: this is compiled Lua")
   end)
 
   it("is a predicate that raises, told with line and user", function()
