@@ -649,6 +649,43 @@ describe("the command line", function()
     assert.is_nil(running.shown():find("stopped at once", 1, true))
   end)
 
+  for _, verb in ipairs { "run", "watch" } do
+    it("ends at Ctrl-C in a function of a rule, of which the progress line tells: rule " .. verb, function()
+      local list = {}
+      for i = 1, 500 do
+        list[i] = ('{"userId":"%d"}'):format(i)
+      end
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
+        ["GET /api/v1/segments/highBalance/1"] = {
+          { body = '{"users":[' .. table.concat(list, ",") .. '],"totalElements":500}' },
+        },
+      }
+      local other = cli.home(server)
+      other.write(
+        "long.lua",
+        [[return segment.highBalance({ threshold = 5 }):where(function()
+          local n = 0
+          for i = 1, 3e7 do n = n + i end
+          return n > 0
+        end)]]
+      )
+      local running = other.start_at_terminal("rule " .. verb .. " long.lua")
+      finally(function()
+        server.stop()
+        running.close()
+        other.remove()
+      end)
+      wire.eventually("the function runs", function()
+        return running.shown():find "1 of 1 job ready, 500 users, working the rule out"
+      end)
+      running.type "\3"
+      assert.are.equal(130, wire.eventually("it has stopped", running.status))
+      assert.matches("finseg: stopped\r\n", running.shown())
+      assert.is_nil(running.shown():find("stopped at once", 1, true))
+    end)
+  end
+
   it("ends at Ctrl-C even in one long call of a C function", function()
     local server = scripted_server.start {
       ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },

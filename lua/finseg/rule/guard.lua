@@ -10,6 +10,15 @@ local guard = {}
 --- Instructions between two looks, and looks until a rule is stopped: about half a second in Lua 5.4.
 local SLICE, LIMIT = 1000000, 100
 
+local ask = function() end
+
+--- Has f be called at every look. A program that catches Ctrl-C by itself may raise "interrupted!" in it, as lua's own
+--- do, in whatever coroutine the rule runs. (In Lua 5.4 each coroutine has its own hook.)
+---@param f fun()
+function guard.at_looks(f)
+  ask = f
+end
+
 --- Prepares a function, and every function written in it, for the hook.
 ---@param f function
 ---@return function f
@@ -43,6 +52,7 @@ function guard.call(f, ...)
   end
   local looks = 0
   local function look()
+    ask()
     looks = looks + 1
     if looks > LIMIT then
       looks = 0
