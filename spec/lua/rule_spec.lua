@@ -181,6 +181,26 @@ describe("the names of segments", function()
     assert.matches("^r.lua:2: two different segments are named n", message)
   end)
 
+  it("win over a kind of the same name, wherever they stand", function()
+    local named = 'segment.highBalance({ threshold = 1 }):named "lowBalance"'
+    for _, text in ipairs { "return " .. named .. " + low", "return low + " .. named } do
+      local result = assert(run(LOW .. text, { lowBalance = users "x=1", lowBalance_1 = users "x=2" }))
+      local user = result:users()()
+      assert.are.equal(1, user.lowBalance.accounts[1].amount)
+      assert.are.equal(2, user.lowBalance_1.accounts[1].amount)
+      local where = LOW .. text:gsub("return (.*)", "return (%1)")
+      where = where .. ":where(function(user) return user.lowBalance.accounts[1].amount == 1 end)"
+      assert.are.equal("x", selected(where, { lowBalance = users "x=1", lowBalance_1 = users "x=2" }))
+    end
+  end)
+
+  it("leave user.userId to the user, when a kind is called that", function()
+    local kinds = { userId = { path = "ids", parameters = { days = { type = "integer", required = true } } } }
+    local text = "return segment.userId({ days = 1 }):where(function(user) return user.userId == 'x' end)"
+    local result = assert(run(text, { userId = users "x=1 y=2" }, { kinds = kinds }))
+    assert.are.equal('{"userId":"x","userId_1":{"accounts":[{"accountId":"x1","amount":1}]}}', (result:texts()()))
+  end)
+
   it("must be names", function()
     assert.matches("^r.lua:2: :named needs a name", failure(HIGH .. 'return high:named "a b"'))
     assert.matches("^r.lua:2: :named needs a name", failure(HIGH .. 'return high:named "userId"'))
