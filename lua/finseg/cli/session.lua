@@ -22,16 +22,31 @@ function Session.new(arguments, kinds, definitions)
   return setmetatable({ arguments = arguments, kinds = kinds, definitions = definitions, waiting = {} }, Session)
 end
 
+function Session:config()
+  local config = credentials.read(self.arguments.credentials)
+  config.base_url = self.arguments.base_url or config.base_url
+  config.kinds = self.definitions
+  config.poll = { first = 0.1 }
+  return config
+end
+
 --- The client; made at the first use.
 function Session:client()
-  if not self._client then
-    local config = credentials.read(self.arguments.credentials)
-    config.base_url = self.arguments.base_url or config.base_url
-    config.kinds = self.definitions
-    config.poll = { first = 0.1 }
-    self._client = exit.assert(finseg.new(config))
-  end
+  self._client = self._client or exit.assert(finseg.new(self:config()))
   return self._client
+end
+
+--- A client that knows the kinds and asks nobody, and whose jobs are looked for: nobody's, when there are no credentials.
+---@return finseg.Client client
+---@return boolean is_somebody
+function Session:planning_client()
+  local config = self:config()
+  local is_somebody = credentials.has_identity(config)
+  if not is_somebody then
+    config.access_token = "none"
+  end
+  self._client = exit.assert(finseg.new(config))
+  return self._client, is_somebody
 end
 
 --- The store of jobs; opened at the first use.

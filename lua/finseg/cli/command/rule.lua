@@ -104,8 +104,12 @@ end
 function verbs.explain(session)
   local arguments = session.arguments
   local rule = exit.assert(finseg.rule.load(arguments.file))
-  local text = exit.assert(rule:explain(session:client(), {
-    store = session:store(),
+  local client, is_somebody = session:planning_client()
+  if not is_somebody then
+    output.note "finseg: without credentials nobody knows which jobs are there already"
+  end
+  local text = exit.assert(rule:explain(client, {
+    store = is_somebody and session:store() or nil,
     fresh = arguments.fresh or false,
   }))
   if arguments.json or arguments.format == "json" or arguments.format == "ndjson" then
