@@ -292,18 +292,18 @@ describe("a result", function()
 
     for name, case in pairs { ["in order"] = { false, 2, 0.3 }, ["out of order"] = { true, 4, 0.7 } } do
       it("holds the records of some at a time, " .. name, function()
-        local pages, opened = many_pages(case[1]), 0
+        local all_pages, opened = many_pages(case[1]), 0
         local result = assert(run(HIGH .. "return high", {
           highBalance = function()
             opened = opened + 1
-            return pages
+            return all_pages
           end,
         }, { keep_bytes = 0 }))
         collectgarbage()
         local before, most, count = collectgarbage "count", 0, 0
-        for text in result:texts() do
+        for line in result:texts() do
           count = count + 1
-          assert(text == ('{"userId":"%05d","highBalance":{"accounts":[],"pad":"%s%d"}}'):format(count, PAD, count))
+          assert(line == ('{"userId":"%05d","highBalance":{"accounts":[],"pad":"%s%d"}}'):format(count, PAD, count))
           if count % 9999 == 0 then
             collectgarbage()
             most = math.max(most, collectgarbage "count" - before)
@@ -316,12 +316,12 @@ describe("a result", function()
     end
 
     it("reads for the first users no further than they stand, and for none nothing", function()
-      local pages, opened = many_pages(false), 0
+      local all_pages, opened = many_pages(false), 0
       local result = assert(run(HIGH .. "return high", {
         highBalance = function()
           opened = opened + 1
           -- A page beyond the first fails when it is read again.
-          return opened == 1 and pages or { pages[1], "{" }
+          return opened == 1 and all_pages or { all_pages[1], "{" }
         end,
       }, { keep_bytes = 0 }))
       assert.is_nil(result:texts(0)())
@@ -500,8 +500,7 @@ describe("a mistake in a rule file", function()
       says(where:format(value, 'error "x"'), "^r.lua:4: x %(in the function of :where, for user x%)")
       assert.are.equal("x", selected(where:format(value, "return user.highBalance.accounts"), fixtures))
     end
-    local kept = "local first\n"
-      .. where:format("nil", "if first then\n return first.highBalance\n end\n first = user")
+    local kept = "local first\n" .. where:format("nil", "if first then\n return first.highBalance\n end\n first = user")
     assert.matches("^r.lua:6: this user's userId was written over", failure(kept, { highBalance = users "x y" }))
   end)
 

@@ -250,7 +250,8 @@ examples:
   finseg rule run overdraft.lua --keep monday
   finseg rule run overdraft.lua --steps --limit 10]]
 
-  local explain = command:command("explain", "Show what running a rule would do; asks nobody, and needs no credentials.")
+  local explain =
+    command:command("explain", "Show what running a rule would do; asks nobody, and needs no credentials.")
   add_rule_file(explain)
   add_output(explain, { "table", "ndjson", "json" })
   explain:epilog "example:\n  finseg rule explain overdraft.lua"

@@ -36,7 +36,7 @@ function Session:client()
   return self._client
 end
 
---- A client that knows the kinds and asks nobody, and whose jobs are looked for: nobody's, when there are no credentials.
+--- The client when it only plans: nobody's, when there are no credentials.
 ---@return finseg.Client client
 ---@return boolean is_somebody
 function Session:planning_client()

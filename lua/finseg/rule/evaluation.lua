@@ -95,12 +95,7 @@ local function describe_failure(node, id, problem)
   end
   return core.error(
     "invalid",
-    ("%s (in the function of :%s, for user %s%s)"):format(
-      guard.message_of(problem, node.f_place),
-      node.op,
-      id,
-      hint
-    )
+    ("%s (in the function of :%s, for user %s%s)"):format(guard.message_of(problem, node.f_place), node.op, id, hint)
   )
 end
 

@@ -137,10 +137,10 @@ function methods.named(place, self, name)
 end
 
 -- A method is bound to its place when it is looked up: a call in a `return` leaves no trace of its line.
-function metatable.__index(self, name)
+function metatable.__index(node, name)
   local method = methods[name]
   if not method then
-    return rawget(self, FIELDS)[name]
+    return rawget(node, FIELDS)[name]
   end
   local place = place_of(2)
   return function(self, ...)
