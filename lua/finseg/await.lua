@@ -11,6 +11,19 @@ local function cancelled()
   return nil, core.error("cancelled", "cancelled, because another function of the same finseg.all failed")
 end
 
+--- The driver for a wait that begins here, unless none may.
+---@param explicit finseg.Driver?
+---@return finseg.Driver? driver
+---@return table? err  no wait is possible here, or it is cancelled
+local function driver_here(explicit)
+  local driver, err = drivers.choose(explicit)
+  local within = driver and scope.current()
+  if within and within.cancelled then
+    return cancelled()
+  end
+  return driver, err
+end
+
 --- Sleeps until waiter.done, or until `seconds` have passed (nil: no limit).
 ---@param driver finseg.Driver
 ---@param pollable finseg.Client|finseg.Signal  what ends the wait
@@ -69,7 +82,7 @@ local function unlink(job, operation)
   before.next_of_job = operation.next_of_job
 end
 
---- Takes the outcome and wakes whoever waits for it.
+--- Takes the outcome and wakes whoever waits for it, before anything else is told.
 ---@param ok boolean
 ---@param value any
 function Operation:finish(ok, value)
@@ -77,11 +90,11 @@ function Operation:finish(ok, value)
   if self.job then
     unlink(self.job, self)
   end
-  if self.following then
-    self.following:finish(ok, value)
-  end
   if self.driver then
     self.driver.wake(self)
+  end
+  if self.following then
+    self.following:finish(ok, value)
   end
 end
 
@@ -128,13 +141,9 @@ end
 ---@return finseg.Operation? operation
 ---@return table? err
 function await.start(client, job, method, ...)
-  local driver, err = drivers.choose(client._driver)
+  local driver, err = driver_here(client._driver)
   if not driver then
     return nil, err
-  end
-  local within = scope.current()
-  if within and within.cancelled then
-    return cancelled()
   end
   local ticket
   ticket, err = client._core[method](client._core, ...)
@@ -165,13 +174,9 @@ end
 ---@return boolean? done  false when the time passed first
 ---@return table? err  no wait is possible here, or it is cancelled
 function await.on(pollable, waiter, seconds)
-  local driver, err = drivers.choose()
+  local driver, err = driver_here()
   if not driver then
     return nil, err
-  end
-  local within = scope.current()
-  if within and within.cancelled then
-    return cancelled()
   end
   return await.signal(driver, pollable, waiter, seconds)
 end
@@ -206,13 +211,9 @@ end
 ---@return any value
 ---@return table? err
 function await.call(store, method, key, value, seconds)
-  local driver, err = drivers.choose()
+  local driver, err = driver_here()
   if not driver then
     return nil, err
-  end
-  local within = scope.current()
-  if within and within.cancelled then
-    return cancelled()
   end
   local call = setmetatable({ done = false }, Call)
   store:begin(method, key, value, seconds, function(...)

@@ -10,12 +10,13 @@
 --   "callback ID" = token   written before the create; deleted when the job's end is known. Its watchers are the waits
 --   "called ID"   = time    a callback has come, or the job's end is known: the first one wins
 
+local Following = require "finseg.following"
+local Patrol = require "finseg.patrol"
 local check = require "finseg.check"
 local core = require "finseg.core"
 local stores = require "finseg.store"
 
---- Seconds that the store keeps what it is told. A callback that is later than that finds nobody.
-local KEEP = 86400
+local KEEP = Following.KEEP
 local ID_LENGTH = 16
 --- Seconds between two lines of the log about callbacks of one sort.
 local QUIET = 1
@@ -43,12 +44,17 @@ local ends = { not_found = true, expired = true, failed = true }
 ---@field token string?  nil for a job that was picked up: it needs none
 ---@field url string?
 ---@field kept boolean  the store knows of it, so that callbacks which other processes receive will do
+---@field callbacks finseg.Callbacks?  whose URL it has; nil for a job that was picked up
+---@field waits table<finseg.Following, boolean>?  under way in this process
+---@field settled boolean?  the job's end is known
 
 ---@class finseg.Callbacks
 ---@field public_url string?  nil: for others
 ---@field store finseg.Store
 ---@field counts table<string, integer>  callbacks received by this process: accepted, early (of those accepted),
 ---   duplicate, late, forged, unknown, missed (the store was gone), malformed
+---@field log_error any  what the log function raised, after which it is called no more
+---@field patrol finseg.Patrol?  looks for what the store's notifies do not tell; its client's to step
 ---@field closed boolean
 local Callbacks = {}
 Callbacks.__index = Callbacks
@@ -84,36 +90,35 @@ function Callbacks.for_others(options)
     _log = options.log,
     _lines = {},
     _own = setmetatable({}, { __mode = "v" }),
-    _follow = {},
+    -- Waits are kept by their clients. A store, which may outlive those, refers to this object.
+    _follow = setmetatable({}, { __mode = "k" }),
   }, Callbacks)
 end
 
 ---@param options { public_url: string, store: finseg.Store, log: fun(event: table)? }
 ---@return finseg.Callbacks? callbacks
----@return finseg.Err? err  kind config
+---@return finseg.Err? err  kind config, or network when no descriptor is left
 function Callbacks.new(options)
   local problem = problem_of_url(options.public_url)
   if problem then
     return nil, core.error("config", "callbacks: public_url: " .. problem)
   end
   local callbacks, err = Callbacks.for_others(options)
-  if callbacks then
-    callbacks.public_url = options.public_url:gsub("/+$", "")
+  if not callbacks then
+    return nil, err
   end
-  return callbacks, err
+  callbacks.public_url = options.public_url:gsub("/+$", "")
+  if callbacks.store.poll_interval then
+    callbacks.patrol, err = Patrol.new(callbacks.store.poll_interval)
+    if not callbacks.patrol then
+      return nil, err
+    end
+  end
+  return callbacks
 end
 
 function Callbacks:__tostring()
   return ("finseg callbacks to %s"):format(self.public_url or "others")
-end
-
---- Calls a method of the store now, or starts one that waits; f gets what it answers.
-local function later(store, method, key, value, seconds, f)
-  if store.begin then
-    store:begin(method, key, value, seconds, f)
-  else
-    f(store[method](store, key, value, seconds))
-  end
 end
 
 local function ignore() end
@@ -135,7 +140,10 @@ function Callbacks:tell_log(sort, message, name)
   if now - line.told_at >= QUIET then
     local more = line.untold > 1 and (" (%d since the last such line)"):format(line.untold) or ""
     line.told_at, line.untold = now, 0
-    self._log { name = name, time = core.time(), message = message .. more }
+    local ok, problem = pcall(self._log, { name = name, time = core.time(), message = message .. more })
+    if not ok then
+      self._log, self.log_error = nil, problem
+    end
   end
 end
 
@@ -143,12 +151,16 @@ end
 function Callbacks:count(sort)
   self.counts[sort] = self.counts[sort] + 1
   if self.store.count then
-    self.store:count("callbacks " .. sort)
+    stores.call(self.store, "count", "callbacks " .. sort)
   end
   self:tell_log(sort, lines[sort], "callback")
 end
 
 -- ---- before the create ----------------------------------------------------------------------------------------------
+
+local function url_of(self, expectation)
+  return ("%s/%s.%s"):format(self.public_url, expectation.id, expectation.token)
+end
 
 --- Makes the URL for one job, and tells the store. May wait for the store.
 ---@return finseg.Expectation? expectation
@@ -163,36 +175,58 @@ function Callbacks:expect()
     return nil, err
   end
   id = id:sub(1, ID_LENGTH)
+  local expectation = { id = id, token = token, callbacks = self }
+  expectation.url = url_of(self, expectation)
   local kept
-  kept, err = self.store:put_if_absent("callback " .. id, token, KEEP)
+  kept, err = stores.call(self.store, "put_if_absent", "callback " .. id, token, KEEP)
   if err then
     self:tell_log("refused", "a job is waited for by polling: " .. tostring(err), "store_refused")
   end
-  local url = ("%s/%s.%s"):format(self.public_url, id, token)
-  local expectation = { id = id, token = token, url = url, kept = kept == true }
+  expectation.kept = kept == true
   self._own[id] = expectation
   return expectation
 end
 
---- The same for a job that was made elsewhere with the id.
+--- Whether a text can be what names a callback.
+---@param id string
+---@return boolean
+function Callbacks.is_id(id)
+  return #id == ID_LENGTH and not id:find "%X"
+end
+
+--- The same for a job that was made elsewhere with the id. Whether the store here knows of it, a wait finds out.
 ---@param id string
 ---@return finseg.Expectation
 function Callbacks.pick_up(id)
-  return { id = id, kept = true }
+  return { id = id, kept = false }
 end
 
 --- There is no job after all.
 ---@param expectation finseg.Expectation
 function Callbacks:drop(expectation)
   self._own[expectation.id] = nil
-  later(self.store, "delete", "callback " .. expectation.id, nil, nil, ignore)
+  stores.ask(self.store, "delete", "callback " .. expectation.id, nil, nil, ignore)
 end
 
 -- ---- a callback comes -----------------------------------------------------------------------------------------------
 
+--- Tells those who wait: for a job made here whatever the store can, all others by the store.
+---@param id string
+---@param own finseg.Expectation?
+function Callbacks:announce(id, own)
+  local waits = {}
+  for following in pairs(own and own.waits or {}) do
+    waits[#waits + 1] = following
+  end
+  for _, following in ipairs(waits) do
+    following:called()
+  end
+  stores.call(self.store, "notify", "callback " .. id)
+end
+
 --- The token was right.
 function Callbacks:accept(id, done)
-  later(self.store, "put_if_absent", "called " .. id, ("%.6f"):format(core.time()), KEEP, function(first)
+  stores.ask(self.store, "put_if_absent", "called " .. id, ("%.6f"):format(core.time()), KEEP, function(first)
     local own = self._own[id]
     -- A store that is gone cannot tell what is first; then this process can, for its own jobs.
     if first == false or (first == nil and own and own.called) then
@@ -201,8 +235,8 @@ function Callbacks:accept(id, done)
       if own then
         own.called = true
       end
+      self:announce(id, own)
       self:count "accepted"
-      self.store:notify("callback " .. id)
     end
     done()
   end)
@@ -210,7 +244,7 @@ end
 
 --- Nothing is known of the id, or no more.
 function Callbacks:decline(id, done)
-  later(self.store, "get", "called " .. id, nil, nil, function(called)
+  stores.ask(self.store, "get", "called " .. id, nil, nil, function(called)
     self:count(called and "late" or "unknown")
     done()
   end)
@@ -233,7 +267,7 @@ function Callbacks:take(target, done)
   check.optional(done, "function", 2, "take")
   done = done or ignore
   local id, token = target:match "^[^?]*/(%x+)%.(%x+)$"
-  if not id or #id ~= ID_LENGTH then
+  if not id or not Callbacks.is_id(id) then
     self:count "malformed"
     return done()
   end
@@ -241,7 +275,7 @@ function Callbacks:take(target, done)
   if own then
     return self:verify(id, token, own.token, done)
   end
-  later(self.store, "get", "callback " .. id, nil, nil, function(known, err)
+  stores.ask(self.store, "get", "callback " .. id, nil, nil, function(known, err)
     if known then
       self:verify(id, token, known, done)
     elseif err then
@@ -255,102 +289,32 @@ end
 
 -- ---- a wait ---------------------------------------------------------------------------------------------------------
 
---- The wait of one operation: what it is told.
----@class finseg.Following
-local Following = {}
-Following.__index = Following
-
---- Has the core look at the wait anew. Where the loop cannot see that by a descriptor, the waiter is woken to tell it.
-function Following:tell(method, ...)
-  local operation = self.operation
-  local client = operation.client
-  if operation.done or client.closed then
-    return
-  end
-  client._core[method](client._core, operation.ticket, ...)
-  if operation.driver then
-    operation.driver.wake(operation)
-  end
-end
-
-function Following:called()
-  if not self.told then
-    self.told = true
-    self:tell "called"
-  end
-end
-
---- Looks whether the callback has come already, or came while the store could not tell.
-function Following:look()
-  later(self.callbacks.store, "get", "called " .. self.expectation.id, nil, nil, function(called, err)
-    if called then
-      local at = tonumber(called)
-      if at and self.created_at and at < self.created_at and not self.expectation.early then
-        self.expectation.early = true
-        self.callbacks:count "early"
-      end
-      self:called()
-    elseif err then
-      self:tell("expect_callback", false)
+--- Whether a callback of the job would come here. What another object has expected, one that is closed, does when it
+--- had the same URL: then it is this one's from now on, and the store is told at the next wait.
+---@param expectation finseg.Expectation
+---@return boolean
+function Callbacks:receives(expectation)
+  if expectation.token and expectation.callbacks ~= self then
+    if expectation.url ~= url_of(self, expectation) then
+      return false
     end
-  end)
-end
-
---- The store can tell again. What it knew may be gone, and what it was told meanwhile was not heard.
-function Following:resume()
-  local expectation = self.expectation
-  local function go_on(_, err)
-    expectation.kept = err == nil
-    self:tell("expect_callback", expectation.kept)
-    self:look()
+    expectation.callbacks, expectation.kept = self, false
+    self._own[expectation.id] = expectation
   end
-  if expectation.token then
-    later(self.callbacks.store, "put_if_absent", "callback " .. expectation.id, expectation.token, KEEP, go_on)
-  else
-    go_on()
-  end
-end
-
---- What the store says about the key.
-function Following:hear(news)
-  if self.told then
-    return
-  elseif news == nil then
-    self:called()
-  elseif news == "deaf" then
-    self:tell("expect_callback", false)
-  else
-    self:resume()
-  end
-end
-
---- The operation has its outcome.
-function Following:finish(ok, value)
-  self.stop()
-  self.callbacks._follow[self] = nil
-  if ok or ends[value.kind] then
-    self.callbacks:settle(self.expectation, self.told)
-  end
+  return true
 end
 
 --- Follows an operation, a wait that has begun: it is told of the callback.
 ---@param expectation finseg.Expectation
 ---@param operation finseg.Operation
 ---@param created_at number?  of its job
-function Callbacks:follow(expectation, operation, created_at)
-  local following = setmetatable({
-    callbacks = self,
-    expectation = expectation,
-    operation = operation,
-    created_at = expectation.token and created_at,
-    told = false,
-  }, Following)
+---@param slow boolean  whether it has begun at the slow rate
+function Callbacks:follow(expectation, operation, created_at, slow)
+  local following = Following.begin(self, expectation, operation, created_at, slow)
   self._follow[following] = true
-  operation.following = following
-  following.stop = self.store:watch("callback " .. expectation.id, function(news)
-    following:hear(news)
-  end)
-  following:look()
+  if self.patrol then
+    self.patrol:add(following)
+  end
 end
 
 --- The job has ended. When no callback told so, others who wait for it learn it now, and a callback that still comes is
@@ -362,16 +326,30 @@ function Callbacks:settle(expectation, called)
   end
   expectation.settled = true
   self._own[id] = nil
-  later(self.store, "delete", "callback " .. id, nil, nil, ignore)
+  stores.ask(self.store, "delete", "callback " .. id, nil, nil, ignore)
   if not called then
-    later(self.store, "put_if_absent", "called " .. id, ("%.6f"):format(core.time()), KEEP, ignore)
-    self.store:notify("callback " .. id)
+    stores.ask(self.store, "put_if_absent", "called " .. id, ("%.6f"):format(core.time()), KEEP, ignore)
+    self:announce(id, expectation)
+  end
+end
+
+--- A wait or a poll of the job has ended: what else there is to wait for, if nothing.
+---@param expectation finseg.Expectation
+---@param ok boolean
+---@param value any  the err, unless ok
+---@param called boolean  whether a callback has told of it
+function Callbacks:conclude(expectation, ok, value, called)
+  if ok or ends[value.kind] then
+    self:settle(expectation, called)
   end
 end
 
 --- Nobody receives callbacks any more: the waits go on by polling. The store stays open.
 function Callbacks:close()
   self.closed = true
+  if self.patrol then
+    self.patrol:close()
+  end
   local following = {}
   for each in pairs(self._follow) do
     following[#following + 1] = each

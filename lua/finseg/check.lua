@@ -32,12 +32,24 @@ function check.fail(position, name, problem, depth)
   complain(position, name, problem, depth)
 end
 
+--- What is wrong with an option that there is not: "wait has no option x, only timeout".
+local function problem_of_unknown(key, known, name)
+  local names = {}
+  for other in pairs(known) do
+    names[#names + 1] = other
+  end
+  table.sort(names)
+  local last = table.remove(names)
+  local list = #names > 0 and table.concat(names, ", ") .. " and " .. last or last
+  return ("%s has no option %s, only %s"):format(name, tostring(key), list)
+end
+
 --- Checks a table of options (or nil) against `known`, name -> Lua type.
---- A wrong Lua type raises; an unknown name is answered as nil and its name.
+--- A wrong Lua type raises; an unknown name is answered as nil and a message.
 ---@param options table?
 ---@param known table<string, string>
 ---@return table? options  never nil when all is well
----@return string? unknown
+---@return string? problem
 function check.options(options, known, position, name)
   if options == nil then
     return {}
@@ -48,7 +60,7 @@ function check.options(options, known, position, name)
   for key, value in pairs(options) do
     local expected = known[key]
     if not expected then
-      return nil, tostring(key)
+      return nil, problem_of_unknown(key, known, name)
     end
     if type(value) ~= expected then
       complain(position, name, ("%s: %s expected, got %s"):format(key, expected, type(value)))

@@ -15,6 +15,7 @@ local stores = require "finseg.store"
 ---@class finseg.Client
 ---@field closed boolean
 ---@field log_error any  what the log function raised, after which it is called no more
+---@field companion_error any  what something attached raised last when it was stepped
 ---@field _core userdata?  nil once closed
 ---@field _operations table<number, finseg.Operation>  by ticket: everything under way
 ---@field _driver finseg.Driver?  the explicit one
@@ -157,11 +158,14 @@ local job_options = { created_at = "number", callback = "string" }
 function Client:job(kind, job_id, options)
   check.type(kind, "string", 1, "job")
   check.type(job_id, "string", 2, "job")
-  local unknown
-  options, unknown = check.options(options, job_options, 3, "job")
+  local problem
+  options, problem = check.options(options, job_options, 3, "job")
   local core_client = self:_open_core "job"
-  if not options then
-    return nil, core.error("invalid", ("job has no option %s, only callback and created_at"):format(unknown))
+  if options and options.callback and not Callbacks.is_id(options.callback) then
+    problem = "job: callback: what the field of that name of a job says expected"
+  end
+  if problem then
+    return nil, core.error("invalid", problem)
   end
   local core_job, err = core_client:job(kind, job_id, options.created_at or 0)
   if not core_job then
@@ -253,12 +257,12 @@ function Client:next_timeout()
   return self:_open_core("next_timeout"):next_timeout()
 end
 
---- Ends every operation with `err`.
+--- Ends every operation with `err`, though a driver may raise when it wakes one.
 function Client:_fail_all(err)
   local operations = self._operations
   self._operations = {}
   for _, operation in pairs(operations) do
-    operation:finish(false, err)
+    pcall(operation.finish, operation, false, err)
   end
 end
 
@@ -287,7 +291,8 @@ function Client:_cancel(ticket)
   self:_hand_out()
 end
 
---- Has something else live in the client's descriptor: whoever steps the client steps it, too. It is pollable as a
+--- Has something else live in the client's descriptor: whoever steps the client steps it, too. What it raises then, the
+--- log is told. It is pollable as a
 --- client is: a table with pollfd(), step(), next_timeout() (seconds until it wants a step in any case, or nil),
 --- transfers() and `closed`. Stores that need a connection are of that kind (see finseg.store).
 ---@param companion table
@@ -326,6 +331,16 @@ function Client:detach(companion)
   end
 end
 
+--- Steps one. What it raises must not end the loop of everybody else who waits here.
+function Client:_step_companion(companion)
+  local ok, problem = pcall(companion.step, companion)
+  if not ok then
+    self.companion_error = problem
+    local message = "what is attached to the client failed: " .. tostring(problem)
+    self:_tell_log { name = "companion_failed", time = core.time(), message = message }
+  end
+end
+
 --- Steps what is attached and ready.
 function Client:_step_companions()
   while not self.closed do
@@ -337,10 +352,20 @@ function Client:_step_companions()
     if companion.closed then
       self:detach(companion)
     else
-      companion:step()
+      self:_step_companion(companion)
     end
     if not self.closed and self._companions[descriptor] == companion then
       self._core:alarm(descriptor, companion:next_timeout() or -1)
+    end
+  end
+end
+
+--- The client's log, for what must not keep the client.
+local function log_of(client)
+  local held = setmetatable({ client }, { __mode = "v" })
+  return function(event)
+    if held[1] then
+      held[1]:_tell_log(event)
     end
   end
 end
@@ -357,12 +382,11 @@ local callback_options = { public_url = "string", store = "table", log = "functi
 ---@return table? err  `config`, or `invalid`: the client receives callbacks already
 function Client:receive_callbacks(options)
   check.type(options, "table", 1, "receive_callbacks")
-  local unknown
-  options, unknown = check.options(options, callback_options, 1, "receive_callbacks")
+  local problem
+  options, problem = check.options(options, callback_options, 1, "receive_callbacks")
   self:_open_core "receive_callbacks"
   if not options then
-    local message = "receive_callbacks has no option %s, only log, public_url and store"
-    return nil, core.error("invalid", message:format(unknown))
+    return nil, core.error("invalid", problem)
   elseif self:_callbacks_open() then
     return nil, core.error("invalid", "this client receives callbacks already")
   end
@@ -370,13 +394,14 @@ function Client:receive_callbacks(options)
   local callbacks, err = Callbacks.new {
     public_url = options.public_url,
     store = store,
-    log = options.log or function(event)
-      self:_tell_log(event)
-    end,
+    log = options.log or log_of(self),
   }
   local attached = callbacks ~= nil
-  if callbacks and store.pollfd then
+  if attached and store.pollfd then
     attached, err = self:attach(store)
+  end
+  if attached and callbacks.patrol then
+    attached, err = self:attach(callbacks.patrol)
   end
   if not attached then
     return nil, err
@@ -392,12 +417,11 @@ end
 ---@return table? err  `config`: it cannot listen there; `invalid`: the client receives callbacks already, an option is
 ---   none that listen has, or its value is of no use
 function Client:listen(options)
-  local unknown
-  options, unknown = check.options(options, Listener.options, 1, "listen")
+  local problem
+  options, problem = check.options(options, Listener.options, 1, "listen")
   self:_open_core "listen"
   if not options then
-    local message = "listen has no option %s, only host, max_body, path, port, public_url, rate and store"
-    return nil, core.error("invalid", message:format(unknown))
+    return nil, core.error("invalid", problem)
   end
   return Listener.open(self, options)
 end
@@ -445,23 +469,34 @@ function Client:step()
 end
 
 --- Closes the client at once. Everything under way ends with an err of kind `cancelled`; later calls raise. Segments
---- keep their first page. Closing again does nothing.
+--- keep their first page. Closing again does nothing. Should anything raise meanwhile, such as a driver, it is raised
+--- again once everything is closed.
 function Client:close()
   if self.closed then
     return
   end
+  local failed, problem
+  local function attempt(object, method, ...)
+    local ok, raised = pcall(object[method], object, ...)
+    if not ok and not failed then
+      failed, problem = true, raised
+    end
+  end
   if self._listener then
-    self._listener:close()
+    attempt(self._listener, "close")
   end
   if self._callbacks then
-    self._callbacks:close()
+    attempt(self._callbacks, "close")
   end
   self.closed = true
-  self._core:cancel_all()
-  self:_hand_out()
+  attempt(self._core, "cancel_all")
+  attempt(self, "_hand_out")
   self:_fail_all(core.error("cancelled", "cancelled, because the client was closed"))
   self._core:close()
   self._core = nil
+  if failed then
+    error(problem, 0)
+  end
 end
 
 return Client

@@ -55,7 +55,12 @@ end
 ---@return table? err  kind `pending` while the job is not ready; else `not_found`, `expired`, `failed`, ...
 function Job:poll()
   self._client:_open_core("job:poll")
-  return self:_segment(await.run(self._client, self, "start_poll", self._core))
+  local page, err = await.run(self._client, self, "start_poll", self._core)
+  local callbacks = not self._client.closed and self:_receiver()
+  if callbacks then
+    callbacks:conclude(self._expectation, page ~= nil, err, false)
+  end
+  return self:_segment(page, err)
 end
 
 --- The options of a wait, for check.options.
@@ -64,9 +69,9 @@ Job.wait_options = { timeout = "number" }
 --- Reads what check.options answered: the seconds to wait, -1 for no limit.
 ---@return number? timeout
 ---@return table? err  kind `invalid`
-function Job.read_timeout(options, unknown)
+function Job.read_timeout(options, problem)
   if not options then
-    return nil, core.error("invalid", ("a wait has no option %s, only timeout"):format(unknown))
+    return nil, core.error("invalid", problem)
   end
   local timeout = options.timeout or DEFAULT_TIMEOUT
   if timeout < 0 or timeout ~= timeout then
@@ -75,19 +80,28 @@ function Job.read_timeout(options, unknown)
   return timeout < math.huge and timeout or -1
 end
 
+--- Who would receive the job's callback now; nil when nobody, or when it does not matter any more.
+---@return finseg.Callbacks?
+function Job:_receiver()
+  local expectation = self._expectation
+  local callbacks = expectation and not expectation.settled and self._client:_callbacks_open()
+  return callbacks and callbacks:receives(expectation) and callbacks or nil
+end
+
 --- Waits for that many seconds. A job that was made here is not asked for until its callback can have come; of one
---- that was picked up, the callback may have come long ago.
+--- that was picked up, the callback may have come long ago. One whose end is known is asked for at once.
 function Job:_wait(timeout)
   local client, expectation = self._client, self._expectation
-  local callbacks = expectation and client:_callbacks_open()
-  local slow = callbacks and expectation.token and expectation.kept
+  local callbacks = self:_receiver()
+  local slow = callbacks ~= nil and expectation.kept
   local operation, err = await.start(client, self, "start_wait", self._core, timeout, slow)
   if not operation then
     return nil, err
   end
   if callbacks then
-    client._core:expect_callback(operation.ticket, expectation.kept)
-    callbacks:follow(expectation, operation, self.created_at)
+    callbacks:follow(expectation, operation, self.created_at, slow)
+  elseif expectation and expectation.settled then
+    client._core:called(operation.ticket)
   end
   return self:_segment(await.finish(operation))
 end

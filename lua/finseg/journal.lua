@@ -15,6 +15,7 @@
 -- out of reach, each makes its own.
 
 local Bell = require "finseg.bell"
+local Callbacks = require "finseg.callbacks"
 local check = require "finseg.check"
 local core = require "finseg.core"
 local stores = require "finseg.store"
@@ -149,6 +150,12 @@ local function decode(text, of_job)
   end
 end
 
+--- What names the callback of an entry's job; nil when nothing does. (Whether callbacks come here, a wait finds out.)
+local function callback_of(entry)
+  local id = entry.callback
+  return type(id) == "string" and Callbacks.is_id(id) and id or nil
+end
+
 -- ---- jobs that are there --------------------------------------------------------------------------------------------
 
 --- The entry of a job that answers the request; nil when there is none. Asks the store alone.
@@ -253,7 +260,7 @@ end
 ---@return boolean? taken  false when another process was first
 ---@return finseg.Err? err
 function Journal:give_up(key, intent_text)
-  local taken, err = self.store:delete("intent " .. key, intent_text)
+  local taken, err = stores.call(self.store, "delete", "intent " .. key, intent_text)
   if not taken then
     return taken, err
   end
@@ -262,31 +269,30 @@ function Journal:give_up(key, intent_text)
     intent.process = nil
     local mark = ("lost %s %.6f"):format(key, intent.created_at)
     local put
-    put, err = self.store:put_if_absent(mark, core.to_json(intent), KEEP)
+    put, err = stores.call(self.store, "put_if_absent", mark, core.to_json(intent), KEEP)
     if put == nil then
       return nil, err
     end
   end
-  self.store:notify(key)
+  stores.call(self.store, "notify", key)
   return true
 end
 
---- Writes a job down in the place of its intent.
+--- Writes a job down in the place of its intent. A store that raises has failed: the job is there all the same.
 function Journal:keep(key, about, intent_text, job)
-  local store = self.store
   local text = encode(about, {
     jobId = job.jobId,
     created_at = rounded(job.created_at or core.time()),
     callback = job.callback,
   })
-  local ok, err = store:delete("job " .. key)
+  local ok, err = stores.call(self.store, "delete", "job " .. key)
   if ok ~= nil then
-    ok, err = store:put_if_absent("job " .. key, text, KEEP)
+    ok, err = stores.call(self.store, "put_if_absent", "job " .. key, text, KEEP)
   end
   if ok ~= nil then
-    ok, err = store:delete("intent " .. key, intent_text)
+    ok, err = stores.call(self.store, "delete", "intent " .. key, intent_text)
   end
-  store:notify(key)
+  stores.call(self.store, "notify", key)
   return ok ~= nil, err
 end
 
@@ -303,8 +309,8 @@ function Journal:make(client, key, about, intent_text, parameters)
   if err.maybe_created then
     self:give_up(key, intent_text)
   else
-    self.store:delete("intent " .. key, intent_text)
-    self.store:notify(key)
+    stores.call(self.store, "delete", "intent " .. key, intent_text)
+    stores.call(self.store, "notify", key)
   end
   return nil, err
 end
@@ -394,7 +400,7 @@ function Journal:obtain(client, kind, parameters, options)
   bell:stop()
   local job
   if entry then
-    job, err = client:job(kind, entry.jobId, { created_at = entry.created_at, callback = entry.callback })
+    job, err = client:job(kind, entry.jobId, { created_at = entry.created_at, callback = callback_of(entry) })
     return job, err or true
   elseif intent_text then
     return self:make(client, key, about, intent_text, parameters)

@@ -108,10 +108,10 @@ local amounts_options = { account_ids = "boolean" }
 ---@param options { account_ids: boolean }?  the iterator gives accountId, nil without one, as its third value
 ---@return fun(): string?, number|string|nil, string?
 function Result:amounts(options)
-  local unknown
-  options, unknown = check.options(options, amounts_options, 1, "amounts")
+  local problem
+  options, problem = check.options(options, amounts_options, 1, "amounts")
   if not options then
-    error(core.error("invalid", "amounts has no option " .. unknown), 0)
+    error(core.error("invalid", problem), 0)
   end
   local next_page, abandon = self:_open()
   local function next_with_amounts()

@@ -34,12 +34,17 @@ function Signal.shared()
   return shared, err
 end
 
+--- Makes the descriptor readable until the next step.
+function Signal:rouse()
+  self._core:raise()
+end
+
 --- Ends a wait: its waiter is done, and whoever polls the signal sees it.
 ---@param waiter table
 function Signal:finish(waiter)
   waiter.done = true
   self.raised = true
-  self._core:raise()
+  self:rouse()
   if waiter.driver then
     waiter.driver.wake(waiter)
   end

@@ -104,6 +104,43 @@ describe("a callback over Redis", function()
     assert.are.equal("deaf", told[#told])
   end)
 
+  it("ends the wait of a job that another host has made and this one has picked up", function()
+    local here, there = host(NEVER), host(NEVER)
+    local picked = assert(there:job("highBalance", "1", { callback = create(here).callback }))
+    local segment = wait_beside(picked, function()
+      here._callbacks:take(callback_path())
+      work_off(here._callbacks, 1)
+    end)
+    assert.are.equal("u", segment:users()().userId)
+  end)
+
+  it("is not waited for when the store is closed too early, and every other wait has its end", function()
+    local here, _, store = host(0.02)
+    local ended = 0
+    finseg.run(function()
+      local before, after = create(here), create(here)
+      local others = {}
+      for position = 1, 3 do
+        others[position] = assert(here:job("highBalance", "1"))
+      end
+      finseg.spawn(function()
+        assert(before:wait())
+        ended = ended + 1
+      end)
+      finseg.sleep(0)
+      store:close()
+      for _, job in ipairs { after, others[1], others[2], others[3] } do
+        finseg.spawn(function()
+          assert(job:wait())
+          ended = ended + 1
+        end)
+      end
+    end)
+    assert.are.equal(5, ended)
+    here:close()
+    assert.is_nil(here:pollfd())
+  end)
+
   it("ends the wait when the Redis was gone, forgot everything and came back", function()
     local here, _, here_store = host(NEVER)
     local _, there, there_store = host(NEVER)

@@ -412,3 +412,35 @@ describe("the pollable face", function()
     assert.matches("closed", tostring(client), 1, true)
   end)
 end)
+
+describe("an option that there is not", function()
+  it("is refused by its name, beside those that there are", function()
+    local client = assert(finseg.new { base_url = "http://127.0.0.1:9/api/v1", access_token = "x" })
+    finally(function()
+      client:close()
+    end)
+    local job = assert(client:job("highBalance", "1"))
+    local function problem_of(...)
+      local answer, err = ...
+      assert.is_nil(answer)
+      assert.are.equal("invalid", err.kind)
+      return err.message
+    end
+    local wrong = { colour = 1 }
+    assert.are.equal("wait has no option colour, only timeout", problem_of(job:wait(wrong)))
+    assert.are.equal(
+      "segment has no option colour, only timeout",
+      problem_of(client:segment("highBalance", PARAMETERS, wrong))
+    )
+    assert.are.equal(
+      "job has no option colour, only callback and created_at",
+      problem_of(client:job("highBalance", "1", wrong))
+    )
+    assert.are.equal(
+      "receive_callbacks has no option colour, only log, public_url and store",
+      problem_of(client:receive_callbacks(wrong))
+    )
+    local listening = "listen has no option colour, only host, max_body, path, port, public_url, rate and store"
+    assert.are.equal(listening, problem_of(client:listen(wrong)))
+  end)
+end)

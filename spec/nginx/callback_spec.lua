@@ -73,14 +73,8 @@ describe("callbacks in nginx", function()
   local server, service
 
   after_each(function()
-    if server then
-      server.stop()
-      server = nil
-    end
-    if service then
-      service.stop()
-      service = nil
-    end
+    server = nginx.stop(server)
+    service = nginx.stop(service)
   end)
 
   --- Options: service (of the sandbox), http, server, workers, size (of the dict), client (fields of its config).

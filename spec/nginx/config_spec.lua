@@ -29,14 +29,8 @@ describe("in nginx", function()
   end)
 
   after_each(function()
-    if server then
-      server.stop()
-      server = nil
-    end
-    if service then
-      service.stop()
-      service = nil
-    end
+    server = nginx.stop(server)
+    service = nginx.stop(service)
   end)
 
   local function location(path, config)

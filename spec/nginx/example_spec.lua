@@ -16,14 +16,8 @@ describe("examples/nginx", function()
   local server, service
 
   after_each(function()
-    if server then
-      server.stop()
-      server = nil
-    end
-    if service then
-      service.stop()
-      service = nil
-    end
+    server = nginx.stop(server)
+    service = nginx.stop(service)
   end)
 
   --- A folder that looks like the top of the repository. `edit` may change the text of its configuration.

@@ -43,14 +43,8 @@ describe("in nginx", function()
   local server, service
 
   after_each(function()
-    if server then
-      server.stop()
-      server = nil
-    end
-    if service then
-      service.stop()
-      service = nil
-    end
+    server = nginx.stop(server)
+    service = nginx.stop(service)
   end)
 
   local function start(delay, parts, overrides)

@@ -45,10 +45,7 @@ describe("the store of the kind shared_dict", function()
   local server
 
   after_each(function()
-    if server then
-      server.stop()
-      server = nil
-    end
+    server = nginx.stop(server)
   end)
 
   local function parts_of(locations, workers, http, size)

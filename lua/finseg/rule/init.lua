@@ -108,16 +108,16 @@ local run_options = {
 
 --- Reads the options of run and explain.
 local function read_options(options, name)
-  local unknown
-  options, unknown = check.options(options, run_options, 2, name)
+  local problem
+  options, problem = check.options(options, run_options, 2, name)
   if not options then
-    return nil, core.error("invalid", ("%s has no option %s"):format(name, unknown))
+    return nil, core.error("invalid", problem)
   end
   local parallel = options.parallel or DEFAULT_PARALLEL
   if parallel < 1 then
     return nil, core.error("invalid", "parallel must be 1 or more jobs at the same time")
   end
-  local problem = options.store and stores.problem_of(options.store)
+  problem = options.store and stores.problem_of(options.store)
   if problem then
     return nil, core.error("invalid", "store: " .. problem)
   end

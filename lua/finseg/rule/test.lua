@@ -127,10 +127,10 @@ local run_options = { kinds = "table", keep_bytes = "number", parallel = "number
 function rule_test.run(rule, fixtures, options)
   check.type(rule, "table", 1, "run")
   check.type(fixtures, "table", 2, "run")
-  local unknown
-  options, unknown = check.options(options, run_options, 3, "run")
+  local problem
+  options, problem = check.options(options, run_options, 3, "run")
   if not options then
-    return nil, core.error("invalid", ("run has no option %s"):format(unknown))
+    return nil, core.error("invalid", problem)
   end
   -- It knows the kinds, and never sends anything.
   local client, err = require("finseg").new {

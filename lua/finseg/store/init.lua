@@ -30,14 +30,20 @@
 --                       are await.call(self, "get", key). `waiting` is a number in which finseg counts who waits on
 --                       it; pending() is that and the calls under way. notify never waits.
 --   poll_interval       seconds after which a watcher looks for itself, since a notify may not reach it from where it
---                       was made (another process); nil: every notify does
+--                       was made (another process: a file cannot wake one, and a message of a Redis may be lost); nil:
+--                       every notify does
 --   count(self, name)   only in stores that count for all their processes: adds one
 --   counted(self, name) only there -> the number
 --   close(self)         lets go of everything; again is harmless. Other calls on a closed store raise.
 --
 -- Keys and values are text; zero bytes in values are kept. Failures are err objects of finseg: kind `config` when the
 -- store cannot be used as it stands (the message says what to do), `auth` when it refuses who asks, `timeout` when
--- somebody else kept it too long, `network` when it is out of reach: then the work goes on without it.
+-- somebody else kept it too long, `network` when it is out of reach: then the work goes on without it. Where a wait
+-- depends on it, a method that raises counts as one that failed.
+--
+-- What finseg keeps: the journal's entries, which are no secrets, and of each job whose callback is awaited the token
+-- that its callback has to bring, until the job's end is known, a day at most. Who can read that can make a wait ask
+-- the service early, and nothing else; who can write to a store can have a job of the journal answer for another.
 --
 -- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine), shared_dict (the
 -- workers of one nginx), redis (any host).
@@ -76,7 +82,7 @@ local function kind_names()
 end
 
 --- Opens a store of a kind that comes with finseg: store.open "memory", store.open("file", path),
---- store.open("shared_dict", name).
+--- store.open("shared_dict", name), store.open("redis", { host =, port =, ... }).
 ---@param kind string
 ---@param ... any  what the kind takes
 ---@return finseg.Store? store
@@ -104,6 +110,51 @@ function store.problem_of(candidate)
   end
   if type(candidate.name) ~= "string" then
     return "a store needs `name`, a text (see finseg.store)"
+  end
+end
+
+---@return finseg.Err
+local function failure(target, method, problem)
+  return core.error("config", ("the store %s failed (in %s): %s"):format(target.name, method, tostring(problem)))
+end
+
+local function answer_of(target, method, ok, ...)
+  if ok then
+    return ...
+  end
+  return nil, failure(target, method, (...))
+end
+
+--- Calls a method of a store, which may be a program's own: when it raises, that is an err.
+---@param target finseg.Store
+---@param method string
+---@return any value
+---@return finseg.Err? err
+function store.call(target, method, ...)
+  return answer_of(target, method, pcall(target[method], target, ...))
+end
+
+--- Calls a method now, or starts it where calls wait; f gets what it answers, once, and an err when it raises.
+---@param target finseg.Store
+---@param method "get"|"put_if_absent"|"delete"|"list"
+---@param key string
+---@param value string?
+---@param seconds number?
+---@param f function
+function store.ask(target, method, key, value, seconds, f)
+  if not target.begin then
+    return f(store.call(target, method, key, value, seconds))
+  end
+  local answered = false
+  local function answer(...)
+    if not answered then
+      answered = true
+      f(...)
+    end
+  end
+  local ok, problem = pcall(target.begin, target, method, key, value, seconds, answer)
+  if not ok then
+    answer(nil, failure(target, method, problem))
   end
 end
 

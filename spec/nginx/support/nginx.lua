@@ -405,4 +405,12 @@ function nginx.start(parts)
   return server
 end
 
+--- Stops what a test has started, if it has; answers nil, to forget it by.
+---@param started table?
+function nginx.stop(started)
+  if started then
+    started.stop()
+  end
+end
+
 return nginx
