@@ -143,6 +143,7 @@ build = {
     ["finseg.rule.gathering"] = "lua/finseg/rule/gathering.lua",
     ["finseg.rule.guard"] = "lua/finseg/rule/guard.lua",
     ["finseg.rule.plan"] = "lua/finseg/rule/plan.lua",
+    ["finseg.rule.reader"] = "lua/finseg/rule/reader.lua",
     ["finseg.rule.result"] = "lua/finseg/rule/result.lua",
     ["finseg.rule.roll"] = "lua/finseg/rule/roll.lua",
     ["finseg.rule.service"] = "lua/finseg/rule/service.lua",

@@ -103,7 +103,9 @@ end
 --- The process that wrote an intent; nil when the intent does not say, as when another finseg wrote it.
 local function process_of(intent)
   local process = intent.process
-  if type(process) == "table" and type(process.pid) == "number" and type(process.host) == "string" then
+  if type(process) ~= "table" or type(process.pid) ~= "number" or type(process.host) ~= "string" then
+    return nil
+  elseif process.pid % 1 == 0 and process.pid >= 0 and process.pid < 2 ^ 31 then
     return process
   end
 end
@@ -156,10 +158,28 @@ local function encode(about, more)
   return assert(core.to_json(entry))
 end
 
+--- What an entry has at least; os.date knows no greater time.
+local function is_entry(entry)
+  return type(entry) == "table"
+    and type(entry.kind) == "string"
+    and type(entry.created_at) == "number"
+    and entry.created_at >= 0
+    and entry.created_at < 1e11
+    and type(entry.parameters) == "string"
+    and type(core.from_json(entry.parameters)) == "table"
+end
+
+--- What an entry of a job has besides.
+local function is_job(entry)
+  return type(entry.jobId) == "string" and (entry.callback == nil or type(entry.callback) == "string")
+end
+
 -- Another finseg, or a hand, may have written something else: that counts as no entry.
-local function decode(text)
+---@param text string
+---@param of_job boolean?  the entry is one of a job that was made
+local function decode(text, of_job)
   local entry = core.from_json(text)
-  if type(entry) == "table" and type(entry.kind) == "string" and type(entry.created_at) == "number" then
+  if is_entry(entry) and (is_job(entry) or not of_job and entry.jobId == nil) then
     return entry
   end
 end
@@ -184,7 +204,7 @@ function Journal:find(client, kind, parameters)
     return nil, about
   end
   local text, err = self.store:get("job " .. key)
-  return text and decode(text), err
+  return text and decode(text, true), err
 end
 
 --- Forgets the job of a request, as when the service no longer knows it.
@@ -215,7 +235,7 @@ function Journal:list()
       return nil, err
     end
     for _, item in ipairs(listed) do
-      local entry = decode(item.value)
+      local entry = decode(item.value, state == "made")
       if entry then
         entry.state = state
         if state == "making" and self:is_over(item.key:sub(#prefix + 2), entry) then
@@ -382,7 +402,7 @@ end
 
 --- The entry that answers a request; nil when there is none that may.
 local function usable(text, options)
-  local entry = text and not options.fresh and decode(text)
+  local entry = text and not options.fresh and decode(text, true)
   if entry and core.time() - entry.created_at <= (options.within or math.huge) then
     return entry
   end

@@ -27,6 +27,10 @@ local saver = segment.highBalance { accountType = "savings", threshold = 10000 }
 return stressed * saver
 ]]
 
+local HIGH_LAST_HALF = [[
+return segment.highBalance({ threshold = 5 }):where(function(user) return tonumber(user.userId) > 500 end)
+]]
+
 describe("the command line", function()
   local service, home
 
@@ -203,6 +207,63 @@ describe("the command line", function()
       assert.are.equal("z,a,12345678901234567890,0.10,\r", lines[40002])
     end)
 
+    --- A home whose service has one ready job of these users, as JSON.
+    local function home_of(users)
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
+        ["GET /api/v1/segments/highBalance/1"] = {
+          { body = ('{"users":[%s],"totalElements":%d}'):format(table.concat(users, ","), #users) },
+        },
+      }
+      local other = cli.home(server)
+      finally(function()
+        server.stop()
+        other.remove()
+      end)
+      return other
+    end
+
+    it("as CSV in which no member takes the column of another", function()
+      local other = home_of {
+        '{"userId":"a4","name":"Bert","accounts":[{"accountId":"x","amount":1,"userId":"INNER","name":"Giro"}]}',
+        '{"userId":"a5","tags":[{"x":1},5]}',
+        '{"userId":"a6","a.b":1,"a":{"b":2}}',
+      }
+      local lines = lines_of(other.check "finseg segment highBalance --threshold 5 --format csv")
+      assert.are.same({
+        "userId,accountId,amount,name,tags,a.b,a\\.b,accounts.userId,accounts.name\r",
+        "a4,x,1,Bert,,,,INNER,Giro\r",
+        'a5,,,,"[{""x"":1},5]",,,,\r',
+        "a6,,,,,2,1,,\r",
+      }, lines)
+    end)
+
+    for _, format in ipairs { "csv", "table" } do
+      it("in the same columns for every user, also when one has a second list, as " .. format, function()
+        local other = home_of {
+          '{"userId":"b1","accounts":[{"amount":1}]}',
+          '{"userId":"b2","accounts":[{"amount":2}],"cards":[{"amount":3}]}',
+        }
+        local out = other.check("finseg segment highBalance --threshold 5 --format " .. format)
+        assert.are.same(
+          { "userId accounts.amount cards.amount", "b1 1", "b2 2 3" },
+          lines_of((out:gsub("[ ,]+", " "):gsub(" ?\r?\n", "\n")))
+        )
+      end)
+    end
+
+    it("as a table that overwrites nothing in a user who comes after its columns are chosen", function()
+      local users = {}
+      for i = 1, 1000 do
+        users[i] = ('{"userId":"%d","accounts":[{"amount":1}]}'):format(i)
+      end
+      users[1001] = '{"userId":"late","amount":7,"accounts":[{"amount":8}]}'
+      local other = home_of(users)
+      local _, out, err = other.run "finseg segment highBalance --threshold 5 --format table"
+      assert.matches("\nlate +7\n$", out)
+      assert.matches("accounts.amount and perhaps more did not fit the table", err)
+    end)
+
     it("as CSV with a header when it is empty", function()
       assert.are.equal("userId\r\n", home.check "finseg segment highBalance --threshold 999999999 --format csv")
     end)
@@ -251,6 +312,17 @@ describe("the command line", function()
         home.check "finseg segment highBalance --threshold 99999999 --histogram --json"
       )
       assert.matches("%d+ to %d+ +%d+ +#+", home.check "finseg segment highBalance --threshold 5000 --histogram")
+    end)
+
+    it("as bars, of amounts of any size", function()
+      local other = home_of {
+        '{"userId":"1","accounts":[{"accountId":"a","amount":1e400},{"accountId":"b","amount":-1e308}]}',
+        '{"userId":"2","accounts":[{"accountId":"c","amount":1e308},{"accountId":"d","amount":5}]}',
+      }
+      local json = cjson.decode(other.check "finseg segment highBalance --threshold 5 --histogram --json")
+      assert.are.equal(4, json.amounts)
+      assert.are.equal(2, json.ranges[#json.ranges].count)
+      assert.matches("#", other.check "finseg segment highBalance --threshold 5 --histogram")
     end)
 
     it("and takes a negative amount for what it is", function()
@@ -387,6 +459,12 @@ describe("the command line", function()
       expect(2, "finseg segment lowBalance --threshold 5 --duration-in-month 13", "from 1 to 12")
       expect(2, "finseg segment lowBalance --threshold 5 --duration-in-month x", "whole number expected")
       expect(2, "finseg segment highBalance --threshold 5 --account-type purse", "accountType")
+      expect(2, "finseg get highBalance 1 --limit abc", "%-%-limit: a whole number from 0 on expected, not 'abc'")
+      expect(2, "finseg get highBalance 1 --limit -1", "%-%-limit: a whole number from 0 on expected, not '%-1'")
+      expect(2, "finseg get highBalance 1 --limit 1.5", "%-%-limit: a whole number")
+      expect(2, "finseg segment highBalance --threshold 5 --timeout -5", "%-%-timeout: a number from 0 on expected")
+      expect(2, "finseg rule run none.lua --memory much", "%-%-memory: a number from 0 on expected")
+      expect(2, "finseg rule watch none.lua --sample inf", "%-%-sample: a whole number from 0 on expected")
       expect(2, "finseg rule run none.lua", "none.lua cannot be read")
       expect(2, "finseg diff a b", "keep one first")
     end)
@@ -411,6 +489,32 @@ describe("the command line", function()
       other.remove()
       assert.are.equal(4, status)
       assert.matches("finseg get highBalance %x+", err)
+    end)
+
+    it("a job that is not ready: the command that picks it up asks the same service, with the same words", function()
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = [[{"jobId":"J 1/x'y"}]] } },
+        ["GET /api/v1/segments/highBalance/J%201%2Fx%27y"] = {
+          { status = 423, body = "{}" },
+          { body = '{"users":[{"userId":"7"}],"totalElements":1}' },
+        },
+      }
+      local other = cli.home()
+      finally(function()
+        server.stop()
+        other.remove()
+      end)
+      other.write(
+        "my keys",
+        ("FINSEG_CLIENT_ID=%s\nFINSEG_CLIENT_SECRET=%s\n"):format(server.client_id, server.client_secret)
+      )
+      local options = (" --base-url %s --credentials 'my keys' --store s.db"):format(server.base_url)
+      local status, _, err =
+        other.run("chmod 600 'my keys'; finseg segment highBalance --threshold 5 --timeout 0" .. options)
+      assert.are.equal(4, status, err)
+      local command = err:match "pick the job up with\n  ([^\n]+)\n"
+      assert.are.equal([[finseg get highBalance 'J 1/x'\''y']] .. options, command)
+      assert.are.equal('{"userId":"7"}\n', other.check(command))
     end)
 
     it("a request that takes too long: 5, since no wait for a job is over", function()
@@ -454,6 +558,7 @@ describe("the command line", function()
     it("a journal that cannot be used: 3", function()
       home.write("store", "this is no store of finseg, by far")
       expect(3, "finseg jobs --store store", "name another file")
+      expect(3, "finseg jobs --store ''", "name another file")
       expect(3, "finseg jobs --store /proc/none/store", "name another file")
     end)
   end)
@@ -550,6 +655,43 @@ describe("the command line", function()
     assert.is_nil(running.shown():find("stopped at once", 1, true))
   end)
 
+  for _, verb in ipairs { "run", "watch" } do
+    it("ends at Ctrl-C in a function of a rule, of which the progress line tells: rule " .. verb, function()
+      local list = {}
+      for i = 1, 500 do
+        list[i] = ('{"userId":"%d"}'):format(i)
+      end
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
+        ["GET /api/v1/segments/highBalance/1"] = {
+          { body = '{"users":[' .. table.concat(list, ",") .. '],"totalElements":500}' },
+        },
+      }
+      local other = cli.home(server)
+      other.write(
+        "long.lua",
+        [[return segment.highBalance({ threshold = 5 }):where(function()
+          local n = 0
+          for i = 1, 3e7 do n = n + i end
+          return n > 0
+        end)]]
+      )
+      local running = other.start_at_terminal("rule " .. verb .. " long.lua")
+      finally(function()
+        server.stop()
+        running.close()
+        other.remove()
+      end)
+      wire.eventually("the function runs", function()
+        return running.shown():find "1 of 1 job ready, 500 users, working the rule out"
+      end)
+      running.type "\3"
+      assert.are.equal(130, wire.eventually("it has stopped", running.status))
+      assert.matches("finseg: stopped\r\n", running.shown())
+      assert.is_nil(running.shown():find("stopped at once", 1, true))
+    end)
+  end
+
   it("ends at Ctrl-C even in one long call of a C function", function()
     local server = scripted_server.start {
       ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
@@ -605,6 +747,35 @@ describe("the command line", function()
       assert.matches("highBalance: %d+ users", err)
       assert.matches("is reused", home.check "finseg rule explain overdraft.lua")
       assert.are.equal("overdraft.lua", cjson.decode(home.check "finseg rule explain overdraft.lua --json").rule)
+    end)
+
+    it("and draws the amounts of each segment, as one JSON document when asked", function()
+      local bars = home.check "finseg rule run overdraft.lua --histogram"
+      assert.matches("highBalance\n.*#.*lowBalance\n", bars)
+      local ranges = cjson.decode(home.check "finseg rule run overdraft.lua --histogram --json")
+      assert.are.same({ "highBalance", "lowBalance" }, { ranges[1].name, ranges[2].name })
+      assert.are.equal(2, #lines_of(home.check "finseg rule run overdraft.lua --histogram --format ndjson"))
+    end)
+
+    it("and says when there are no amounts to draw, and when there is no user", function()
+      home.write("none.lua", "return segment.highBalance { threshold = 99999999 }")
+      home.write("labels.lua", "return segment.incomeSpendingSummary { durationInMonth = 3 }")
+      local status, out, err = home.run "finseg rule run none.lua --histogram --json"
+      assert.are.same({ 0, "[]\n" }, { status, out })
+      assert.matches("No user was found", err)
+      status, out, err = home.run "finseg rule run labels.lua --histogram --json"
+      assert.are.same({ 2, "" }, { status, out })
+      assert.matches("carry no amounts", err)
+    end)
+
+    it("and explains them without credentials", function()
+      local nobody = cli.home()
+      finally(nobody.remove)
+      nobody.write("overdraft.lua", OVERDRAFT)
+      local status, out, err = nobody.run "finseg rule explain overdraft.lua"
+      assert.are.equal(0, status)
+      assert.matches("a new job", out)
+      assert.matches("without credentials", err)
     end)
 
     it("keeps results and compares them", function()
@@ -723,6 +894,56 @@ describe("the command line", function()
         return runs() == 2
       end)
       assert.are.equal(1, count(running.err(), "cannot be read"))
+      assert.is_nil(running.status())
+    end)
+
+    it("and watches a file while a run waits: a saved change ends the wait", function()
+      local stuck = sandbox.start { users = 10, seed = 1, fault = "job-stuck:1" }
+      local other = cli.home(stuck)
+      local text = "return segment.highBalance { threshold = -%d }"
+      other.write("r.lua", text:format(1))
+      local running = other.start "rule watch r.lua --json"
+      finally(function()
+        running.kill()
+        stuck.stop()
+        other.remove()
+      end)
+      one_made(other)
+      other.write("r.lua", text:format(2))
+      local run = wire.eventually("a run", function()
+        local line = lines_of(running.out())[1]
+        return line and cjson.decode(line)
+      end)
+      assert.is_true(run.users > 0)
+      running.interrupt()
+      assert.are.equal(130, wire.eventually("it has stopped", running.status))
+    end)
+
+    it("and goes on watching when the users of a run cannot be read again", function()
+      local function page(number)
+        local list = {}
+        for i = 1, 500 do
+          list[i] = ('{"userId":"%04d"}'):format(number * 500 + i)
+        end
+        return { body = '{"users":[' .. table.concat(list, ",") .. '],"totalElements":1000}' }
+      end
+      local server = scripted_server.start {
+        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
+        ["GET /api/v1/segments/highBalance/1"] = { page(0), page(1), { status = 400, body = "{}" } },
+      }
+      local other = cli.home(server)
+      other.write("r.lua", HIGH_LAST_HALF)
+      local running = other.start "rule watch r.lua --json --memory 0"
+      finally(function()
+        running.kill()
+        server.stop()
+        other.remove()
+      end)
+      local run = wire.eventually("a run", function()
+        local line = lines_of(running.out())[1]
+        return line and cjson.decode(line)
+      end)
+      assert.are.equal("not_found", run.kind)
       assert.is_nil(running.status())
     end)
 

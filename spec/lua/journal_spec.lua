@@ -108,6 +108,31 @@ describe("a journal", function()
     assert.are.equal(1, #journal:list())
   end)
 
+  it("takes what is no entry of its own for none", function()
+    start { [CREATE] = { created "1", created "2" }, [JOB .. "1"] = READY }
+    assert(journal:obtain(client, "highBalance", PARAMETERS))
+    local item = store:list("job ")[1]
+    local mine = '{"kind":"highBalance","created_at":1,"parameters":"{}"%s}'
+    for _, text in ipairs {
+      '{"kind":"highBalance","created_at":1}',
+      '{"kind":"highBalance","created_at":1,"jobId":"1"}',
+      '{"kind":"highBalance","created_at":1,"jobId":"1","parameters":{}}',
+      '{"kind":"highBalance","created_at":1,"jobId":"1","parameters":"x"}',
+      '{"kind":"highBalance","created_at":1e300,"jobId":"1","parameters":"{}"}',
+      mine:format "",
+      mine:format ',"jobId":1',
+      mine:format ',"jobId":"1","callback":1',
+    } do
+      assert(store:delete(item.key))
+      assert(store:put_if_absent(item.key, text, 60))
+      assert.are.same({}, assert(journal:list()), text)
+      assert.is_nil(journal:find(client, "highBalance", PARAMETERS), text)
+    end
+    assert.are.equal("2", assert(journal:obtain(client, "highBalance", PARAMETERS)).jobId)
+    assert(store:put_if_absent("intent x", mine:format ',"process":{"pid":1e300,"host":"h"}', 60))
+    assert.are.same({ "made", "making" }, states())
+  end)
+
   it("keeps a job for less than the 14 days that the service keeps it", function()
     start { [CREATE] = { created "1" } }
     journal:obtain(client, "highBalance", PARAMETERS)

@@ -174,6 +174,25 @@ describe("the README #readme", function()
     end
   end
 
+  it("shows the rule that it names", function()
+    local rule = shell.read_file("examples/rules/saver_who_overdraws.lua")
+    assert.truthy(README:find("\n```\n" .. rule .. "```\n", 1, true))
+  end)
+
+  it("has a rule in five minutes whose function and whose change leave out some, and not all", function()
+    local text = README:match("\ncat > overdraft.lua <<'END'\n(.-)END\n")
+    local changed = text:gsub("10000", "20000")
+    shell.write_file(folder .. "/before.lua", text)
+    shell.write_file(folder .. "/after.lua", changed)
+    shell.write_file(folder .. "/whole.lua", (text:gsub(":where%(.*", "")))
+    local function count(name)
+      local _, lines = run('eval "$(make -s env)"\nfinseg rule run ' .. name .. ".lua"):gsub("\n", "")
+      return lines
+    end
+    local before, after, whole = count("before"), count("after"), count("whole")
+    assert.is_true(after > 0 and after < 0.7 * before and before < 0.7 * whole)
+  end)
+
   it("names every error kind of the C library, and no other", function()
     local header = shell.read_file("core/finseg.h")
     local kinds = names_matching(header, "FINSEG_ERROR_([%u_]+)", string.lower)

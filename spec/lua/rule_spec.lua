@@ -181,6 +181,26 @@ describe("the names of segments", function()
     assert.matches("^r.lua:2: two different segments are named n", message)
   end)
 
+  it("win over a kind of the same name, wherever they stand", function()
+    local named = 'segment.highBalance({ threshold = 1 }):named "lowBalance"'
+    for _, text in ipairs { "return " .. named .. " + low", "return low + " .. named } do
+      local result = assert(run(LOW .. text, { lowBalance = users "x=1", lowBalance_1 = users "x=2" }))
+      local user = result:users()()
+      assert.are.equal(1, user.lowBalance.accounts[1].amount)
+      assert.are.equal(2, user.lowBalance_1.accounts[1].amount)
+      local where = LOW .. text:gsub("return (.*)", "return (%1)")
+      where = where .. ":where(function(user) return user.lowBalance.accounts[1].amount == 1 end)"
+      assert.are.equal("x", selected(where, { lowBalance = users "x=1", lowBalance_1 = users "x=2" }))
+    end
+  end)
+
+  it("leave user.userId to the user, when a kind is called that", function()
+    local kinds = { userId = { path = "ids", parameters = { days = { type = "integer", required = true } } } }
+    local text = "return segment.userId({ days = 1 }):where(function(user) return user.userId == 'x' end)"
+    local result = assert(run(text, { userId = users "x=1 y=2" }, { kinds = kinds }))
+    assert.are.equal('{"userId":"x","userId_1":{"accounts":[{"accountId":"x1","amount":1}]}}', (result:texts()()))
+  end)
+
   it("must be names", function()
     assert.matches("^r.lua:2: :named needs a name", failure(HIGH .. 'return high:named "a b"'))
     assert.matches("^r.lua:2: :named needs a name", failure(HIGH .. 'return high:named "userId"'))
@@ -252,6 +272,78 @@ describe("a result", function()
       }, texts)
     end)
   end
+
+  describe("of many users that is read again", function()
+    local COUNT, PAD = 50000, ("p"):rep(400)
+
+    --- Pages of COUNT users, in the order of their ids or in the reverse one.
+    local function many_pages(reverse)
+      local texts, list = {}, {}
+      for i = 1, COUNT do
+        local number = reverse and COUNT + 1 - i or i
+        list[#list + 1] = ('{"userId":"%05d","accounts":[],"pad":"%s%d"}'):format(number, PAD, number)
+        if #list == 500 then
+          texts[#texts + 1] = '{"users":[' .. table.concat(list, ",") .. "]}"
+          list = {}
+        end
+      end
+      return texts
+    end
+
+    for name, case in pairs { ["in order"] = { false, 2, 0.3 }, ["out of order"] = { true, 4, 0.7 } } do
+      it("holds the records of some at a time, " .. name, function()
+        local all_pages, opened = many_pages(case[1]), 0
+        local result = assert(run(HIGH .. "return high", {
+          highBalance = function()
+            opened = opened + 1
+            return all_pages
+          end,
+        }, { keep_bytes = 0 }))
+        collectgarbage()
+        local before, most, count = collectgarbage "count", 0, 0
+        for line in result:texts() do
+          count = count + 1
+          assert(line == ('{"userId":"%05d","highBalance":{"accounts":[],"pad":"%s%d"}}'):format(count, PAD, count))
+          if count % 9999 == 0 then
+            collectgarbage()
+            most = math.max(most, collectgarbage "count" - before)
+          end
+        end
+        assert.are.equal(COUNT, count)
+        assert.are.equal(case[2], opened)
+        assert.is_true(most < case[3] * COUNT * (#PAD + 100) / 1024, most .. " KiB")
+      end)
+    end
+
+    it("reads for the first users no further than they stand, and for none nothing", function()
+      local all_pages, opened = many_pages(false), 0
+      local result = assert(run(HIGH .. "return high", {
+        highBalance = function()
+          opened = opened + 1
+          -- A page beyond the first fails when it is read again.
+          return opened == 1 and all_pages or { all_pages[1], "{" }
+        end,
+      }, { keep_bytes = 0 }))
+      assert.is_nil(result:texts(0)())
+      assert.are.equal(1, opened)
+      local ids = {}
+      for user in result:users(3) do
+        ids[#ids + 1] = user.userId .. #user.highBalance.pad
+      end
+      assert.are.same({ "00001401", "00002401", "00003401" }, ids)
+      assert.error(function()
+        result:users(501)()
+      end)
+    end)
+  end)
+
+  it("has the first record of a user who stands twice, kept or read again", function()
+    local twice = { highBalance = pages(users "a=1 b=1 a=9") }
+    local where = HIGH .. "return high:where(function(u) return u.highBalance.accounts[1].amount < 5 end)"
+    for _, options in ipairs { {}, { keep_bytes = 0 } } do
+      assert.are.equal("a b", selected(where, twice, options))
+    end
+  end)
 
   it("reads a segment again no more often than it must", function()
     local opened = {}
@@ -356,6 +448,7 @@ describe("a mistake in a rule file", function()
     says("return segment.highBalance { threshold = print }", "no 'print' in a rule")
     says("return segment.highBalance { threshold = ipairs }", "^r.lua:1: segment.highBalance: threshold: a function")
     says("return segment.highBalance 'x'", "^r.lua:1: segment.highBalance needs its parameters in braces")
+    says("\nreturn segment[{}] {}", "^r.lua:2: segment%[...%] takes the name of a kind.*got a table")
     says("return segment { threshold = 1 }", "^r.lua: write segment.KIND")
   end)
 
@@ -366,8 +459,16 @@ describe("a mistake in a rule file", function()
     says(BOTH .. "return high, low", "^r.lua: the rule returns two values")
   end)
 
+  it("is no byte order mark and no #! line, which are passed over", function()
+    for _, start in ipairs { "\239\187\191", "#!/usr/bin/env finseg\n", "\239\187\191# a rule\n", "#!x\r\n" } do
+      assert.are.equal("x", selected(start .. HIGH .. "return high", fixtures))
+    end
+    says("#!x\n\nreturn hihg", "^r.lua:3: there is no 'hihg'")
+  end)
+
   it("is compiled Lua", function()
     says(string.dump(function() end), "^r.lua: this is compiled Lua")
+    says("\239\187\191" .. string.dump(function() end), "^r.lua: this is compiled Lua")
   end)
 
   it("is a predicate that raises, told with line and user", function()
@@ -382,6 +483,25 @@ describe("a mistake in a rule file", function()
     says(HIGH .. "return high:where(function(user)\n error() end)", "^r.lua:2: error was called with nothing")
     says("error({})", "^r.lua: error was called with a table")
     says("error()", "^r.lua: error was called with nothing")
+  end)
+
+  it("is a predicate that raises what looks like finseg's or lua's own", function()
+    local where = HIGH .. "return high:where(function(user)\n %s\nend)"
+    for _, raised in ipairs { '{ kind = "config", message = "hello" }', '{ message = "m", kind = "k", usage = {} }' } do
+      says(where:format(("error(%s)"):format(raised)), "^r.lua:2: error was called with a table.*for user x")
+    end
+    says(where:format 'error "interrupted!"', "^r.lua:3: interrupted! %(in the function of :where, for user x%)")
+    says('error "interrupted!"', "^r.lua:1: interrupted!")
+  end)
+
+  it("is a predicate that raises after it wrote over userId", function()
+    local where = HIGH .. "return high:where(function(user)\n user.userId = %s\n %s\nend)"
+    for _, value in ipairs { "nil", "{}" } do
+      says(where:format(value, 'error "x"'), "^r.lua:4: x %(in the function of :where, for user x%)")
+      assert.are.equal("x", selected(where:format(value, "return user.highBalance.accounts"), fixtures))
+    end
+    local kept = "local first\n" .. where:format("nil", "if first then\n return first.highBalance\n end\n first = user")
+    assert.matches("^r.lua:6: this user's userId was written over", failure(kept, { highBalance = users "x y" }))
   end)
 
   it("is a look at a segment that the rule has not", function()
@@ -400,13 +520,10 @@ describe("a mistake in a rule file", function()
     says(HIGH .. "return high.where(function() end)", "^r.lua:2: write expression:where")
   end)
 
-  it("is a rule that contains itself", function()
-    local high = finseg.rule.segment.highBalance { threshold = 1 }
-    local both = high + high
-    both.left = both
-    local result, err = rule_test.run(finseg.rule.new(both), fixtures)
-    assert.is_nil(result)
-    assert.matches("rule_spec.lua:%d+: the rule contains itself here", err.message)
+  it("is an expression that is changed, as to contain itself", function()
+    for _, change in ipairs { "both.left = both", 'both.op = "foo"', "both.left = 7", "high.f = 1" } do
+      says(BOTH .. "local both = high + low\n" .. change .. "\nreturn both", "^r.lua:4: an expression does not change")
+    end
   end)
 
   it("is parts nested beyond reason", function()
@@ -701,6 +818,28 @@ describe("finseg.rule.test", function()
       lowBalance = { folder .. "/page.json", '{"users":[{"userId":"g","accounts":[]}]}' },
     }
     rule_test.selects(parse(BOTH .. "return high + low"), fixtures, { "f", "g", "t1" })
+  end)
+
+  it("says what is wrong with a fixture", function()
+    local rule = parse(HIGH .. "return high")
+    local function says(fixture, pattern)
+      local ok, message = pcall(rule_test.selects, rule, { highBalance = fixture }, {})
+      assert.is_false(ok)
+      assert.matches(pattern, message)
+    end
+    says("no/such/page.json", "the fixture no/such/page.json cannot be read")
+    says("spec", "the fixture spec cannot be read")
+    says(5, "a fixture must be a list of users, text, a path or a function, not a number")
+    says(function() end, "not a nil")
+    says(function()
+      error "of mine"
+    end, "of mine")
+    says({ { userId = print } }, "user 1 of a fixture: ")
+  end)
+
+  it("takes an empty table in a user for an empty list", function()
+    local fixture = { { userId = "a", accounts = {} }, { accounts = {}, userId = "b", more = 1 } }
+    rule_test.selects(parse(HIGH .. "return high"), { highBalance = fixture }, { "a", "b" })
   end)
 
   it("says which fixture is not there", function()

@@ -129,6 +129,15 @@ static int catch_interrupts(lua_State *L)
     return 0;
 }
 
+/* raise_if_interrupted(): raises that error when Ctrl-C came; for the other coroutines, which the thread's hook does not
+ * see in Lua 5.4. */
+static int raise_if_interrupted(lua_State *L)
+{
+    if (interrupts > 0)
+        raise_interrupt(L, NULL);
+    return 0;
+}
+
 /* interrupt_obeyed(): the error has arrived where the program ends by itself. */
 static int interrupt_obeyed(lua_State *L)
 {
@@ -175,6 +184,7 @@ int luaopen_finseg_cli_system(lua_State *L)
         {"is_private", is_private},
         {"make_private", make_private},
         {"catch_interrupts", catch_interrupts},
+        {"raise_if_interrupted", raise_if_interrupted},
         {"interrupt_obeyed", interrupt_obeyed},
         {"execute", execute},
         {NULL, NULL},

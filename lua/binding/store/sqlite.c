@@ -172,7 +172,8 @@ static int store_open(lua_State *L)
 {
     size_t length = 0;
     const char *path = luaL_checklstring(L, 1, &length);
-    luaL_argcheck(L, length > 0 && strlen(path) == length, 1, "a file name expected");
+    if (length == 0 || strlen(path) != length)
+        return fail(L, "this is no name of a file", "access");
     struct store *store = lua_newuserdata(L, sizeof *store);
     *store = (struct store){0};
     luaL_getmetatable(L, store_type);

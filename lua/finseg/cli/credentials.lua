@@ -62,7 +62,10 @@ end
 --- Who one is. A client id of one source and a secret of another would be nobody's.
 local identity = { "client_id", "client_secret", "username", "password", "access_token" }
 
-local function has_identity(config)
+--- Whether a config says who one is, wholly or in part.
+---@param config table
+---@return boolean
+function credentials.has_identity(config)
   for _, field in ipairs(identity) do
     if config[field] then
       return true
@@ -91,7 +94,7 @@ function credentials.read(asked)
   if asked then
     first, second = second, first
   end
-  if has_identity(first) then
+  if credentials.has_identity(first) then
     for _, field in ipairs(identity) do
       second[field] = nil
     end

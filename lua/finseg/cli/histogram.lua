@@ -8,6 +8,13 @@ local histogram = {}
 
 local BARS = 12
 
+--- Greater amounts count as this, so that no range ends beyond what a number can be.
+local GREATEST = 1e308
+
+local function clamp(amount)
+  return math.max(-GREATEST, math.min(GREATEST, amount))
+end
+
 --- A round number that is at least `width`: 1, 2, 2.5 or 5 times a power of ten.
 local function round_up(width)
   local power = 10 ^ math.floor(math.log(width) / math.log(10))
@@ -25,12 +32,12 @@ end
 function histogram.ranges(amounts)
   local low, high = math.huge, -math.huge
   for _, amount in ipairs(amounts) do
-    low, high = math.min(low, amount), math.max(high, amount)
+    low, high = math.min(low, clamp(amount)), math.max(high, clamp(amount))
   end
   if #amounts == 0 then
     return {}
   end
-  local width = round_up(high > low and (high - low) / BARS or 1)
+  local width = round_up(high > low and high / BARS - low / BARS or 1)
   local first = math.floor(low / width)
   local ranges = {}
   for position = 1, math.floor(high / width) - first + 1 do
@@ -38,7 +45,7 @@ function histogram.ranges(amounts)
     ranges[position] = { from = from, to = from + width, count = 0 }
   end
   for _, amount in ipairs(amounts) do
-    local range = ranges[math.floor(amount / width) - first + 1]
+    local range = ranges[math.floor(clamp(amount) / width) - first + 1]
     range.count = range.count + 1
   end
   return ranges
@@ -48,16 +55,27 @@ local function bar(share)
   return ("#"):rep(math.floor(share + 0.5))
 end
 
---- Draws the ranges, or prints them as JSON.
+--- Whether the arguments ask for bars, as they do unless they name a format for programs.
+---@param arguments table
+---@return boolean
+function histogram.is_drawn(arguments)
+  return not arguments.json and (arguments.format == nil or arguments.format == "table")
+end
+
+--- The ranges as JSON.
 ---@param name string?  what the amounts are of
 ---@param amounts number[]
----@param as_json boolean
-function histogram.print(name, amounts, as_json)
+---@return string
+function histogram.json(name, amounts)
+  local ranges = format.texts(histogram.ranges(amounts))
+  return format.json_with_list({ name = name, amounts = #amounts }, "ranges", ranges)
+end
+
+--- Draws the ranges.
+---@param name string?
+---@param amounts number[]
+function histogram.draw(name, amounts)
   local ranges = histogram.ranges(amounts)
-  if as_json then
-    output.write(format.json_with_list({ name = name, amounts = #amounts }, "ranges", format.texts(ranges)), "\n")
-    return
-  end
   local most, lines, wide = 1, {}, 0
   for position, range in ipairs(ranges) do
     most = math.max(most, range.count)

@@ -4,6 +4,7 @@
 
 local Session = require "finseg.cli.session"
 local exit = require "finseg.cli.exit"
+local guard = require "finseg.rule.guard"
 local kinds = require "finseg.cli.kinds"
 local output = require "finseg.cli.output"
 local system = require "finseg.cli.system"
@@ -78,6 +79,7 @@ end
 function cli.main(words)
   local session
   system.catch_interrupts()
+  guard.at_looks(system.raise_if_interrupted)
   local ok, problem = pcall(run, words, function(made)
     session = made
   end)

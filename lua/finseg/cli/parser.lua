@@ -27,11 +27,22 @@ local function add_connection(command)
   command:option("--store", "The journal of jobs (default: finseg/store.db in $XDG_STATE_HOME)."):argname "<file>"
 end
 
+--- A number of an option from 0 on; what it is not is told with the option's name, and before anything is asked for.
+local function number(option, is_whole)
+  return function(word)
+    local value = tonumber(word)
+    if value and value >= 0 and value < math.huge and (not is_whole or value == math.floor(value)) then
+      return value
+    end
+    return nil, ("%s: a %snumber from 0 on expected, not '%s'"):format(option, is_whole and "whole " or "", word)
+  end
+end
+
 local function add_timeout(command)
   command
     :option("--timeout", "Seconds to wait for a job, 3600 unless given; the job lives on.")
     :argname("<seconds>")
-    :convert(tonumber)
+    :convert(number "--timeout")
 end
 
 local function add_fresh(command)
@@ -39,7 +50,7 @@ local function add_fresh(command)
 end
 
 local function add_reading(command)
-  command:option("--limit", "Print this many users at most."):argname("<count>"):convert(tonumber)
+  command:option("--limit", "Print this many users at most."):argname("<count>"):convert(number("--limit", true))
   command:flag("--histogram", "Draw the amounts as bars instead of listing users.")
 end
 
@@ -218,7 +229,7 @@ local function add_memory(command)
   command
     :option("--memory", "MiB of pages to keep, 64 unless given; segments beyond are read twice when looked at.")
     :argname("<mib>")
-    :convert(tonumber)
+    :convert(number "--memory")
 end
 
 function add.rule(root)
@@ -239,7 +250,8 @@ examples:
   finseg rule run overdraft.lua --keep monday
   finseg rule run overdraft.lua --steps --limit 10]]
 
-  local explain = command:command("explain", "Show what running a rule would do; asks nobody.")
+  local explain =
+    command:command("explain", "Show what running a rule would do; asks nobody, and needs no credentials.")
   add_rule_file(explain)
   add_output(explain, { "table", "ndjson", "json" })
   explain:epilog "example:\n  finseg rule explain overdraft.lua"
@@ -248,7 +260,11 @@ examples:
   add_rule_file(watch)
   add_memory(watch)
   watch:flag("--json", "One JSON object a run.")
-  watch:option("--sample", "Users to show of each run."):argname("<count>"):convert(tonumber):default "5"
+  watch
+    :option("--sample", "Users to show of each run.")
+    :argname("<count>")
+    :convert(number("--sample", true))
+    :default "5"
   watch:epilog [[
 Jobs are reused, so a change answers at once. Ctrl-C ends it.
 

@@ -31,7 +31,9 @@ end
 function Progress:line()
   local seconds = core.now() - self.started
   local jobs = ("%d of %s ready"):format(self.ready, counted(self.jobs, "job"))
-  if self.jobs == 0 then
+  if self.evaluating then
+    return ("%s, %s, working the rule out"):format(jobs, counted(self.users, "user"))
+  elseif self.jobs == 0 then
     return ("reading the rule, %.0f s"):format(seconds)
   elseif self.pages == 0 then
     return ("%s, waiting for %.0f s"):format(jobs, seconds)
@@ -50,10 +52,11 @@ function Progress:line()
   )
 end
 
---- Draws the line, at most every INTERVAL.
-function Progress:draw()
+--- Draws the line, at most every INTERVAL unless it must be drawn now.
+---@param must boolean?
+function Progress:draw(must)
   local now = core.now()
-  if self.shown and now - self.drawn >= INTERVAL then
+  if self.shown and (must or now - self.drawn >= INTERVAL) then
     self.drawn = now
     local width = (system.columns(2) or 80) - 1
     io.stderr:write("\r\27[K", self:line():sub(1, width))
@@ -82,7 +85,8 @@ function Progress:event(event)
     self.pages = self.pages + 1
     self.users = self.users + event.users
   end
-  self:draw()
+  self.evaluating = event.name == "evaluate"
+  self:draw(self.evaluating) -- no other line is drawn until the rule's functions have ended
 end
 
 --- Shows nothing any more, as when the results themselves go to the terminal.

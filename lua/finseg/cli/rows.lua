@@ -11,33 +11,41 @@ for position, name in ipairs(FIRST) do
   rank[name] = position
 end
 
---- The elements of a list of objects; nil for anything else.
+--- The elements of a list that holds objects alone; nil for anything else.
 local function objects_of(text)
-  if json_text.is_list(text) then
-    local elements = json_text.elements(text)
-    return elements[1] and json_text.is_object(elements[1]) and elements or nil
+  if not json_text.is_list(text) then
+    return nil
   end
+  local elements = json_text.elements(text)
+  for _, element in ipairs(elements) do
+    if not json_text.is_object(element) then
+      return nil
+    end
+  end
+  return elements[1] and elements
 end
 
 local function is_empty(text)
   return text:find "^[%[{]%s*[%]}]$" ~= nil
 end
 
+--- A member's name as part of a column's: {"a.b":1} is no {"a":{"b":1}}.
+local function escape(name)
+  return (name:gsub("[\\.]", "\\%0"))
+end
+
 --- Spreads an object: its plain members into `cells`, its lists of objects into `lists`.
-local function spread(object, prefix, cells, lists)
-  local found = {}
+local function spread(object, parent, cells, lists)
   for name, value in json_text.members(object) do
+    local column = parent .. escape(name)
     local objects = objects_of(value)
     if objects then
-      found[#found + 1] = { name = name, items = objects }
-    elseif json_text.is_object(value) then
-      spread(value, prefix .. name .. ".", cells, lists)
+      lists[#lists + 1] = { name = column, parent = parent, items = objects }
+    elseif json_text.is_object(value) and not is_empty(value) then
+      spread(value, column .. ".", cells, lists)
     elseif not is_empty(value) then
-      cells[prefix .. name] = value
+      cells[column] = value
     end
-  end
-  for _, list in ipairs(found) do
-    lists[#lists + 1] = { prefix = #found == 1 and prefix or prefix .. list.name .. ".", items = list.items }
   end
 end
 
@@ -49,13 +57,70 @@ local function copy(cells)
   return other
 end
 
+---@class finseg.cli.Layout  which columns records have, as learned from them
+---@field own table<string, boolean>  columns of members that are in no list
+---@field lists table<string, { parent: string, members: table<string, boolean> }>  by name
+---@field only table<string, string|false>  parent -> the name of its list; false when it has several
+local Layout = {}
+Layout.__index = Layout
+
+---@return finseg.cli.Layout
+function rows.layout()
+  return setmetatable({ own = {}, lists = {}, only = {} }, Layout)
+end
+
+--- Learns the columns of a record; answers how many rows it makes.
+---@param record string  JSON
+---@return integer
+function Layout:learn(record)
+  local cells, lists, count = {}, {}, 1
+  spread(record, "", cells, lists)
+  for column in pairs(cells) do
+    self.own[column] = true
+  end
+  for _, list in ipairs(lists) do
+    local known = self.lists[list.name] or { parent = list.parent, members = {} }
+    self.lists[list.name] = known
+    local only = self.only[list.parent]
+    self.only[list.parent] = (only == nil or only == list.name) and list.name
+    for _, item in ipairs(list.items) do
+      for member in json_text.members(item) do
+        known.members[escape(member)] = true
+      end
+    end
+    count = math.max(count, #list.items)
+  end
+  return count
+end
+
+--- The column of a list's member. It goes without the list's name where that leaves no doubt: the list is its parent's
+--- only one, and no other member has the column.
+function Layout:column_of(list_name, parent, member)
+  local column = parent .. member
+  if self.only[parent] == list_name and not self.own[column] then
+    return column
+  end
+  return list_name .. "." .. member
+end
+
+--- The columns learned.
+---@return table<string, boolean>
+function Layout:columns()
+  local columns = copy(self.own)
+  for name, list in pairs(self.lists) do
+    for member in pairs(list.members) do
+      columns[self:column_of(name, list.parent, member)] = true
+    end
+  end
+  return columns
+end
+
 --- The rows of a record, each a table column -> JSON of the cell.
 ---@param record string  JSON
 ---@return table<string, string>[]
-function rows.of(record)
-  local cells, lists = {}, {}
+function Layout:rows(record)
+  local cells, lists, count = {}, {}, 1
   spread(record, "", cells, lists)
-  local count = 1
   for _, list in ipairs(lists) do
     count = math.max(count, #list.items)
   end
@@ -64,7 +129,10 @@ function rows.of(record)
     local row = position < count and copy(cells) or cells
     for _, list in ipairs(lists) do
       for name, value in json_text.members(list.items[position]) do
-        row[list.prefix .. name] = value
+        local member = escape(name)
+        local column = self:column_of(list.name, list.parent, member)
+        -- A record that was not learned from may have a member of its own there.
+        row[row[column] and list.name .. "." .. member or column] = value
       end
     end
     result[position] = row
@@ -80,17 +148,6 @@ function rows.text_of(json)
     return ""
   end
   return json_text.string(json) or json
-end
-
---- Adds the columns that rows have to those seen before.
----@param seen table<string, boolean>
----@param list table[]
-function rows.add_columns(seen, list)
-  for _, row in ipairs(list) do
-    for name in pairs(row) do
-      seen[name] = true
-    end
-  end
 end
 
 local function last_part(name)

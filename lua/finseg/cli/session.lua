@@ -22,16 +22,31 @@ function Session.new(arguments, kinds, definitions)
   return setmetatable({ arguments = arguments, kinds = kinds, definitions = definitions, waiting = {} }, Session)
 end
 
+function Session:config()
+  local config = credentials.read(self.arguments.credentials)
+  config.base_url = self.arguments.base_url or config.base_url
+  config.kinds = self.definitions
+  config.poll = { first = 0.1 }
+  return config
+end
+
 --- The client; made at the first use.
 function Session:client()
-  if not self._client then
-    local config = credentials.read(self.arguments.credentials)
-    config.base_url = self.arguments.base_url or config.base_url
-    config.kinds = self.definitions
-    config.poll = { first = 0.1 }
-    self._client = exit.assert(finseg.new(config))
-  end
+  self._client = self._client or exit.assert(finseg.new(self:config()))
   return self._client
+end
+
+--- The client when it only plans: nobody's, when there are no credentials.
+---@return finseg.Client client
+---@return boolean is_somebody
+function Session:planning_client()
+  local config = self:config()
+  local is_somebody = credentials.has_identity(config)
+  if not is_somebody then
+    config.access_token = "none"
+  end
+  self._client = exit.assert(finseg.new(config))
+  return self._client, is_somebody
 end
 
 --- The store of jobs; opened at the first use.
@@ -55,6 +70,31 @@ function Session:close()
   end
 end
 
+--- A word as a shell reads it.
+local function quote(word)
+  if word:find "^[%w_@%%+=:,./-]+$" then
+    return word
+  end
+  return "'" .. word:gsub("'", "'\\''") .. "'"
+end
+
+--- The options that say which service, as whom, and which journal.
+local connection = { { "--base-url", "base_url" }, { "--credentials", "credentials" }, { "--store", "store" } }
+
+--- The command that picks a job up.
+---@param job finseg.Job
+---@return string
+function Session:command_for(job)
+  local words = { "finseg get", job.kind, quote(job.jobId) }
+  for _, option in ipairs(connection) do
+    local value = self.arguments[option[2]]
+    if value then
+      words[#words + 1] = option[1] .. " " .. quote(value)
+    end
+  end
+  return table.concat(words, " ")
+end
+
 local has_ended = { failed = true, expired = true }
 
 --- How to pick up the jobs that were waited for, as commands.
@@ -63,7 +103,7 @@ function Session:how_to_go_on()
   local commands = {}
   for job in pairs(self.waiting) do
     if not has_ended[job:state()] then
-      commands[#commands + 1] = ("finseg get %s %s"):format(job.kind, job.jobId)
+      commands[#commands + 1] = self:command_for(job)
     end
   end
   table.sort(commands)
@@ -172,7 +212,11 @@ function Session:print_segment(segment, progress)
   if arguments.histogram then
     local amounts = amounts_of(segment)
     progress:clear()
-    histogram.print(nil, amounts, format.name(arguments) ~= "table" and (arguments.json or arguments.format ~= nil))
+    if histogram.is_drawn(arguments) then
+      histogram.draw(nil, amounts)
+    else
+      format.print_text(arguments, histogram.json(nil, amounts))
+    end
     self:note_empty(#amounts)
     return
   end

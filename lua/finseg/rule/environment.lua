@@ -47,12 +47,13 @@ local function invalid(message)
   return core.error("invalid", message)
 end
 
---- Runs a rule's text and answers what it returns.
+--- Runs a rule's text and answers what it returns. A byte order mark and a first line #!... are passed over.
 ---@param text string  Lua source
 ---@param name string  of the file, for messages
 ---@return finseg.Expression? root
 ---@return table? err  kind `invalid`; the message begins with the name and the line
 function environment.run(text, name)
+  text = text:gsub("^\239\187\191", ""):gsub("^#[^\n]*", "")
   if text:sub(1, 1) == "\27" then
     return nil, invalid(name .. ": this is compiled Lua; a rule must be its source")
   end

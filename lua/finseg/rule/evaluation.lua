@@ -15,6 +15,9 @@ local guard = require "finseg.rule.guard"
 local Evaluation = {}
 Evaluation.__index = Evaluation
 
+--- Tells what finseg has raised from a table of a rule's own.
+local err_metatable = getmetatable(core.error("invalid", "none"))
+
 --- Raised inside a predicate that looks at records which must be brought back first.
 local MISSING = {}
 
@@ -48,6 +51,15 @@ end
 -- ---- users, as predicates see them
 -- -----------------------------------------------------------------------------------
 
+--- The id of a user, also when a function wrote over user.userId.
+local function id_of(self, user)
+  local id = user == self.user and self.user_id or rawget(user, "userId")
+  if type(id) ~= "string" then
+    error("this user's userId was written over", 4)
+  end
+  return id
+end
+
 --- user.NAME: the record of that segment; nil when the user is not in it.
 function Evaluation:look_up(user, name)
   local request = self.plan.names[name]
@@ -56,7 +68,7 @@ function Evaluation:look_up(user, name)
     if not roll:is_at_hand(self.among) then
       error({ [MISSING] = request }, 0)
     end
-    local record = roll:record(user.userId)
+    local record = roll:record(id_of(self, user))
     if record then
       rawset(user, name, record)
     end
@@ -73,8 +85,8 @@ function Evaluation:look_up(user, name)
 end
 
 --- Why a function of the rule failed for a user.
-local function describe_failure(node, user, problem)
-  if type(problem) == "table" and problem.kind and problem.message then
+local function describe_failure(node, id, problem)
+  if getmetatable(problem) == err_metatable then
     return problem
   end
   local hint = ""
@@ -83,12 +95,7 @@ local function describe_failure(node, user, problem)
   end
   return core.error(
     "invalid",
-    ("%s (in the function of :%s, for user %s%s)"):format(
-      guard.message_of(problem, node.f_place),
-      node.op,
-      user.userId,
-      hint
-    )
+    ("%s (in the function of :%s, for user %s%s)"):format(guard.message_of(problem, node.f_place), node.op, id, hint)
   )
 end
 
@@ -104,13 +111,14 @@ function Evaluation:call_for_each(node, among, take)
   local function go_on(renew)
     while id do
       local user = setmetatable({ userId = id }, user_metatable)
+      self.user, self.user_id = user, id
       local ok, answer = pcall(f, user)
       if not ok then
         if guard.is_interrupt(answer) then
           error(answer, 0)
         end
         missing = type(answer) == "table" and answer[MISSING]
-        failure = not missing and describe_failure(node, user, answer) or nil
+        failure = not missing and describe_failure(node, id, answer) or nil
         return
       end
       failure = take(id, answer)

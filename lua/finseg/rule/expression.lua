@@ -15,6 +15,9 @@ local core = require "finseg.core"
 ---@field count integer?  of top
 local metatable = {}
 
+--- Under this key an expression keeps its fields, so that every assignment to it is seen, and refused.
+local FIELDS = {}
+
 --- Where the caller at that level stands.
 local function place_of(level)
   local info = debug.getinfo(level + 1, "Sl")
@@ -30,7 +33,7 @@ end
 
 local function make(place, fields)
   fields.place = place
-  return setmetatable(fields, metatable)
+  return setmetatable({ [FIELDS] = fields }, metatable)
 end
 
 local function fail(place, message, ...)
@@ -134,10 +137,10 @@ function methods.named(place, self, name)
 end
 
 -- A method is bound to its place when it is looked up: a call in a `return` leaves no trace of its line.
-function metatable.__index(_, name)
+function metatable.__index(node, name)
   local method = methods[name]
   if not method then
-    return nil
+    return rawget(node, FIELDS)[name]
   end
   local place = place_of(2)
   return function(self, ...)
@@ -166,6 +169,9 @@ end
 --- named; which there are, the client knows.
 expression.segment = setmetatable({}, {
   __index = function(_, kind)
+    if type(kind) ~= "string" then
+      error(("segment[...] takes the name of a kind, as in segment.highBalance, and got a %s"):format(type(kind)), 2)
+    end
     local place = place_of(2)
     return function(parameters)
       return new_segment(place, kind, parameters)

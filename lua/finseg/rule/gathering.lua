@@ -74,13 +74,29 @@ function gathering.read_all(source, plan, parallel, budget, report)
   return rolls
 end
 
+--- Reads a request again: next_page and abandon, errs with the place of the request.
+function gathering.reopen(source, request)
+  local next_page, abandon = source.reopen(request)
+  if not next_page then
+    return locate(request, abandon)
+  end
+  return function()
+    local page, err = next_page()
+    if err then
+      return locate(request, err)
+    end
+    return page
+  end,
+    abandon
+end
+
 --- Brings the records of some users of a request back.
 function gathering.recall(source, request, roll, among)
   local next_page, abandon = source.reopen(request)
   if not next_page then
     return locate(request, abandon)
   end
-  local ok, err = roll:recall(among, next_page)
+  local ok, err = roll:recall(among, next_page, abandon)
   if not ok then
     return locate(request, err)
   end

@@ -10,6 +10,15 @@ local guard = {}
 --- Instructions between two looks, and looks until a rule is stopped: about half a second in Lua 5.4.
 local SLICE, LIMIT = 1000000, 100
 
+local ask = function() end
+
+--- Has f be called at every look. A program that catches Ctrl-C by itself may raise "interrupted!" in it, as lua's own
+--- do, in whatever coroutine the rule runs. (In Lua 5.4 each coroutine has its own hook.)
+---@param f fun()
+function guard.at_looks(f)
+  ask = f
+end
+
 --- Prepares a function, and every function written in it, for the hook.
 ---@param f function
 ---@return function f
@@ -21,9 +30,14 @@ function guard.watchable(f)
   return f
 end
 
---- Ctrl-C, as lua's own programs report it. It is not for a rule to catch.
+--- Ctrl-C, as lua's own programs report it: by an error, after they have taken every hook away. It is not for a rule to
+--- catch. To be asked before a hook is set again.
 local function is_interrupt(problem)
-  return type(problem) == "string" and problem:match "interrupted!$" ~= nil
+  if type(problem) ~= "string" or not problem:find "interrupted!$" then
+    return false
+  end
+  local _, mask, count = debug.gethook()
+  return (mask or "") == "" and (count or 0) == 0
 end
 
 --- Calls f(renew, ...) as pcall does. The code in it is stopped after a while by an error at its line; each call of
@@ -38,6 +52,7 @@ function guard.call(f, ...)
   end
   local looks = 0
   local function look()
+    ask()
     looks = looks + 1
     if looks > LIMIT then
       looks = 0
@@ -48,9 +63,10 @@ function guard.call(f, ...)
     looks = 0
   end
   debug.sethook(look, "", SLICE)
-  local results = { n = select("#", ...) + 1, pcall(f, renew, ...) }
+  local results = { pcall(f, renew, ...) }
+  local interrupted = not results[1] and is_interrupt(results[2])
   debug.sethook(hook, mask, count)
-  if not results[1] and is_interrupt(results[2]) then
+  if interrupted then
     error(results[2], 0)
   end
   return unpack(results, 1, 8)

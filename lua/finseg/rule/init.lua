@@ -145,13 +145,16 @@ function Rule:_run_on(source, options, report)
   local evaluation = Evaluation.new(plan, rolls, function(request, among)
     return gathering.recall(source, request, rolls[request], among)
   end)
+  report { name = "evaluate" }
   local set
   set, err = evaluation:run()
   if not set then
     return nil, err
   end
   report { name = "done", users = set:count() }
-  return RuleResult.new(self, evaluation, set)
+  return RuleResult.new(self, evaluation, set, function(request)
+    return gathering.reopen(source, request)
+  end)
 end
 
 --- Runs the rule: makes its jobs (or finds them in the store), waits for them side by side, reads them, and works out
@@ -162,13 +165,13 @@ end
 --- much of the pages to keep in memory for predicates and results, 64 MiB; progress(event): called with
 --- { name = "plan", requests }, then for each request { name = "job", request, job, reused },
 --- { name = "ready", request, users (all that will come, nil when not said) }, { name = "page", request, users },
---- { name = "read", request, users }, and at the end { name = "done", users }. request.label names it. It must not
---- wait.
+--- { name = "read", request, users }, then { name = "evaluate" } before functions of the rule are called, and at the
+--- end { name = "done", users }. request.label names it. It must not wait.
 ---
 --- Memory: 16 bytes a user and segment, and pages up to keep_bytes, of the segments whose records can be looked at. A
 --- segment that does not fit is read again once a predicate or the result looks at it, and the records of the users who
---- are looked at are kept; with 0 that is so for every segment. Once the rule is worked out, a result of few users lets
---- go of the pages.
+--- are looked at are kept, of a large result some at a time; with 0 that is so for every segment. Once the rule is
+--- worked out, a result of few users lets go of the pages.
 ---@param client finseg.Client
 ---@param options table?
 ---@return finseg.RuleResult? result

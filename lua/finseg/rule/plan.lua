@@ -47,26 +47,26 @@ local function add_request(self, node, canonical)
   return request
 end
 
---- Enters the name of a segment: names that were given must differ, kinds need not.
+--- Enters the name of a segment. Names that were given must differ, and win over a kind of that name; kinds need not
+--- differ. user.userId is the user's, whatever a kind is called.
 local function add_name(self, node, request)
   local name = node.name or node.kind
-  local known = self.names[name]
-  if known == nil then
-    self.names[name], self.given[name] = request, node.name
-  elseif known ~= request then
-    if node.name and self.given[name] then
-      return nil, fail(node.place, ("two different segments are named %s"):format(name))
-    end
-    self.names[name] = false
+  local known, given = self.names[name], self.given[name]
+  if known == request then
+    self.given[name] = given or node.name
+  elseif node.name and given then
+    return nil, fail(node.place, ("two different segments are named %s"):format(name))
+  elseif node.name then
+    self.names[name], self.given[name] = request, name
+  elseif not given then
+    self.names[name] = known == nil and name ~= "userId" and request
   end
   request.name = request.name or node.name
   return true
 end
 
 local function walk(self, node, canonical, depth)
-  if self.on_path[node] then
-    return nil, fail(node.place, "the rule contains itself here")
-  elseif depth > MAX_DEPTH then
+  if depth > MAX_DEPTH then
     return nil,
       fail(node.place, ("more than %d parts stand within each other here: write a rule with fewer"):format(MAX_DEPTH))
   end
@@ -82,12 +82,10 @@ local function walk(self, node, canonical, depth)
     end
     return add_name(self, node, request)
   end
-  self.on_path[node] = true
   local ok, err = walk(self, node.left, canonical, depth + 1)
   if ok and node.right then
     ok, err = walk(self, node.right, canonical, depth + 1)
   end
-  self.on_path[node] = nil
   return ok, err
 end
 
@@ -124,7 +122,6 @@ function Plan.new(root, canonical)
     names = {},
     given = {},
     by_key = {},
-    on_path = {},
     costs = {},
     reaches = {},
   }, Plan)

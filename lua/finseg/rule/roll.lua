@@ -53,12 +53,15 @@ function Roll:add(page)
     return
   end
   self.users:add_page(page)
-  if not self.pages then
+  if not self.is_wanted then
     return
   end
   local first, last = page:user_id(1), page:user_id(count)
   self.sorted = self.sorted and page:is_sorted() and (self.last_id == nil or self.last_id < first)
   self.last_id = last
+  if not self.pages then
+    return
+  end
   local position = #self.pages + 1
   self.pages[position], self.first_ids[position] = page, first
   local bytes = bytes_of(page)
@@ -160,23 +163,41 @@ local function keep_texts(self, texts, among)
   self.texts, self.texts_for, self.looked_for = texts, among, nil
 end
 
---- Reads the segment again and keeps the records of these users.
+--- Takes those records of a page that are asked for and not there yet; answers how many. (A user who stands twice has
+--- the first record, as where pages are kept.)
+---@param page userdata
+---@param among finseg.UserSet
+---@param texts table<string, string>  userId -> record as JSON
+---@return integer
+function Roll.take(page, among, texts)
+  local taken = 0
+  for position = 1, page:user_count() do
+    local id = page:user_id(position)
+    if not texts[id] and among:has(id) then
+      texts[id] = page:user_text(position)
+      taken = taken + 1
+    end
+  end
+  return taken
+end
+
+--- Reads the segment again, as far as it must, and keeps the records of these users.
 ---@param among finseg.UserSet
 ---@param next_page fun(): userdata?, table?
+---@param abandon fun()
 ---@return boolean? ok
 ---@return table? err
-function Roll:recall(among, next_page)
-  local texts = {}
-  local page, err = next_page()
-  while page do
-    for position = 1, page:user_count() do
-      local id = page:user_id(position)
-      if among:has(id) then
-        texts[id] = page:user_text(position)
-      end
-    end
+function Roll:recall(among, next_page, abandon)
+  local texts, left, err = {}, (among * self.users):count(), nil
+  while left > 0 do
+    local page
     page, err = next_page()
+    if not page then
+      break
+    end
+    left = left - Roll.take(page, among, texts)
   end
+  abandon()
   if err then
     return nil, err
   end

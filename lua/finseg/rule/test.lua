@@ -24,25 +24,52 @@ local service = require "finseg.rule.service"
 
 local rule_test = {}
 
+local function fail(message, ...)
+  error(core.error("invalid", message:format(...)), 0)
+end
+
 local function read_file(path)
   local file, problem = io.open(path, "rb")
-  if not file then
-    error(("the fixture %s cannot be read (%s)"):format(path, problem), 0)
+  local text
+  if file then
+    text, problem = file:read "*a"
+    file:close()
   end
-  local text = file:read "*a"
-  file:close()
+  if not text then
+    fail("the fixture %s cannot be read (%s)", path, problem)
+  end
   return text
+end
+
+--- The JSON of a user given as a table, in which an empty table is an empty list.
+local function text_of_user(user, position)
+  local plain, members = user, {}
+  if type(user) == "table" then
+    plain = {}
+    for name, value in pairs(user) do
+      if type(name) == "string" and type(value) == "table" and next(value) == nil then
+        members[#members + 1] = core.to_json(name) .. ":[]"
+      else
+        plain[name] = value
+      end
+    end
+  end
+  local text, problem = core.to_json(plain)
+  if not text then
+    fail("user %d of a fixture: %s", position, problem)
+  elseif not members[1] then
+    return text
+  elseif text ~= "{}" then
+    members[#members + 1] = text:sub(2, -2)
+  end
+  return "{" .. table.concat(members, ",") .. "}"
 end
 
 --- The text of a page of users given as tables.
 local function page_of_users(users)
   local texts = {}
   for position, user in ipairs(users) do
-    local text, problem = core.to_json(user)
-    if not text then
-      error(("user %d of a fixture: %s"):format(position, problem), 0)
-    end
-    texts[position] = text
+    texts[position] = text_of_user(user, position)
   end
   return '{"users":[' .. table.concat(texts, ",") .. "]}"
 end
@@ -54,7 +81,7 @@ local function texts_of(fixture, parameters)
   elseif type(fixture) == "string" then
     return { fixture:match "^%s*{" and fixture or read_file(fixture) }
   elseif type(fixture) ~= "table" then
-    error(("a fixture must be a list of users, text, a path or a function, not a %s"):format(type(fixture)), 0)
+    fail("a fixture must be a list of users, text, a path or a function, not a %s", type(fixture))
   elseif type(fixture[1]) ~= "string" then
     return { page_of_users(fixture) }
   end
@@ -152,7 +179,7 @@ function rule_test.selects(rule, fixtures, user_ids, options)
   check.type(user_ids, "table", 3, "selects")
   local result, err = rule_test.run(rule, fixtures, options)
   if not result then
-    error(err.message, 2)
+    error(type(err) == "table" and err.message or err, 2) -- else what a function of the fixtures raised
   end
   local found = {}
   for id in result:ids():each() do

@@ -23,6 +23,6 @@ return function(session)
     { "kind", "jobId", "reused" }
   )
   if output.is_terminal() then
-    output.note("finseg get %s %s  prints its users", job.kind, job.jobId)
+    output.note("%s  prints its users", session:command_for(job))
   end
 end

@@ -11,7 +11,7 @@ local paths = require "finseg.cli.paths"
 
 local verbs = {}
 
---- The amounts of each segment of a rule's result, by its name there.
+--- The amounts of each segment of a rule's result, by its name there, and the names.
 local function amounts_by_segment(result)
   local amounts, names = {}, {}
   for user in result:users() do
@@ -35,22 +35,33 @@ local function amounts_by_segment(result)
   return amounts, names
 end
 
-local function print_users(session, result)
-  local arguments = session.arguments
-  if arguments.histogram then
-    local amounts, names = amounts_by_segment(result)
+--- Draws the amounts of each segment; as JSON, a list of them.
+local function print_histograms(arguments, result)
+  local amounts, names = amounts_by_segment(result)
+  if #names == 0 and result:count() > 0 then
+    exit.fail("invalid", "the users of this result carry no amounts, which --histogram would draw")
+  end
+  if histogram.is_drawn(arguments) then
     for _, name in ipairs(names) do
-      histogram.print(name, amounts[name], arguments.json or arguments.format ~= nil)
+      histogram.draw(name, amounts[name])
     end
     return
   end
-  local left = arguments.limit or math.huge
+  local texts = {}
+  for position, name in ipairs(names) do
+    texts[position] = histogram.json(name, amounts[name])
+  end
+  format.print_all(arguments, texts)
+end
+
+local function print_users(session, result)
+  local arguments = session.arguments
+  if arguments.histogram then
+    print_histograms(arguments, result)
+    return
+  end
   local writer = format.new(format.name(arguments))
-  for text in result:texts() do
-    if left <= 0 then
-      break
-    end
-    left = left - 1
+  for text in result:texts(arguments.limit) do
     writer.add(text)
   end
   writer.finish()
@@ -59,6 +70,7 @@ end
 
 --- Loads the rule with load() and runs it.
 local function run_rule(session, load, fresh)
+  session.waiting = {}
   local progress = Progress.new()
   local result = progress:during(function()
     local rule = exit.assert(load())
@@ -92,8 +104,12 @@ end
 function verbs.explain(session)
   local arguments = session.arguments
   local rule = exit.assert(finseg.rule.load(arguments.file))
-  local text = exit.assert(rule:explain(session:client(), {
-    store = session:store(),
+  local client, is_somebody = session:planning_client()
+  if not is_somebody then
+    output.note "finseg: without credentials nobody knows which jobs are there already"
+  end
+  local text = exit.assert(rule:explain(client, {
+    store = is_somebody and session:store() or nil,
     fresh = arguments.fresh or false,
   }))
   if arguments.json or arguments.format == "json" or arguments.format == "ndjson" then
@@ -133,10 +149,7 @@ end
 
 local function sample_of(result, size)
   local texts = {}
-  for text in result:texts() do
-    if #texts >= size then
-      break
-    end
+  for text in result:texts(size) do
     texts[#texts + 1] = text
   end
   return texts
@@ -169,6 +182,36 @@ local function print_run(session, run, sample)
   output.flush()
 end
 
+--- What ends the one of two siblings that is not needed any more.
+local ENDED = {}
+
+--- Calls f as pcall does, and cancels what it waits for when the file's text becomes another.
+---@return string? saved  the other text, when that has ended f
+---@return boolean ran
+---@return any result
+local function call_until_saved(path, text, f)
+  local saved, ran, result
+  local function call()
+    ran, result = pcall(f)
+    return nil, ENDED
+  end
+  local function look()
+    repeat
+      local slept, err = finseg.sleep(LOOK)
+      if not slept then
+        return nil, err
+      end
+      saved = paths.read(path)
+    until saved and saved ~= text
+    return nil, ENDED
+  end
+  local _, err = finseg.all(call, look)
+  if err ~= ENDED then
+    error(err, 0)
+  end
+  return not ran and saved ~= text and saved or nil, ran, result
+end
+
 function verbs.watch(session)
   local arguments = session.arguments
   local fresh, last = arguments.fresh or false, nil
@@ -179,25 +222,30 @@ function verbs.watch(session)
   local function load()
     return finseg.rule.parse(text, arguments.file)
   end
-  while true do
-    local started = core.now()
-    local ran, result = pcall(run_rule, session, load, fresh)
-    if not ran and not (type(result) == "table" and result.message) then
-      error(result, 0)
-    end
-    local run
-    if ran then
-      run = change_between(last, result)
+  --- Runs the rule and prints what came of it; answers the text that was saved when that came first.
+  local function run_once()
+    local started, sample = core.now(), nil
+    local saved, ran, result = call_until_saved(arguments.file, text, function()
+      local result = run_rule(session, load, fresh)
+      sample = sample_of(result, arguments.sample)
+      return result
+    end)
+    if saved then
+      return saved
+    elseif ran then
+      local run = change_between(last, result)
       run.users, run.seconds = result:count(), core.now() - started
       last, fresh = result, false
-    else
-      run = { error = result.message, kind = result.kind }
-    end
-    print_run(session, run, ran and sample_of(result, tonumber(arguments.sample)))
-    if ran then
+      print_run(session, run, sample)
       session:note_empty(run.users)
+    elseif type(result) == "table" and result.message then
+      print_run(session, { error = result.message, kind = result.kind })
+    else
+      error(result, 0)
     end
-    text = wait_for_change(arguments.file, text)
+  end
+  while true do
+    text = run_once() or wait_for_change(arguments.file, text)
   end
 end
 

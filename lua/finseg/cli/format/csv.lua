@@ -55,17 +55,18 @@ local function write_row(columns, row)
 end
 
 function csv.new(order)
-  local spool, seen = Spool.new(), {}
+  local spool, layout = Spool.new(), rows.layout()
   return {
     add = function(text)
-      rows.add_columns(seen, rows.of(text))
+      layout:learn(text)
       spool:add(json_text.one_line(text))
     end,
     finish = function()
+      local seen = layout:columns()
       local columns = next(seen) and rows.order(seen, order) or order or { "userId" }
       write_header(columns)
       for text in spool:lines() do
-        for _, row in ipairs(rows.of(text)) do
+        for _, row in ipairs(layout:rows(text)) do
           write_row(columns, row)
         end
       end

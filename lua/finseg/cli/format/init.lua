@@ -42,12 +42,17 @@ function format.json_with_list(record, name, texts)
   return ('%s,"%s":[%s]}'):format(assert(core.to_json(record)):sub(1, -2), name, table.concat(texts, ","))
 end
 
---- Prints one record: with --json the object itself, not a list of one.
-function format.print_one(arguments, record, order)
+--- Prints one record, given as JSON: with --json the object itself, not a list of one.
+function format.print_text(arguments, text, order)
   local name = format.name(arguments)
   local writer = format.new(name == "json" and "ndjson" or name, order)
-  writer.add(assert(core.to_json(record)))
+  writer.add(text)
   writer.finish()
+end
+
+--- Prints one record.
+function format.print_one(arguments, record, order)
+  format.print_text(arguments, assert(core.to_json(record)), order)
 end
 
 --- Prints records.

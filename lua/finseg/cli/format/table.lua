@@ -84,8 +84,8 @@ local function write_cells(columns, text_of)
 end
 
 function aligned.new(order)
-  local waiting, columns, seen = {}, nil, {}
-  local hidden
+  local layout, waiting, count = rows.layout(), {}, 0
+  local columns, seen, hidden
 
   local function write_row(row)
     for name in pairs(row) do
@@ -97,15 +97,20 @@ function aligned.new(order)
   end
 
   local function begin()
-    rows.add_columns(seen, waiting)
-    columns = {}
+    local list = {}
+    for _, text in ipairs(waiting) do
+      for _, row in ipairs(layout:rows(text)) do
+        list[#list + 1] = row
+      end
+    end
+    columns, seen = {}, layout:columns()
     for position, name in ipairs(rows.order(seen, order)) do
-      columns[position] = column_of(waiting, name)
+      columns[position] = column_of(list, name)
     end
     write_cells(columns, function(column)
       return aligned.plain(column.name)
     end)
-    for _, row in ipairs(waiting) do
+    for _, row in ipairs(list) do
       write_row(row)
     end
     waiting = {}
@@ -113,14 +118,15 @@ function aligned.new(order)
 
   return {
     add = function(text)
-      for _, row in ipairs(rows.of(text)) do
-        if columns then
+      if columns then
+        for _, row in ipairs(layout:rows(text)) do
           write_row(row)
-        else
-          waiting[#waiting + 1] = row
         end
+        return
       end
-      if #waiting >= SAMPLE then
+      waiting[#waiting + 1] = text
+      count = count + layout:learn(text)
+      if count >= SAMPLE then
         begin()
       end
     end,
