@@ -129,7 +129,8 @@ describe("a journal", function()
       assert.is_nil(journal:find(client, "highBalance", PARAMETERS), text)
     end
     assert.are.equal("2", assert(journal:obtain(client, "highBalance", PARAMETERS)).jobId)
-    assert(store:put_if_absent("intent x", mine:format ',"process":{"pid":1e300,"host":"h"}', 60))
+    local intent = '{"kind":"highBalance","created_at":%d,"parameters":"{}","process":{"pid":1e300,"host":"h"}}'
+    assert(store:put_if_absent("intent x", intent:format(os.time()), 60))
     assert.are.same({ "made", "making" }, states())
   end)
 

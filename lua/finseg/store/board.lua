@@ -173,9 +173,11 @@ function Board:notify(key)
   return true
 end
 
---- There may be news of anything: notes up to that number were missed.
+--- There may be news of anything: notes up to that number were missed. Some may never have been written, as when the
+--- dict is full; so whoever waits is to ask elsewhere, too.
 function Board:catch_up(number)
   self.read = number
+  tell(self.watchers, "tell_all", "deaf")
   tell(self.watchers, "tell_all", "hearing")
 end
 
