@@ -126,8 +126,14 @@ describe("journals over one Redis", function()
     local _, there_store = open()
     here_store.poll_interval = false -- as of a store whose every notify arrives
     -- the other host: it has begun, and ends when this one waits
-    local intent =
-      assert(core.to_json { kind = "highBalance", created_at = core.time(), process = { pid = 1, host = "x" } })
+    local intent = assert(
+      core.to_json {
+        kind = "highBalance",
+        parameters = "{}",
+        created_at = core.time(),
+        process = { pid = 1, host = "x" },
+      }
+    )
     local key, job, reused
     finseg.run(function()
       local put = here_store.put_if_absent
@@ -145,7 +151,7 @@ describe("journals over one Redis", function()
         there_store:delete("intent " .. key)
         there_store:put_if_absent(
           "job " .. key,
-          core.to_json { kind = "highBalance", created_at = core.time(), jobId = "7" },
+          core.to_json { kind = "highBalance", parameters = "{}", created_at = core.time(), jobId = "7" },
           60
         )
         there_store:notify(key)
@@ -236,7 +242,12 @@ describe("journals over one Redis", function()
     function store.put_if_absent(self, key, ...)
       if key:find "^intent " then -- another host was first
         store.put_if_absent = put
-        local text = core.to_json { kind = "highBalance", created_at = core.time(), process = { pid = 1, host = "x" } }
+        local text = core.to_json {
+          kind = "highBalance",
+          parameters = "{}",
+          created_at = core.time(),
+          process = { pid = 1, host = "x" },
+        }
         put(self, key, text, 60)
       end
       return put(self, key, ...)
