@@ -171,7 +171,7 @@ end
 
 --- What an entry of a job has besides.
 local function is_job(entry)
-  return type(entry.jobId) == "string" and (entry.callback == nil or type(entry.callback) == "string")
+  return type(entry.jobId) == "string"
 end
 
 -- Another finseg, or a hand, may have written something else: that counts as no entry.

@@ -121,7 +121,6 @@ describe("a journal", function()
       '{"kind":"highBalance","created_at":1e300,"jobId":"1","parameters":"{}"}',
       mine:format "",
       mine:format ',"jobId":1',
-      mine:format ',"jobId":"1","callback":1',
     } do
       assert(store:delete(item.key))
       assert(store:put_if_absent(item.key, text, 60))
