@@ -126,14 +126,12 @@ describe("journals over one Redis", function()
     local _, there_store = open()
     here_store.poll_interval = false -- as of a store whose every notify arrives
     -- the other host: it has begun, and ends when this one waits
-    local intent = assert(
-      core.to_json {
-        kind = "highBalance",
-        parameters = "{}",
-        created_at = core.time(),
-        process = { pid = 1, host = "x" },
-      }
-    )
+    local intent = assert(core.to_json {
+      kind = "highBalance",
+      parameters = "{}",
+      created_at = core.time(),
+      process = { pid = 1, host = "x" },
+    })
     local key, job, reused
     finseg.run(function()
       local put = here_store.put_if_absent
