@@ -36,6 +36,7 @@ CC := gcc
 endif
 PREFIX ?= /usr/local
 LUA ?= lua5.4
+OBJCOPY ?= objcopy
 FUZZ_SECONDS ?= 60
 WERROR ?= -Werror
 
@@ -54,47 +55,50 @@ ABI_luajit := 5.1
 VERSION := $(shell sed -n 's/^\#define FINSEG_VERSION "\(.*\)"/\1/p' core/finseg.h)
 SONAME := libfinseg.so.0
 
-CORE := $(wildcard core/*.c)
-BINDING := $(wildcard lua/binding/*.c)
+VALUE := $(wildcard core/value/*.c)
+CORE := $(VALUE) $(wildcard $(addsuffix /*.c,$(addprefix core/,protocol result io client)))
 # The sandbox shares the lowest floor with the client and nothing else.
-SANDBOX := $(wildcard core/sandbox/*.c) core/buffer.c core/text.c core/money.c core/json.c core/secret.c
-CORE_TESTS := $(wildcard spec/core/*.c)
-FUZZERS := $(patsubst spec/fuzz/%.c,build/fuzz/%,$(wildcard spec/fuzz/fuzz_*.c)) build/fuzz/fuzz_oracle
-BENCHES := $(wildcard spec/bench/*_bench.lua)
-# These start both Luas themselves, or measure what is not Lua.
-BENCHES_OF_ONE_LUA := $(patsubst %,spec/bench/%_bench.lua,fetch nginx sandbox)
-C_BENCHES := $(patsubst spec/bench/%.c,build/bench/%,$(wildcard spec/bench/*_bench.c))
+SANDBOX := $(VALUE) $(wildcard core/sandbox/*.c core/sandbox/*/*.c)
+CORE_TESTS := $(wildcard spec/core/*.c spec/core/*/*.c)
 LUA_MODULES := $(shell find lua/finseg -name '*.lua')
 
-C_SOURCES := $(wildcard core/*.[ch] core/sandbox/*.[ch] lua/binding/*.[ch] lua/binding/store/*.c lua/binding/cli/*.c \
-             lua/binding/listener/*.[ch] spec/core/*.[ch] spec/fuzz/*.[ch] spec/bench/*.[ch] spec/bench/peers/*.c)
+C_SOURCES := $(shell find core lua/binding spec -name '*.[ch]')
 LUA_SOURCES := lua spec examples
 SHELL_SOURCES := .ci/run spec/run spec/tools/deps examples/demo.sh
 
 LIBRARIES := $(B)/libfinseg.a $(B)/libfinseg.so
-BINDINGS := $(LUAS:%=$(B)/%/finseg/core.so)
-# Modules of their own, so that finseg itself does without what they link to.
-SQLITE_STORES := $(LUAS:%=$(B)/%/finseg/store/sqlite.so)
-REDIS_STORES := $(LUAS:%=$(B)/%/finseg/store/hiredis.so)
-RECEIVERS := $(LUAS:%=$(B)/%/finseg/listener/receiver.so)
-RECEIVER := $(wildcard lua/binding/listener/*.c)
-CLI_SYSTEMS := $(LUAS:%=$(B)/%/finseg/cli/system.so)
-MODULES := $(SQLITE_STORES) $(REDIS_STORES) $(RECEIVERS) $(CLI_SYSTEMS)
+
+# The modules in C. All but core are rocks of their own, so that finseg itself does without what they link to.
+C_MODULES := core store/sqlite store/hiredis http_server cli/system
+SOURCES_core := $(wildcard lua/binding/*.c)
+SOURCES_store/sqlite := lua/binding/store/sqlite.c
+SOURCES_store/hiredis := lua/binding/store/hiredis.c
+SOURCES_http_server := $(wildcard lua/binding/http_server/*.c)
+SOURCES_cli/system := lua/binding/cli/system.c
+# What of the core each holds: a copy of its own, and invisible.
+OBJECTS_core := $(CORE:%.c=$(B)/obj/%.o)
+OBJECTS_store/hiredis := $(patsubst %,$(B)/obj/core/%.o,io/clock io/loop io/sigpipe value/random)
+OBJECTS_http_server := $(B)/obj/core/io/clock.o
 
 # Expanded when a recipe runs, so that `deps` may install pkg-config and its modules first.
 CORE_LIBS = $(shell pkg-config --libs libcurl libcjson) -lm
 SANDBOX_LIBS = $(shell pkg-config --libs libmicrohttpd sqlite3 libcurl) -lm
+LIBS_core = $(CORE_LIBS)
+LIBS_store/sqlite = $(shell pkg-config --libs sqlite3)
+LIBS_store/hiredis = $(shell pkg-config --libs hiredis) -lm
+LIBS_http_server = $(shell pkg-config --libs libmicrohttpd) -lm
 
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
             -Wwrite-strings -Wvla -Wundef -Wformat=2 -Wsign-conversion
+INCLUDES := -Icore -Ispec/core
 STANDARD := -std=c11 -D_GNU_SOURCE
-COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(WERROR) -Icore $(FLAVOUR) -pthread -fPIC -MMD -MP $(CPPFLAGS) $(CFLAGS)
+COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(WERROR) $(INCLUDES) $(FLAVOUR) -pthread -fPIC -MMD -MP $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 
 .PHONY: all demo test lint format asan hard fuzz bench bench-c install env clean help deps deps-lint deps-check deps-hard deps-bench valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
-all: $(LIBRARIES) $(B)/finseg.pc $(BINDINGS) $(MODULES) $(B)/finseg-sandbox
+all: $(LIBRARIES) $(B)/finseg.pc $(foreach lua,$(LUAS),$(C_MODULES:%=$(B)/$(lua)/finseg/%.so)) $(B)/finseg-sandbox
 
 # ---- compiling ----------------------------------------------------------------------------------------------
 
@@ -103,21 +107,25 @@ $(B)/obj/%.o: %.c Makefile | deps
 	$(SAY) CC $@
 	$(Q)$(COMPILE) -fvisibility=hidden -c -o $@ $<
 
-$(B)/obj/lua5.4/%.o: %.c Makefile | deps
-	@mkdir -p $(@D)
-	$(SAY) CC $@
-	$(Q)$(COMPILE) $(VISIBILITY) $(shell pkg-config --cflags lua5.4) -c -o $@ $<
-
-$(B)/obj/luajit/%.o: %.c Makefile | deps
-	@mkdir -p $(@D)
-	$(SAY) CC $@
-	$(Q)$(COMPILE) $(VISIBILITY) $(shell pkg-config --cflags luajit) -c -o $@ $<
+# $(call COMPILE_FOR,LUA): what includes lua.h is compiled once a Lua.
+define COMPILE_FOR
+$$(B)/obj/$(1)/%.o: %.c Makefile | deps
+	@mkdir -p $$(@D)
+	$$(SAY) CC $$@
+	$$(Q)$$(COMPILE) -fvisibility=hidden $$(shell pkg-config --cflags $(1)) -c -o $$@ $$<
+endef
+$(foreach lua,$(LUAS),$(eval $(call COMPILE_FOR,$(lua))))
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
 # ---- linking ------------------------------------------------------------------------------------------------
 
-$(B)/libfinseg.a: $(CORE:%.c=$(B)/obj/%.o)
+# One object, in which all but finseg_* is local: a program that links it gets no other name of ours.
+$(B)/obj/libfinseg.o: $(CORE:%.c=$(B)/obj/%.o)
+	$(Q)$(LD) -r -o $@ $^
+	$(Q)$(OBJCOPY) --localize-hidden $@
+
+$(B)/libfinseg.a: $(B)/obj/libfinseg.o
 	@rm -f $@
 	$(SAY) AR $@
 	$(Q)$(AR) rcs $@ $^
@@ -129,61 +137,29 @@ $(B)/$(SONAME): $(CORE:%.c=$(B)/obj/%.o)
 $(B)/libfinseg.so: $(B)/$(SONAME)
 	$(Q)ln -sf $(SONAME) $@
 
-# Nothing but its opener may be visible in a Lua module, and a module with resolver threads must stay loaded.
-$(B)/obj/module.map:
+# Nothing but its opener may be visible in a Lua module.
+$(B)/obj/%.map: Makefile
 	@mkdir -p $(@D)
-	$(Q)echo '{ global: luaopen_finseg_core; local: *; };' > $@
+	$(Q)echo '{ global: luaopen_finseg_$(subst /,_,$*); local: *; };' > $@
 
-$(B)/lua5.4/finseg/core.so: $(BINDING:%.c=$(B)/obj/lua5.4/%.o)
-$(B)/luajit/finseg/core.so: $(BINDING:%.c=$(B)/obj/luajit/%.o)
-$(BINDINGS): $(B)/libfinseg.a $(B)/obj/module.map
-	@mkdir -p $(@D)
-	$(SAY) LINK $@
-	$(Q)$(LINK) -shared -Wl,-z,nodelete -Wl,--version-script=$(B)/obj/module.map -o $@ \
-	  $(filter %.o,$^) $(B)/libfinseg.a $(CORE_LIBS)
+# A module with resolver threads must stay loaded.
+FLAGS_core := -Wl,-z,nodelete
 
-$(B)/lua5.4/finseg/store/sqlite.so: $(B)/obj/lua5.4/lua/binding/store/sqlite.o
-$(B)/luajit/finseg/store/sqlite.so: $(B)/obj/luajit/lua/binding/store/sqlite.o
-$(SQLITE_STORES):
-	@mkdir -p $(@D)
-	$(SAY) LINK $@
-	$(Q)$(LINK) -shared -o $@ $^ $(shell pkg-config --libs sqlite3)
-
-# The parts of the core that it stands on are its own copy: they stay invisible.
-$(B)/obj/hiredis.map:
-	@mkdir -p $(@D)
-	$(Q)echo '{ global: luaopen_finseg_store_hiredis; local: *; };' > $@
-
-$(B)/lua5.4/finseg/store/hiredis.so: $(B)/obj/lua5.4/lua/binding/store/hiredis.o
-$(B)/luajit/finseg/store/hiredis.so: $(B)/obj/luajit/lua/binding/store/hiredis.o
-$(REDIS_STORES): $(patsubst %,$(B)/obj/core/%.o,clock loop random sigpipe) $(B)/obj/hiredis.map
-	@mkdir -p $(@D)
-	$(SAY) LINK $@
-	$(Q)$(LINK) -shared -Wl,--version-script=$(B)/obj/hiredis.map -o $@ $(filter %.o,$^) \
-	  $(shell pkg-config --libs hiredis) -lm
-
-# Its opener is marked visible; the rest stays hidden, as in the core.
-$(B)/obj/lua5.4/lua/binding/listener/%.o $(B)/obj/luajit/lua/binding/listener/%.o: VISIBILITY := -fvisibility=hidden
-$(B)/lua5.4/finseg/listener/receiver.so: $(RECEIVER:%.c=$(B)/obj/lua5.4/%.o)
-$(B)/luajit/finseg/listener/receiver.so: $(RECEIVER:%.c=$(B)/obj/luajit/%.o)
-$(RECEIVERS): $(B)/obj/core/clock.o
-	@mkdir -p $(@D)
-	$(SAY) LINK $@
-	$(Q)$(LINK) -shared -o $@ $^ $(shell pkg-config --libs libmicrohttpd) -lm
-
-$(B)/lua5.4/finseg/cli/system.so: $(B)/obj/lua5.4/lua/binding/cli/system.o
-$(B)/luajit/finseg/cli/system.so: $(B)/obj/luajit/lua/binding/cli/system.o
-$(CLI_SYSTEMS):
-	@mkdir -p $(@D)
-	$(SAY) LINK $@
-	$(Q)$(LINK) -shared -o $@ $^
+# $(call C_MODULE,LUA,MODULE)
+define C_MODULE
+$$(B)/$(1)/finseg/$(2).so: $$(SOURCES_$(2):%.c=$$(B)/obj/$(1)/%.o) $$(OBJECTS_$(2)) $$(B)/obj/$(2).map
+	@mkdir -p $$(@D)
+	$$(SAY) LINK $$@
+	$$(Q)$$(LINK) -shared $$(FLAGS_$(2)) -Wl,--version-script=$$(B)/obj/$(2).map -o $$@ $$(filter %.o,$$^) $$(LIBS_$(2))
+endef
+$(foreach lua,$(LUAS),$(foreach module,$(C_MODULES),$(eval $(call C_MODULE,$(lua),$(module)))))
 
 # The description of the service becomes bytes in the program.
-$(B)/openapi.c: core/sandbox/openapi.json Makefile
+$(B)/openapi.c: core/sandbox/http/openapi.json Makefile
 	@mkdir -p $(@D)
-	$(Q){ echo '#include "sandbox/openapi.h"'; echo 'const unsigned char fs_openapi[] = {'; \
+	$(Q){ echo '#include "sandbox/http/openapi.h"'; echo 'const unsigned char sb_openapi[] = {'; \
 	  od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g'; echo '};'; \
-	  echo 'const size_t fs_openapi_length = sizeof fs_openapi;'; } > $@
+	  echo 'const size_t sb_openapi_length = sizeof sb_openapi;'; } > $@
 
 $(B)/obj/openapi.o: $(B)/openapi.c | deps
 	@mkdir -p $(@D)
@@ -194,7 +170,7 @@ $(B)/finseg-sandbox: $(SANDBOX:%.c=$(B)/obj/%.o) $(B)/obj/openapi.o
 	$(SAY) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(SANDBOX_LIBS)
 
-$(B)/core-tests: $(CORE_TESTS:%.c=$(B)/obj/%.o) $(B)/libfinseg.a
+$(B)/core-tests: $(CORE_TESTS:%.c=$(B)/obj/%.o) $(CORE:%.c=$(B)/obj/%.o)
 	$(SAY) LINK $@
 	$(Q)$(LINK) -o $@ $^ $(CORE_LIBS) -lm
 
@@ -228,79 +204,8 @@ hard:
 	$(Q)FINSEG_SPEC_GC=1 BUILD=$(B) spec/run lua5.4 luajit
 	$(Q)$(MAKE) fuzz
 
-# One clang build a target, core included, so that coverage guides through all of it.
-FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -D_GNU_SOURCE -Icore
-
-build/fuzz/%: spec/fuzz/%.c $(CORE) $(wildcard core/*.h spec/fuzz/*.h) Makefile | deps-hard
-	@mkdir -p $(@D)
-	$(SAY) CLANG $@
-	$(Q)clang-14 $(STANDARD) $(FUZZ_FLAGS) -o $@ $(filter %.c,$^) $(CORE_LIBS) $(FUZZ_LIBS) -lm
-
-# Its oracle, simdjson, is C++. What the reading of a page needs of the core, and no more.
-ORACLE_CORE := $(addprefix core/,buffer.c error.c json.c money.c page.c page_index.c page_read.c template.c text.c uuid.c)
-
-build/fuzz/fuzz_oracle: spec/fuzz/fuzz_oracle.cpp $(ORACLE_CORE) $(wildcard core/*.h) Makefile | deps-hard
-	@mkdir -p $(@D)/oracle
-	$(SAY) CLANG $@
-	$(Q)cd $(@D)/oracle && clang-14 $(STANDARD) $(subst -Icore,-I$(CURDIR)/core,$(FUZZ_FLAGS)) -c $(ORACLE_CORE:%=$(CURDIR)/%)
-	$(Q)clang++-14 -std=c++17 $(FUZZ_FLAGS) -o $@ $< $(@D)/oracle/*.o -lsimdjson
-
-build/fuzz/fuzz_table: core/sandbox/table.c
-
-build/fuzz/fuzz_value: $(BINDING)
-build/fuzz/fuzz_value: FUZZ_LIBS = $(shell pkg-config --cflags --libs lua5.4)
-
-# What a target finds goes to build/; its seeds are in spec/fuzz/corpus.
-fuzz: $(FUZZERS)
-	@set -e; for fuzzer in $(FUZZERS); do \
-	  name=$${fuzzer##*/fuzz_}; found=build/fuzz/corpus/$$name; mkdir -p $$found; \
-	  seeds=$$(find spec/fuzz/corpus -path "*/$$name" -type d); \
-	  echo "== fuzz $$name, $(FUZZ_SECONDS) s"; \
-	  $$fuzzer -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 -print_final_stats=1 \
-	    -dict=spec/fuzz/json.dict -artifact_prefix=build/fuzz/$$name- $$found $$seeds; \
-	done
-	$(Q)$(MAKE) SANITIZE=1 build/asan/finseg-sandbox
-	@echo "== fuzz http, $(FUZZ_SECONDS) s"; \
-	ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
-	  FINSEG_SANDBOX=build/asan/finseg-sandbox lua5.4 spec/fuzz/http_fuzz.lua $(FUZZ_SECONDS)
-
-# Peers for the benches: the C++ one is simdjson.
-build/bench/%.o: spec/bench/%.c Makefile | deps-bench
-	@mkdir -p $(@D)
-	$(SAY) CC $@
-	$(Q)$(COMPILE) -Ispec/bench -c -o $@ $<
-
-build/bench/%.o: spec/bench/%.cpp Makefile | deps-bench
-	@mkdir -p $(@D)
-	$(SAY) CXX $@
-	$(Q)g++ -std=c++17 -Wall -Wextra -Icore -Ispec/bench -MMD -MP $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
-
--include $(wildcard build/bench/*.d)
-
-build/bench/page_bench: $(addprefix build/bench/,page_bench.o sample.o measure.o peer_cjson.o peer_simdjson.o) $(B)/libfinseg.a
-	$(SAY) LINK $@
-	$(Q)g++ -o $@ $^ $(CORE_LIBS) -lsimdjson
-
-build/bench/idset_bench: $(addprefix build/bench/,idset_bench.o sample.o measure.o peer_sqlite.o) $(B)/libfinseg.a
-	$(SAY) LINK $@
-	$(Q)$(LINK) -o $@ $^ $(CORE_LIBS) $(shell pkg-config --libs sqlite3)
-
-# A peer of fetch_bench.lua: libcurl alone.
-build/bench/discard: spec/bench/peers/discard.c Makefile | deps-bench
-	@mkdir -p $(@D)
-	$(SAY) LINK $@
-	$(Q)$(LINK) $(STANDARD) $(CPPFLAGS) -o $@ $< $(CORE_LIBS)
-
-# `make bench-c` runs these alone.
-bench-c: $(C_BENCHES)
-	@set -e; for bench in $(C_BENCHES); do $$bench; done
-
-# $(call RUN_BENCHES,LUA,BENCHES)
-RUN_BENCHES = (eval "$$($(MAKE) -s env LUA=$(1))"; for bench in $(2); do $(1) $$bench || exit 1; done)
-
-bench: all deps-bench bench-c build/bench/discard
-	@$(call RUN_BENCHES,lua5.4,$(BENCHES))
-	@$(call RUN_BENCHES,luajit,$(filter-out $(BENCHES_OF_ONE_LUA),$(BENCHES)))
+# What these say is the whole of `make fuzz` and `make bench`.
+include spec/fuzz/Makefile spec/bench/Makefile
 
 # ---- looking after the code ---------------------------------------------------------------------------------
 
@@ -315,21 +220,17 @@ lint-format: deps-lint
 # One file a run: clang-tidy 14 confuses the va_lists of several.
 lint-tidy: deps-lint
 	printf '%s\n' $(filter %.c,$(C_SOURCES)) | xargs -P 2 -n 1 bash -o pipefail -c \
-	  'clang-tidy --quiet "$$1" -- $(STANDARD) -Icore -Ispec/bench $(subst -I,-isystem ,$(shell pkg-config --cflags lua5.4)) 2>&1 | \
+	  'clang-tidy --quiet "$$1" -- $(STANDARD) $(INCLUDES) -Ispec/bench $(subst -I,-isystem ,$(shell pkg-config --cflags lua5.4)) 2>&1 | \
 	   sed "/warnings* generated/d"' tidy
 
 lint-cppcheck: deps-lint
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	  --suppress=missingIncludeSystem -D_GNU_SOURCE -Icore -Ispec/bench $(wildcard core lua/binding spec/core spec/fuzz spec/bench)
+	  --suppress=missingIncludeSystem -D_GNU_SOURCE $(INCLUDES) -Ispec/bench core lua/binding spec/core spec/fuzz spec/bench
 
 lint-lua: deps-lint
 	luacheck --quiet $(LUA_SOURCES)
 	$(STYLUA) --check $(LUA_SOURCES)
-	luarocks lint rockspec/finseg-dev-1.rockspec
-	luarocks lint rockspec/sqlite/finseg-sqlite-dev-1.rockspec
-	luarocks lint rockspec/redis/finseg-redis-dev-1.rockspec
-	luarocks lint rockspec/listener/finseg-listener-dev-1.rockspec
-	luarocks lint rockspec/cli/finseg-cli-dev-1.rockspec
+	find rockspec -name '*.rockspec' | xargs -n 1 luarocks lint
 
 lint-shell: deps-lint
 	shellcheck $(SHELL_SOURCES)
@@ -354,11 +255,9 @@ install: all
 	$(foreach lua,$(LUAS),$(call INSTALL_LUA,$(lua)))
 
 define INSTALL_LUA
-install -D -m 755 $(B)/$(1)/finseg/core.so '$(call LUA_LIB,$(1))/finseg/core.so'
-install -D -m 755 $(B)/$(1)/finseg/cli/system.so '$(call LUA_LIB,$(1))/finseg/cli/system.so'
-install -D -m 755 $(B)/$(1)/finseg/listener/receiver.so '$(call LUA_LIB,$(1))/finseg/listener/receiver.so'
-install -D -m 755 $(B)/$(1)/finseg/store/sqlite.so '$(call LUA_LIB,$(1))/finseg/store/sqlite.so'
-install -D -m 755 $(B)/$(1)/finseg/store/hiredis.so '$(call LUA_LIB,$(1))/finseg/store/hiredis.so'
+for module in $(C_MODULES); do \
+  install -D -m 755 $(B)/$(1)/finseg/$$module.so '$(call LUA_LIB,$(1))'/finseg/$$module.so || exit 1; \
+done
 for module in $(LUA_MODULES:lua/%=%); do \
   install -D -m 644 lua/$$module '$(call LUA_SHARE,$(1))'/$$module || exit 1; \
 done

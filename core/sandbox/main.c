@@ -7,60 +7,60 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "berka.h"
-#include "csv.h"
-#include "lock.h"
 #include "options.h"
-#include "population.h"
-#include "server.h"
-#include "service.h"
+#include "sandbox/bank/lock.h"
+#include "sandbox/http/server.h"
+#include "sandbox/http/service.h"
+#include "sandbox/load/berka.h"
+#include "sandbox/load/csv.h"
+#include "sandbox/load/population.h"
 
 enum { EXIT_USAGE = 2 };
 
 /* What the program holds; zero or NULL is not there. */
 struct sandbox {
     int lock; /* of the database; -1 when there is none */
-    struct fs_bank *bank;
-    struct fs_jobs *jobs;
-    struct fs_tokens *tokens;
-    struct fs_faults *faults;
-    struct fs_counters counters;
-    struct fs_service service;
-    struct fs_server *server;
+    struct sb_bank *bank;
+    struct sb_jobs *jobs;
+    struct sb_tokens *tokens;
+    struct sb_faults *faults;
+    struct sb_counters counters;
+    struct sb_service service;
+    struct sb_server *server;
 };
 
 /* The server goes first, for it uses all others; the lock last. */
 static void close_sandbox(struct sandbox *sandbox)
 {
-    fs_server_stop(sandbox->server);
-    fs_tokens_free(sandbox->tokens);
-    fs_faults_free(sandbox->faults);
-    fs_jobs_close(sandbox->jobs);
-    fs_bank_close(sandbox->bank);
-    fs_lock_release(sandbox->lock);
+    sb_server_stop(sandbox->server);
+    sb_tokens_free(sandbox->tokens);
+    sb_faults_free(sandbox->faults);
+    sb_jobs_close(sandbox->jobs);
+    sb_bank_close(sandbox->bank);
+    sb_lock_release(sandbox->lock);
 }
 
 /* ---- filling the bank ------------------------------------------------------------------------------------ */
 
-static bool end_load(struct fs_bank *bank, bool loaded, struct fs_buffer *problem)
+static bool end_load(struct sb_bank *bank, bool loaded, struct fs_buffer *problem)
 {
     if (loaded)
-        return fs_bank_commit_load(bank, problem);
-    fs_bank_rollback_load(bank);
+        return sb_bank_commit_load(bank, problem);
+    sb_bank_rollback_load(bank);
     return false;
 }
 
-static bool import_files(struct fs_bank *bank, const char *source, struct fs_buffer *problem)
+static bool import_files(struct sb_bank *bank, const char *source, struct fs_buffer *problem)
 {
     const char *directory = strchr(source, '=') + 1;
-    return strncmp(source, "csv=", strlen("csv=")) == 0 ? fs_csv_import(bank, directory, problem)
-                                                        : fs_berka_import(bank, directory, problem);
+    return strncmp(source, "csv=", strlen("csv=")) == 0 ? sb_csv_import(bank, directory, problem)
+                                                        : sb_berka_import(bank, directory, problem);
 }
 
-static bool import(struct fs_bank *bank, const char *source, struct fs_buffer *problem)
+static bool import(struct sb_bank *bank, const char *source, struct fs_buffer *problem)
 {
     bool known;
-    if (!fs_bank_begin_load(bank, source, &known, problem))
+    if (!sb_bank_begin_load(bank, source, &known, problem))
         return false;
     if (!known)
         return end_load(bank, import_files(bank, source, problem), problem);
@@ -70,7 +70,7 @@ static bool import(struct fs_bank *bank, const char *source, struct fs_buffer *p
 
 /* A population is known by its seed: the same users cannot be made twice, and a bank that starts again on a later day keeps those
  * it has. */
-static bool keep_population(const char *source, const struct fs_options *options, struct fs_buffer *problem)
+static bool keep_population(const char *source, const struct sb_options *options, struct fs_buffer *problem)
 {
     const char *users = source + strlen("users=");
     unsigned long long seed = options->seed;
@@ -84,31 +84,31 @@ static bool keep_population(const char *source, const struct fs_options *options
     return true;
 }
 
-static bool make_population(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)
+static bool make_population(struct sb_bank *bank, const struct sb_options *options, struct fs_buffer *problem)
 {
     char source[128];
-    char today[FS_DATE_TEXT];
+    char today[SB_DATE_TEXT];
     bool known;
-    fs_date_format(options->today, today);
+    sb_date_format(options->today, today);
     snprintf(source, sizeof source, "users=%u seed=%llu today=%s", options->users, (unsigned long long)options->seed,
              today);
-    return fs_bank_begin_load(bank, source, &known, problem) &&
-           end_load(bank, fs_population_make(bank, options->users, options->seed, options->today, problem), problem);
+    return sb_bank_begin_load(bank, source, &known, problem) &&
+           end_load(bank, sb_population_make(bank, options->users, options->seed, options->today, problem), problem);
 }
 
-static bool populate(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)
+static bool populate(struct sb_bank *bank, const struct sb_options *options, struct fs_buffer *problem)
 {
     char pattern[64];
     struct fs_buffer source = {0};
     snprintf(pattern, sizeof pattern, "users=* seed=%llu today=*", (unsigned long long)options->seed);
-    bool known = fs_bank_find_load(bank, pattern, &source);
+    bool known = sb_bank_find_load(bank, pattern, &source);
     bool populated =
         known && source.data ? keep_population(source.data, options, problem) : make_population(bank, options, problem);
     fs_buffer_free(&source);
     return populated;
 }
 
-static bool fill_bank(struct fs_bank *bank, const struct fs_options *options, struct fs_buffer *problem)
+static bool fill_bank(struct sb_bank *bank, const struct sb_options *options, struct fs_buffer *problem)
 {
     for (size_t i = 0; i < options->import_count; i++) {
         if (!import(bank, options->imports[i], problem))
@@ -119,25 +119,25 @@ static bool fill_bank(struct fs_bank *bank, const struct fs_options *options, st
 
 /* ---- serving --------------------------------------------------------------------------------------------- */
 
-static bool open_bank(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
+static bool open_bank(struct sandbox *sandbox, const struct sb_options *options, struct fs_buffer *problem)
 {
     if (options->db) {
-        sandbox->lock = fs_lock_take(options->db, problem);
+        sandbox->lock = sb_lock_take(options->db, problem);
         if (sandbox->lock < 0)
             return false;
     }
-    sandbox->bank = fs_bank_open(options->db, problem);
+    sandbox->bank = sb_bank_open(options->db, problem);
     if (!sandbox->bank)
         return false;
-    struct fs_jobs_config config = {
+    struct sb_jobs_config config = {
         .file = options->db,
         .delay = options->delay,
         .time_to_live = options->job_ttl,
         .callback_patience = options->callback_patience,
         .counters = &sandbox->counters,
     };
-    sandbox->jobs = fs_jobs_open(&config, problem);
-    return sandbox->jobs && fs_jobs_finish(sandbox->jobs, sandbox->bank, problem) &&
+    sandbox->jobs = sb_jobs_open(&config, problem);
+    return sandbox->jobs && sb_jobs_finish(sandbox->jobs, sandbox->bank, problem) &&
            fill_bank(sandbox->bank, options, problem);
 }
 
@@ -171,9 +171,9 @@ static void free_secret(char *text)
     free(text);
 }
 
-static bool start_server(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
+static bool start_server(struct sandbox *sandbox, const struct sb_options *options, struct fs_buffer *problem)
 {
-    struct fs_server_config config = {.port = options->port, .path = options->unix_path};
+    struct sb_server_config config = {.port = options->port, .path = options->unix_path};
     char *certificate = NULL;
     char *key = NULL;
     if (options->tls_cert) {
@@ -183,34 +183,34 @@ static bool start_server(struct sandbox *sandbox, const struct fs_options *optio
         config.key = key;
     }
     if (key || !options->tls_cert)
-        sandbox->server = fs_server_start(&sandbox->service, &config, problem);
+        sandbox->server = sb_server_start(&sandbox->service, &config, problem);
     free(certificate);
     free_secret(key);
     return sandbox->server;
 }
 
-static bool make_faults(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
+static bool make_faults(struct sandbox *sandbox, const struct sb_options *options, struct fs_buffer *problem)
 {
-    sandbox->faults = fs_faults_new(options->seed);
+    sandbox->faults = sb_faults_new(options->seed);
     if (!sandbox->faults) {
         fs_buffer_append_text(problem, "out of memory");
         return false;
     }
     for (size_t i = 0; i < options->fault_count; i++) {
-        if (!fs_faults_add(sandbox->faults, options->faults[i], problem))
+        if (!sb_faults_add(sandbox->faults, options->faults[i], problem))
             return false;
     }
     return true;
 }
 
-static bool start_service(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
+static bool start_service(struct sandbox *sandbox, const struct sb_options *options, struct fs_buffer *problem)
 {
-    sandbox->tokens = fs_tokens_new(options->token_ttl);
+    sandbox->tokens = sb_tokens_new(options->token_ttl);
     if (!sandbox->tokens) {
         fs_buffer_append_text(problem, "out of memory");
         return false;
     }
-    sandbox->service = (struct fs_service){
+    sandbox->service = (struct sb_service){
         .jobs = sandbox->jobs,
         .tokens = sandbox->tokens,
         .faults = sandbox->faults,
@@ -222,26 +222,26 @@ static bool start_service(struct sandbox *sandbox, const struct fs_options *opti
         .password = options->password,
         .role = options->role,
     };
-    return fs_jobs_start(sandbox->jobs, sandbox->bank, problem) && start_server(sandbox, options, problem);
+    return sb_jobs_start(sandbox->jobs, sandbox->bank, problem) && start_server(sandbox, options, problem);
 }
 
 /* One line, once connections are accepted. */
 static void print_address(const struct sandbox *sandbox)
 {
     struct fs_buffer url = {0};
-    fs_server_write_url(sandbox->server, &url);
+    sb_server_write_url(sandbox->server, &url);
     printf("listening on %s\n", url.data ? url.data : "?");
     fflush(stdout);
     fs_buffer_free(&url);
 }
 
-static bool serve(struct sandbox *sandbox, const struct fs_options *options, struct fs_buffer *problem)
+static bool serve(struct sandbox *sandbox, const struct sb_options *options, struct fs_buffer *problem)
 {
     if (!make_faults(sandbox, options, problem) || !open_bank(sandbox, options, problem))
         return false;
     if (options->export_to)
-        return fs_csv_export(sandbox->bank, options->export_to, problem);
-    if (!fs_bank_set_reference_date(sandbox->bank, options->today, problem))
+        return sb_csv_export(sandbox->bank, options->export_to, problem);
+    if (!sb_bank_set_reference_date(sandbox->bank, options->today, problem))
         return false;
     /* A signal while the bank is filled ends the program at once. From here on sigwait() alone receives them: they are blocked
      * before the first thread starts. */
@@ -260,13 +260,13 @@ static bool serve(struct sandbox *sandbox, const struct fs_options *options, str
 
 int main(int argc, char **argv)
 {
-    struct fs_options options;
-    switch (fs_options_read(argc, argv, &options)) {
-    case FS_OPTIONS_DONE:
+    struct sb_options options;
+    switch (sb_options_read(argc, argv, &options)) {
+    case SB_OPTIONS_DONE:
         return EXIT_SUCCESS;
-    case FS_OPTIONS_WRONG:
+    case SB_OPTIONS_WRONG:
         return EXIT_USAGE;
-    case FS_OPTIONS_RUN:
+    case SB_OPTIONS_RUN:
         break;
     }
     signal(SIGPIPE, SIG_IGN);

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../finseg.h"
-#include "../text.h"
-#include "date.h"
-#include "fault.h"
+#include "finseg.h"
+#include "sandbox/base/date.h"
+#include "sandbox/http/fault.h"
+#include "value/text.h"
 
 static const char help[] =
     "finseg-sandbox: a stand-in for the Financial Segments API, on loopback\n"
@@ -151,23 +151,23 @@ static bool read_milliseconds(const char *text, int64_t *milliseconds)
     return true;
 }
 
-static bool read_role(const char *text, enum fs_role *role)
+static bool read_role(const char *text, enum sb_role *role)
 {
     if (strcmp(text, "any") == 0)
-        *role = FS_ROLE_NONE;
+        *role = SB_ROLE_NONE;
     else if (strcmp(text, "client") == 0)
-        *role = FS_ROLE_CLIENT;
+        *role = SB_ROLE_CLIENT;
     else if (strcmp(text, "user") == 0)
-        *role = FS_ROLE_USER;
+        *role = SB_ROLE_USER;
     else
         return false;
     return true;
 }
 
-static bool read_import(const char *text, struct fs_options *options)
+static bool read_import(const char *text, struct sb_options *options)
 {
     bool has_layout = strncmp(text, "berka=", strlen("berka=")) == 0 || strncmp(text, "csv=", strlen("csv=")) == 0;
-    if (!has_layout || options->import_count == FS_OPTIONS_IMPORTS)
+    if (!has_layout || options->import_count == SB_OPTIONS_IMPORTS)
         return false;
     options->imports[options->import_count++] = text;
     return true;
@@ -193,15 +193,15 @@ static bool add_text(const char *text, const char **texts, size_t most, size_t *
     return true;
 }
 
-static bool add_callback_host(const char *text, struct fs_options *options)
+static bool add_callback_host(const char *text, struct sb_options *options)
 {
     size_t count = options->callback_host_count;
-    return count < FS_OPTIONS_HOSTS && fs_receiver_read_host(text, options->host_texts[count]) &&
-           add_text(options->host_texts[count], options->callback_hosts, FS_OPTIONS_HOSTS,
+    return count < SB_OPTIONS_HOSTS && sb_receiver_read_host(text, options->host_texts[count]) &&
+           add_text(options->host_texts[count], options->callback_hosts, SB_OPTIONS_HOSTS,
                     &options->callback_host_count);
 }
 
-static bool read_option(int name, const char *text, struct fs_options *options)
+static bool read_option(int name, const char *text, struct sb_options *options)
 {
     uint64_t number = 0;
     bool right = false;
@@ -219,7 +219,7 @@ static bool read_option(int name, const char *text, struct fs_options *options)
     case SEED:
         return read_whole_number(text, 0, UINT64_MAX, &options->seed);
     case TODAY:
-        return fs_date_parse(text, strlen(text), &options->today);
+        return sb_date_parse(text, strlen(text), &options->today);
     case PORT:
         right = read_whole_number(text, 0, UINT16_MAX, &number);
         options->port = (uint16_t)number;
@@ -253,17 +253,17 @@ static bool read_option(int name, const char *text, struct fs_options *options)
     case CALLBACK_PATIENCE:
         return read_milliseconds(text, &options->callback_patience);
     case FAULT:
-        return fs_fault_is_rule(text) && add_text(text, options->faults, FS_OPTIONS_FAULTS, &options->fault_count);
+        return sb_fault_is_rule(text) && add_text(text, options->faults, SB_OPTIONS_FAULTS, &options->fault_count);
     default:
         return false;
     }
 }
 
-static void set_defaults(struct fs_options *options)
+static void set_defaults(struct sb_options *options)
 {
-    *options = (struct fs_options){
+    *options = (struct sb_options){
         .seed = 1,
-        .today = fs_date_today(),
+        .today = sb_date_today(),
         .job_ttl = DEFAULT_JOB_TTL_MS,
         .token_ttl = DEFAULT_TOKEN_TTL,
         .callback_patience = DEFAULT_CALLBACK_PATIENCE_MS,
@@ -285,14 +285,14 @@ static const char *name_of(int option)
 static void print_help(void)
 {
     struct fs_buffer kinds = {0};
-    fs_fault_describe_kinds(&kinds);
+    sb_fault_describe_kinds(&kinds);
     fputs(help, stdout);
     if (kinds.data)
         fputs(kinds.data, stdout);
     fs_buffer_free(&kinds);
 }
 
-static enum fs_options_verdict read_all(int argc, char **argv, struct fs_options *options)
+static enum sb_options_verdict read_all(int argc, char **argv, struct sb_options *options)
 {
     int option;
     opterr = 0;
@@ -300,43 +300,43 @@ static enum fs_options_verdict read_all(int argc, char **argv, struct fs_options
         switch (option) {
         case HELP:
             print_help();
-            return FS_OPTIONS_DONE;
+            return SB_OPTIONS_DONE;
         case VERSION:
             puts("finseg-sandbox " FINSEG_VERSION);
-            return FS_OPTIONS_DONE;
+            return SB_OPTIONS_DONE;
         case ':':
             fprintf(stderr, "finseg-sandbox: %s needs a value; see --help\n", argv[optind - 1]);
-            return FS_OPTIONS_WRONG;
+            return SB_OPTIONS_WRONG;
         case '?':
             fprintf(stderr, "finseg-sandbox: there is no option %s; see --help\n", argv[optind - 1]);
-            return FS_OPTIONS_WRONG;
+            return SB_OPTIONS_WRONG;
         default:
             if (read_option(option, optarg, options))
                 break;
             fprintf(stderr, "finseg-sandbox: --%s does not take '%s'; see --help\n", name_of(option), optarg);
-            return FS_OPTIONS_WRONG;
+            return SB_OPTIONS_WRONG;
         }
     }
-    return FS_OPTIONS_RUN;
+    return SB_OPTIONS_RUN;
 }
 
-enum fs_options_verdict fs_options_read(int argc, char **argv, struct fs_options *options)
+enum sb_options_verdict sb_options_read(int argc, char **argv, struct sb_options *options)
 {
     set_defaults(options);
-    enum fs_options_verdict verdict = read_all(argc, argv, options);
-    if (verdict != FS_OPTIONS_RUN)
+    enum sb_options_verdict verdict = read_all(argc, argv, options);
+    if (verdict != SB_OPTIONS_RUN)
         return verdict;
     if (optind < argc) {
         fprintf(stderr, "finseg-sandbox: '%s' is no option; see --help\n", argv[optind]);
-        return FS_OPTIONS_WRONG;
+        return SB_OPTIONS_WRONG;
     }
     if (!options->tls_cert != !options->tls_key) {
         fputs("finseg-sandbox: --tls-cert and --tls-key go together; see --help\n", stderr);
-        return FS_OPTIONS_WRONG;
+        return SB_OPTIONS_WRONG;
     }
     if (options->unix_path && (options->port || options->tls_cert)) {
         fputs("finseg-sandbox: --unix goes without --port and --tls-cert; see --help\n", stderr);
-        return FS_OPTIONS_WRONG;
+        return SB_OPTIONS_WRONG;
     }
-    return FS_OPTIONS_RUN;
+    return SB_OPTIONS_RUN;
 }

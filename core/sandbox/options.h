@@ -6,17 +6,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "receiver.h"
-#include "tokens.h"
+#include "sandbox/http/tokens.h"
+#include "sandbox/jobs/callback_address.h"
 
-enum { FS_OPTIONS_IMPORTS = 16, FS_OPTIONS_HOSTS = 32, FS_OPTIONS_FAULTS = 64 };
+enum { SB_OPTIONS_IMPORTS = 16, SB_OPTIONS_HOSTS = 32, SB_OPTIONS_FAULTS = 64 };
 
 /* Texts belong to argv, or to the options themselves: they are not to be copied. */
-struct fs_options {
+struct sb_options {
     uint16_t port;
     const char *unix_path; /* instead of the port; NULL: none */
     const char *db;        /* NULL: memory */
-    const char *imports[FS_OPTIONS_IMPORTS];
+    const char *imports[SB_OPTIONS_IMPORTS];
     size_t import_count;
     const char *export_to; /* a directory; NULL: serve */
     unsigned users;
@@ -29,20 +29,20 @@ struct fs_options {
     const char *client_secret;
     const char *username;
     const char *password;
-    enum fs_role role; /* that segments ask for; FS_ROLE_NONE: either */
+    enum sb_role role; /* that segments ask for; SB_ROLE_NONE: either */
     const char *tls_cert;
     const char *tls_key;
-    const char *callback_hosts[FS_OPTIONS_HOSTS];
+    const char *callback_hosts[SB_OPTIONS_HOSTS];
     size_t callback_host_count;
-    char host_texts[FS_OPTIONS_HOSTS][FS_RECEIVER_LONGEST_HOST + 1]; /* of callback_hosts */
+    char host_texts[SB_OPTIONS_HOSTS][SB_RECEIVER_LONGEST_HOST + 1]; /* of callback_hosts */
     int64_t callback_patience;                                       /* milliseconds */
-    const char *faults[FS_OPTIONS_FAULTS];
+    const char *faults[SB_OPTIONS_FAULTS];
     size_t fault_count;
 };
 
-enum fs_options_verdict { FS_OPTIONS_RUN, FS_OPTIONS_DONE, FS_OPTIONS_WRONG };
+enum sb_options_verdict { SB_OPTIONS_RUN, SB_OPTIONS_DONE, SB_OPTIONS_WRONG };
 
 /* DONE after --help and --version, which it has printed; WRONG after one line on stderr. */
-enum fs_options_verdict fs_options_read(int argc, char **argv, struct fs_options *options);
+enum sb_options_verdict sb_options_read(int argc, char **argv, struct sb_options *options);
 
 #endif

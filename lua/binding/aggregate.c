@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "binding.h"
-#include "error.h"
+#include "value/error.h"
 
 static const char total_type[] = "finseg.core.total";
 static const char tally_type[] = "finseg.core.tally";

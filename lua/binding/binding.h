@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "buffer.h"
 #include "finseg.h"
 #include "module.h"
+#include "value/buffer.h"
 
 /* ---- core.c: objects ------------------------------------------------------------------------------------- */
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "binding.h"
-#include "canonical.h"
-#include "client.h"
-#include "error.h"
+#include "client/client.h"
+#include "protocol/canonical.h"
+#include "value/error.h"
 
 static const char client_type[] = "finseg.core.client";
 

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "binding.h"
-#include "json.h"
-#include "text.h"
+#include "value/json.h"
+#include "value/text.h"
 
 /* Where in the outermost value the encoder stands; `name` is NULL for an element of an array. */
 struct place {

@@ -1,8 +1,8 @@
 #include <math.h>
 
 #include "binding.h"
-#include "config.h"
-#include "kind.h"
+#include "protocol/config.h"
+#include "protocol/kind.h"
 
 static void push_values(lua_State *L, const char *const *values)
 {

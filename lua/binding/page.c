@@ -1,7 +1,7 @@
 #include <string.h>
 
 #include "binding.h"
-#include "page_pool.h"
+#include "result/page_pool.h"
 
 static const char page_type[] = "finseg.core.page";
 

@@ -1,5 +1,5 @@
 #include "binding.h"
-#include "json.h"
+#include "value/json.h"
 
 /* JSON taken apart as text: what is handed on keeps the bytes that came, numbers with all their digits above all. */
 

@@ -1,7 +1,7 @@
-#include "secret.h"
+#include "value/secret.h"
 
 #include "binding.h"
-#include "error.h"
+#include "value/error.h"
 
 /* secret_text() -> 32 hexadecimal digits that nobody can guess | nil, err */
 int fs_lua_secret_text(lua_State *L)

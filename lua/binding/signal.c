@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "binding.h"
-#include "error.h"
+#include "value/error.h"
 
 static const char signal_type[] = "finseg.core.signal";
 

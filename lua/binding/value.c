@@ -1,9 +1,9 @@
 #include <string.h>
 
 #include "binding.h"
-#include "error.h"
-#include "json.h"
-#include "wide.h"
+#include "value/error.h"
+#include "value/json.h"
+#include "value/simd.h"
 
 /*
  * The text has passed the scanner, so nothing is checked here: what begins as a string is one, and every bracket has

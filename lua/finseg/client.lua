@@ -3,11 +3,11 @@
 -- A client is pollable: pollfd(), events() and timeout() are what an event loop asks such an object, and step() does
 -- the work.
 
-local Callbacks = require "finseg.callbacks"
+local Callbacks = require "finseg.callback"
 local Job = require "finseg.job"
-local Listener = require "finseg.listener"
-local await = require "finseg.await"
-local check = require "finseg.check"
+local Listener = require "finseg.callback.listener"
+local await = require "finseg.wait.await"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 local drivers = require "finseg.driver"
 local stores = require "finseg.store"

@@ -9,10 +9,10 @@
 --- userId, with the bytes that came. It is written whole or not at all. Comparing walks both files side by side and
 --- holds one user of each; amounts are compared and subtracted as decimals, with all their digits.
 
-local check = require "finseg.check"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
-local decimal = require "finseg.decimal"
-local json_text = require "finseg.json_text"
+local decimal = require "finseg.value.decimal"
+local json_text = require "finseg.value.json_text"
 
 local compare = {}
 

@@ -1,6 +1,6 @@
 -- Sets of user ids, each UUID in 16 bytes.
 
-local check = require "finseg.check"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 
 --- Made by idset.new, and by segment:ids() and page:ids(). What two sets are combined to is a new set.

@@ -12,12 +12,12 @@
 
 local Client = require "finseg.client"
 local Page = require "finseg.page"
-local all = require "finseg.all"
-local await = require "finseg.await"
-local check = require "finseg.check"
+local all = require "finseg.wait.all"
+local await = require "finseg.wait.await"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 local drivers = require "finseg.driver"
-local run = require "finseg.run"
+local run = require "finseg.wait.run"
 
 local unpack = table.unpack or unpack
 

@@ -1,8 +1,8 @@
 -- A job: a segment on its way.
 
 local Segment = require "finseg.segment"
-local await = require "finseg.await"
-local check = require "finseg.check"
+local await = require "finseg.wait.await"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 
 --- Seconds that wait() waits when it is not told otherwise.

@@ -18,9 +18,9 @@
 -- intent whose process, host or network died is taken over by who waits, soon after. Hosts agree on the time of day to
 -- within some seconds.
 
-local Bell = require "finseg.bell"
-local Callbacks = require "finseg.callbacks"
-local check = require "finseg.check"
+local Bell = require "finseg.store.wait"
+local Callbacks = require "finseg.callback"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 local stores = require "finseg.store"
 

@@ -4,7 +4,7 @@
 -- one core page after the other, then nil (or nil and an err), and `abandon`, which drops what is still under way. A
 -- page is good until the next one is asked for, unless the reading was opened to keep them.
 
-local check = require "finseg.check"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 
 ---@class finseg.Result

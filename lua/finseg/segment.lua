@@ -1,9 +1,9 @@
 -- A segment that is ready: its first page, and the others as they are read.
 
 local Page = require "finseg.page"
-local Reading = require "finseg.reading"
-local await = require "finseg.await"
-local check = require "finseg.check"
+local Reading = require "finseg.pages"
+local await = require "finseg.wait.await"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 local new_class = require "finseg.result"
 

@@ -22,14 +22,14 @@ external_dependencies = {
 build = {
   type = "builtin",
   modules = {
-    ["finseg.listener.receiver"] = {
+    ["finseg.http_server"] = {
       sources = {
-        "core/clock.c",
-        "lua/binding/listener/connections.c",
-        "lua/binding/listener/listener.c",
-        "lua/binding/listener/rate.c",
-        "lua/binding/listener/receiver.c",
-        "lua/binding/listener/socket.c",
+        "core/io/clock.c",
+        "lua/binding/http_server/connections.c",
+        "lua/binding/http_server/http_server.c",
+        "lua/binding/http_server/rate.c",
+        "lua/binding/http_server/server.c",
+        "lua/binding/http_server/socket.c",
       },
       defines = { "_GNU_SOURCE" },
       incdirs = { "core", "$(MICROHTTPD_INCDIR)" },

@@ -24,10 +24,10 @@ build = {
   modules = {
     ["finseg.store.hiredis"] = {
       sources = {
-        "core/clock.c",
-        "core/loop.c",
-        "core/random.c",
-        "core/sigpipe.c",
+        "core/io/clock.c",
+        "core/io/loop.c",
+        "core/value/random.c",
+        "core/io/sigpipe.c",
         "lua/binding/store/hiredis.c",
       },
       defines = { "_GNU_SOURCE" },

@@ -2,13 +2,13 @@
 -- included; how many requests a job takes by callback and by polling; and whether any of 10,000 waits is lost at 1,000
 -- callbacks a second.
 
-local connect = require "spec.lua.support.connect"
+local connect = require "spec.support.connect"
 local finseg = require "finseg"
-local hosts = require "spec.lua.support.hosts"
+local hosts = require "spec.support.hosts"
 local http = require "socket.http"
-local sandbox = require "spec.lua.support.sandbox"
+local sandbox = require "spec.support.sandbox"
 local socket = require "socket"
-local wire = require "spec.lua.support.wire"
+local wire = require "spec.support.wire"
 
 local ROUNDS = 300
 local IDLE = 100 -- other waits beside the one that is measured

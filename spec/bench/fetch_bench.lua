@@ -2,7 +2,7 @@
 -- of its own that reads the same pages. The peers ask for one page after the other over one connection.
 
 local measure = require "spec.bench.support.measure"
-local shell = require "spec.lua.support.shell"
+local shell = require "spec.support.shell"
 local static_server = require "spec.bench.support.static_server"
 
 local PEERS = "spec/bench/peers/"

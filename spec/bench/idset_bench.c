@@ -10,11 +10,11 @@
 #include <unistd.h>
 
 #include "measure.h"
-#include "memory.h"
-#include "page_index.h"
 #include "peer_sqlite.h"
+#include "result/page_index.h"
 #include "sample.h"
-#include "uuid.h"
+#include "value/huge_pages.h"
+#include "value/uuid.h"
 
 enum { PAGE_USERS = 500, ROUNDS = 5 };
 

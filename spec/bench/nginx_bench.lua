@@ -3,9 +3,9 @@
 --
 --   make bench, or: lua5.4 spec/bench/nginx_bench.lua [ROUNDS [SECONDS]]
 
-local nginx = require "spec.nginx.support.nginx"
-local sandbox = require "spec.lua.support.sandbox"
-local shell = require "spec.lua.support.shell"
+local nginx = require "spec.lua.ngx.support.nginx"
+local sandbox = require "spec.support.sandbox"
+local shell = require "spec.support.shell"
 local socket = require "socket"
 
 local ROUNDS = tonumber(arg and arg[1]) or 5

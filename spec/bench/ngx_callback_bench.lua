@@ -6,11 +6,11 @@
 --   make bench, or: lua5.4 spec/bench/ngx_callback_bench.lua [JOBS [RATE]]
 
 local cjson = require "cjson"
-local http = require "spec.lua.support.http"
-local nginx = require "spec.nginx.support.nginx"
-local redis = require "spec.lua.support.redis"
-local sandbox = require "spec.lua.support.sandbox"
-local shell = require "spec.lua.support.shell"
+local http = require "spec.support.http"
+local nginx = require "spec.lua.ngx.support.nginx"
+local redis = require "spec.support.redis"
+local sandbox = require "spec.support.sandbox"
+local shell = require "spec.support.shell"
 local socket = require "socket"
 
 local JOBS = tonumber(arg and arg[1]) or 10000

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "measure.h"
-#include "page.h"
-#include "page_index.h"
 #include "peers.h"
+#include "result/page.h"
+#include "result/page_index.h"
 #include "sample.h"
 
 enum reader { TEMPLATE, WIDE, SCALAR, SIMDJSON, SIMDJSON_RAW, CJSON, READERS };

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "uuid.h"
+#include "value/uuid.h"
 
 /* Seconds that SELECT ... INTERSECT SELECT ... takes over tables that are keyed by the id and were filled before;
  * negative when it failed. */

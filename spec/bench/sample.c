@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "uuid.h"
+#include "value/uuid.h"
 
 static const char *const names[SAMPLE_SHAPES] = {"regular",         "1-3 accounts", "shuffled", "extra",
                                                  "sometimes extra", "missing",      "mixed"};

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "buffer.h"
+#include "value/buffer.h"
 
 #ifdef __cplusplus
 extern "C" {

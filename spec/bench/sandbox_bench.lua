@@ -5,11 +5,11 @@
 --   FINSEG_BENCH_USERS=100000 make bench           some 23 million transactions
 --   FINSEG_BENCH_DB=FILE make bench                the bank in a file, not in memory
 
-local http = require("spec.lua.support.http")
-local sandbox = require("spec.lua.support.sandbox")
-local shell = require("spec.lua.support.shell")
+local http = require("spec.support.http")
+local sandbox = require("spec.support.sandbox")
+local shell = require("spec.support.shell")
 local socket = require("socket")
-local wire = require("spec.lua.support.wire")
+local wire = require("spec.support.wire")
 
 local USERS = tonumber(os.getenv("FINSEG_BENCH_USERS") or "10000")
 local DB = os.getenv("FINSEG_BENCH_DB")

@@ -5,8 +5,8 @@
 local core = require "finseg.core"
 local finseg = require "finseg"
 local measure = require "spec.bench.support.measure"
-local sandbox = require "spec.lua.support.sandbox"
-local shell = require "spec.lua.support.shell"
+local sandbox = require "spec.support.sandbox"
+local shell = require "spec.support.shell"
 local static_server = require "spec.bench.support.static_server"
 
 local ROUND_TRIP = 0.02

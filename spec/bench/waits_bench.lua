@@ -1,10 +1,10 @@
 -- 10,000 jobs waited for at once in one process: memory a job, CPU while nothing is due, how the polls spread.
 -- Beside it, what as many sleeping threads of cqueues take, which wait for nothing but the clock.
 
-local connect = require "spec.lua.support.connect"
+local connect = require "spec.support.connect"
 local core = require "finseg.core"
 local finseg = require "finseg"
-local sandbox = require "spec.lua.support.sandbox"
+local sandbox = require "spec.support.sandbox"
 
 local JOBS = 10000
 local QUIET_SECONDS = 3

@@ -1,9 +1,9 @@
 -- How long after its answer was sent a waiting coroutine goes on, in each loop, while 100 other waits idle beside it.
 -- Beside it, a blocking request of LuaSocket to the same server.
 
-local connect = require "spec.lua.support.connect"
+local connect = require "spec.support.connect"
 local finseg = require "finseg"
-local hosts = require "spec.lua.support.hosts"
+local hosts = require "spec.support.hosts"
 local http = require "socket.http"
 local ltn12 = require "ltn12"
 local socket = require "socket"

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "buffer.h"
+#include "value/buffer.h"
 
 enum { CONNECTION_LIMIT = 512 };
 

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "job.h"
-#include "json.h"
-#include "request.h"
-#include "text.h"
-#include "token.h"
+#include "protocol/job.h"
+#include "protocol/request.h"
+#include "protocol/token.h"
+#include "value/json.h"
+#include "value/text.h"
 
 /* What a message may hold of a body, with room for the words around it. */
 enum { MESSAGE_LIMIT = 1200, FIELD_LIMIT = 255 };

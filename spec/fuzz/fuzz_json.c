@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "text.h"
+#include "value/json.h"
+#include "value/text.h"
 
 /* cJSON reads numbers through a buffer of this size and refuses longer ones; we do not. */
 enum { CJSON_NUMBER_LIMIT = 63 };

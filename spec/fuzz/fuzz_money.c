@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "money.h"
+#include "value/money.h"
 
 __extension__ typedef unsigned __int128 wide;
 

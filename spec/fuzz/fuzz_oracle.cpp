@@ -9,7 +9,7 @@
 
 extern "C" {
 #include "finseg.h"
-#include "json.h"
+#include "value/json.h"
 }
 
 using namespace simdjson;

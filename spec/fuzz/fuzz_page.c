@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buffer.h"
 #include "finseg.h"
-#include "json.h"
-#include "money.h"
-#include "page.h"
-#include "text.h"
+#include "result/page.h"
+#include "value/buffer.h"
+#include "value/json.h"
+#include "value/money.h"
+#include "value/text.h"
 
 __extension__ typedef __int128 wide;
 

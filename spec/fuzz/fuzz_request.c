@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "json.h"
-#include "kind.h"
-#include "request.h"
-#include "text.h"
+#include "protocol/kind.h"
+#include "protocol/request.h"
+#include "value/json.h"
+#include "value/text.h"
 
 static void require(bool condition)
 {

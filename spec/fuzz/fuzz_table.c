@@ -7,9 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "buffer.h"
-#include "sandbox/table.h"
-#include "text.h"
+#include "sandbox/load/csv_reader.h"
+#include "value/buffer.h"
+#include "value/text.h"
 
 enum { COLUMNS = 3 };
 
@@ -85,19 +85,19 @@ static bool read_slowly(struct slow *slow, const char *text, size_t length)
 
 static bool read_table(const char *directory, const char *name, char separator, struct fs_buffer *out)
 {
-    struct fs_table table;
+    struct sb_table table;
     struct fs_buffer problem = {0};
     bool end = false;
-    bool read = fs_table_open(&table, directory, name, separator, header, COLUMNS, &problem);
-    while (read && (read = fs_table_next(&table, &end, &problem)) && !end) {
+    bool read = sb_table_open(&table, directory, name, separator, header, COLUMNS, &problem);
+    while (read && (read = sb_table_next(&table, &end, &problem)) && !end) {
         for (size_t i = 0; i < COLUMNS; i++) {
-            const struct fs_table_field *field = &table.fields[i];
+            const struct sb_table_field *field = &table.fields[i];
             require(strlen(field->text) == field->length && field->line >= 2 && field->column >= 1);
             fs_buffer_append(out, field->text, field->length + 1);
         }
     }
     require(read == (problem.length == 0));
-    fs_table_close(&table);
+    sb_table_close(&table);
     fs_buffer_free(&problem);
     return read;
 }

@@ -5,9 +5,9 @@
 -- under a sanitizer ($FINSEG_SANDBOX names the program) that says that nothing was misread and nothing leaked.
 
 local cjson = require("cjson")
-local sandbox = require("spec.lua.support.sandbox")
+local sandbox = require("spec.support.sandbox")
 local socket = require("socket")
-local wire = require("spec.lua.support.wire")
+local wire = require("spec.support.wire")
 
 local seconds = tonumber(arg[1] or 60)
 local seed = tonumber(arg[2] or os.time())

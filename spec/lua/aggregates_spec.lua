@@ -1,8 +1,8 @@
 -- What is counted, compared and classed over the amounts of a result: exactly, over every page.
 
-local connect = require "spec.lua.support.connect"
+local connect = require "spec.support.connect"
 local finseg = require "finseg"
-local sandbox = require "spec.lua.support.sandbox"
+local sandbox = require "spec.support.sandbox"
 
 -- A page of users u1, u2, ... with one list of amounts (as JSON) each.
 local function page_of(...)

@@ -1,8 +1,8 @@
 -- finseg against the sandbox on the Berka data gives exactly what support/berka.lua computes from the files.
 
-local berka = require "spec.lua.support.berka"
-local connect = require "spec.lua.support.connect"
-local sandbox = require "spec.lua.support.sandbox"
+local berka = require "spec.support.berka"
+local connect = require "spec.support.connect"
+local sandbox = require "spec.support.sandbox"
 
 local TODAY = "1994-04-01"
 local EXCERPT = "spec/data/berka"

@@ -1,11 +1,11 @@
 -- The main job against the sandbox: log in, create, wait, page through the users.
 
 local cjson = require "cjson.safe"
-local connect = require "spec.lua.support.connect"
+local connect = require "spec.support.connect"
 local finseg = require "finseg"
-local http = require "spec.lua.support.http"
-local sandbox = require "spec.lua.support.sandbox"
-local scripted_server = require "spec.lua.support.scripted_server"
+local http = require "spec.support.http"
+local sandbox = require "spec.support.sandbox"
+local scripted_server = require "spec.support.scripted_server"
 
 local PARAMETERS = { accountType = "checking", threshold = 2000 }
 

@@ -3,7 +3,7 @@
 local core = require "finseg.core"
 local finseg = require "finseg"
 local rule_test = require "finseg.rule.test"
-local shell = require "spec.lua.support.shell"
+local shell = require "spec.support.shell"
 
 local compare = finseg.compare
 local RULE = assert(finseg.rule.parse("return segment.highBalance { threshold = 1 }", "r.lua"))

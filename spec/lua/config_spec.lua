@@ -1,8 +1,8 @@
 -- finseg.new and finseg.from_env: every field, and what a wrong one is told.
 
 local finseg = require "finseg"
-local run_lua = require "spec.lua.support.run_lua"
-local scripted_server = require "spec.lua.support.scripted_server"
+local run_lua = require "spec.support.run_lua"
+local scripted_server = require "spec.support.scripted_server"
 
 local GOOD = {
   base_url = "http://127.0.0.1:9/api/v1",

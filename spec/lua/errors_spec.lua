@@ -1,11 +1,11 @@
 -- Bad input and misbehaving services: each gets its own err.kind and a line that a person can act on.
 
-local connect = require "spec.lua.support.connect"
+local connect = require "spec.support.connect"
 local finseg = require "finseg"
-local run_lua = require "spec.lua.support.run_lua"
-local sandbox = require "spec.lua.support.sandbox"
-local scripted_server = require "spec.lua.support.scripted_server"
-local shell = require "spec.lua.support.shell"
+local run_lua = require "spec.support.run_lua"
+local sandbox = require "spec.support.sandbox"
+local scripted_server = require "spec.support.scripted_server"
+local shell = require "spec.support.shell"
 local socket = require "socket"
 
 local PARAMETERS = { accountType = "checking", threshold = 5000 }

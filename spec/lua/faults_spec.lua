@@ -1,11 +1,11 @@
 -- finseg against a service that goes wrong: each of the sandbox's faults is borne, or ends in the error that names it.
 -- Whatever happens, the users that come out are all users, once, in their order.
 
-local connect = require "spec.lua.support.connect"
+local connect = require "spec.support.connect"
 local finseg = require "finseg"
-local sandbox = require "spec.lua.support.sandbox"
-local shell = require "spec.lua.support.shell"
-local wire = require "spec.lua.support.wire"
+local sandbox = require "spec.support.sandbox"
+local shell = require "spec.support.shell"
+local wire = require "spec.support.wire"
 
 local unpack = table.unpack or unpack
 

@@ -1,12 +1,12 @@
 -- Equal requests of several hosts become one job: journals over one Redis, with a real redis-server and the sandbox.
 
-local connect = require "spec.lua.support.connect"
+local connect = require "spec.support.connect"
 local core = require "finseg.core"
 local finseg = require "finseg"
-local redis = require "spec.lua.support.redis"
-local sandbox = require "spec.lua.support.sandbox"
-local shell = require "spec.lua.support.shell"
-local wire = require "spec.lua.support.wire"
+local redis = require "spec.support.redis"
+local sandbox = require "spec.support.sandbox"
+local shell = require "spec.support.shell"
+local wire = require "spec.support.wire"
 
 local PARAMETERS = { accountType = "checking", threshold = 2000 }
 

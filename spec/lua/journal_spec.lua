@@ -1,11 +1,11 @@
 -- The journal: equal requests are one job, across runs and processes, and no create is forgotten.
 
-local connect = require "spec.lua.support.connect"
+local connect = require "spec.support.connect"
 local core = require "finseg.core"
 local finseg = require "finseg"
-local run_lua = require "spec.lua.support.run_lua"
-local scripted_server = require "spec.lua.support.scripted_server"
-local shell = require "spec.lua.support.shell"
+local run_lua = require "spec.support.run_lua"
+local scripted_server = require "spec.support.scripted_server"
+local shell = require "spec.support.shell"
 
 local CREATE = "POST /api/v1/segments/highBalance"
 local JOB = "GET /api/v1/segments/highBalance/"

@@ -1,11 +1,11 @@
 -- Between a client and its service: proxies, HTTP/2, a name server that is silent, a server that trickles.
 
-local connect = require "spec.lua.support.connect"
+local connect = require "spec.support.connect"
 local core = require "finseg.core"
 local finseg = require "finseg"
-local run_lua = require "spec.lua.support.run_lua"
-local sandbox = require "spec.lua.support.sandbox"
-local shell = require "spec.lua.support.shell"
+local run_lua = require "spec.support.run_lua"
+local sandbox = require "spec.support.sandbox"
+local shell = require "spec.support.shell"
 
 local NAME = "bank.example" -- reserved: no name server knows it
 
@@ -52,7 +52,7 @@ end
 
 describe("a proxy", function()
   local function start_proxy()
-    local pipe, pid, port = start_program("spec/lua/support/connect_proxy_main.lua " .. service.url:match ":(%d+)$")
+    local pipe, pid, port = start_program("spec/support/connect_proxy_main.lua " .. service.url:match ":(%d+)$")
     local proxy = { url = ("http://127.0.0.1:%d"):format(port) }
     -- Ends it; answers the names that it was asked for.
     function proxy.stop()
@@ -219,7 +219,7 @@ end)
 
 describe("a server that trickles", function()
   it("moves no deadline, and is left when the wait is cancelled", function()
-    local pipe, pid, port = start_program "spec/lua/support/trickle_main.lua"
+    local pipe, pid, port = start_program "spec/support/trickle_main.lua"
     finally(function()
       sandbox.signal(pid, "KILL")
       pipe:close()

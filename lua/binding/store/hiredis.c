@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 #include "../module.h"
-#include "clock.h"
-#include "loop.h"
-#include "random.h"
-#include "sigpipe.h"
+#include "io/clock.h"
+#include "io/loop.h"
+#include "io/sigpipe.h"
+#include "value/random.h"
 
 static const char set_type[] = "finseg.store.hiredis";
 

@@ -1,7 +1,7 @@
 -- From records as they are on the wire to rows of cells: a row an account (or insurance, or label), the user's own
 -- members on each of them. A cell is the JSON text of its value, so that no number changes on the way.
 
-local json_text = require "finseg.json_text"
+local json_text = require "finseg.value.json_text"
 
 local rows = {}
 

@@ -33,7 +33,7 @@
 
 local blocking = require "finseg.driver.blocking"
 local core = require "finseg.core"
-local place = require "finseg.place"
+local place = require "finseg.wait.yieldable"
 local tasks = require "finseg.driver.tasks"
 
 ---@class finseg.Driver

@@ -6,7 +6,7 @@
 -- A generator that waits would hand what the wait yields to its caller. That is refused where the driver sees it, and
 -- else what is yielded raises when it is used.
 
-local place = require "finseg.place"
+local place = require "finseg.wait.yieldable"
 local uv = require "luv"
 
 local driver = { name = "luv" }

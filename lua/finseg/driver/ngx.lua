@@ -3,7 +3,7 @@
 -- ngx_lua cannot watch a descriptor that it has not opened. So each client has a stepper (finseg.driver.ngx_stepper), a
 -- timer that steps it while anything is under way; whoever waits only waits to be woken.
 
-local Signal = require "finseg.signal"
+local Signal = require "finseg.wait.signal"
 local Stepper = require "finseg.driver.ngx_stepper"
 
 local driver = { name = "ngx" }

@@ -1,8 +1,8 @@
 -- finseg's own scheduler, for programs without an event loop: finseg.run(f) runs f and everything it spawns as tasks,
 -- coroutines that wait side by side in one thread, in one poll(2).
 
-local Heap = require "finseg.heap"
-local Signal = require "finseg.signal"
+local Heap = require "finseg.wait.heap"
+local Signal = require "finseg.wait.signal"
 local core = require "finseg.core"
 
 local unpack = table.unpack or unpack

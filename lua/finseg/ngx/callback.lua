@@ -3,7 +3,7 @@
 local core = require "finseg.core"
 local driver = require "finseg.driver.ngx"
 local log = require "finseg.ngx.log"
-local receiver = require "finseg.ngx.receiver"
+local receiver = require "finseg.ngx.worker_callbacks"
 
 --- Seconds that a callback may take after its answer: a store across the network may not answer.
 local PATIENCE = 30

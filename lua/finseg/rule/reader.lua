@@ -1,7 +1,7 @@
 -- Reads a segment again for users who are looked at once, in the order of their ids and some at a time, so that the
 -- records of many users are never held together.
 
-local Roll = require "finseg.rule.roll"
+local Roll = require "finseg.rule.records"
 local core = require "finseg.core"
 
 ---@class finseg.Reader

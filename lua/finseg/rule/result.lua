@@ -2,9 +2,9 @@
 
 local Reader = require "finseg.rule.reader"
 local UserSet = require "finseg.rule.userset"
-local check = require "finseg.check"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
-local json_text = require "finseg.json_text"
+local json_text = require "finseg.value.json_text"
 
 ---@class finseg.RuleResult
 ---@field rule finseg.Rule

@@ -18,7 +18,7 @@
 --- of it. It is a list of users as above, the text of a saved result page, the path of a file with one, a list of such
 --- texts or paths for several pages, or a function(parameters) that answers any of these.
 
-local check = require "finseg.check"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 local service = require "finseg.rule.service"
 

@@ -2,7 +2,7 @@
 -- finseg.store. The C module finseg.store.sqlite is loaded at the first use.
 
 local Watchers = require "finseg.store.watchers"
-local check = require "finseg.check"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 
 ---@class finseg.FileStore: finseg.Store

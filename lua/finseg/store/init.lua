@@ -2,7 +2,7 @@
 -- in finseg remembers.
 --
 -- A store keeps texts under keys, each until an end by the wall clock. It is a table with these members; a program may
--- bring its own: spec/lua/store_contract.lua is the contract that one must keep, as tests to run on it.
+-- bring its own: spec/lua/store/contract.lua is the contract that one must keep, as tests to run on it.
 --
 --   name                text, for messages: "memory", "file /home/ann/.local/state/finseg/store.db"
 --   get(self, key)      -> value | nil when there is none, or no more | nil, err
@@ -48,7 +48,7 @@
 -- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine), shared_dict (the
 -- workers of one nginx), redis (any host).
 
-local check = require "finseg.check"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 
 ---@class finseg.Store

@@ -1,7 +1,7 @@
 -- The store of one process: it is gone when the process is. The interface is described in finseg.store.
 
 local Watchers = require "finseg.store.watchers"
-local check = require "finseg.check"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 
 ---@class finseg.MemoryStore: finseg.Store

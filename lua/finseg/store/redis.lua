@@ -19,10 +19,10 @@
 --
 -- What is written ends by itself (PX). A Redis that evicts (maxmemory-policy other than noeviction) may forget earlier.
 
-local Link = require "finseg.store.redis_link"
+local Link = require "finseg.store.redis_connection"
 local Watchers = require "finseg.store.watchers"
-local await = require "finseg.await"
-local check = require "finseg.check"
+local await = require "finseg.wait.await"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 
 --- A time to live beyond this is as good as for ever. Milliseconds; Redis adds the time since 1970 in 63 bits.

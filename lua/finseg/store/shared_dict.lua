@@ -6,8 +6,8 @@
 -- is full refuses what is put, and waits that have begun are notified all the same. But who puts entries of their own
 -- into the dict with nginx's dict:set pushes out those of finseg; so finseg has a dict of its own best.
 
-local Board = require "finseg.store.board"
-local check = require "finseg.check"
+local Board = require "finseg.store.dict_notes"
+local check = require "finseg.value.check"
 local core = require "finseg.core"
 
 --- What keys of finseg's begin with in the dict.

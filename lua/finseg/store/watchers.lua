@@ -1,6 +1,6 @@
 -- Who watches which key, within this process: the half of notify that every kind of store needs.
 
-local check = require "finseg.check"
+local check = require "finseg.value.check"
 
 ---@class finseg.Watchers
 local Watchers = {}

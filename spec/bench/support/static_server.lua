@@ -1,8 +1,8 @@
 --- A segment as files, and nginx, which serves them as the service would: GET .../segments/highBalance/bench?number=N.
 
 local sample = require "spec.bench.support.sample"
-local sandbox = require "spec.lua.support.sandbox"
-local shell = require "spec.lua.support.shell"
+local sandbox = require "spec.support.sandbox"
+local shell = require "spec.support.shell"
 local socket = require "socket"
 
 local static_server = {}

@@ -8,7 +8,7 @@
 -- only their columns remembered.
 
 local Spool = require "finseg.cli.spool"
-local json_text = require "finseg.json_text"
+local json_text = require "finseg.value.json_text"
 local output = require "finseg.cli.output"
 local rows = require "finseg.cli.rows"
 

@@ -1,6 +1,6 @@
 -- One JSON document: a list of the records, the bytes of each as they came.
 
-local json_text = require "finseg.json_text"
+local json_text = require "finseg.value.json_text"
 local output = require "finseg.cli.output"
 
 local json = {}

@@ -1,6 +1,6 @@
 -- One JSON object a line, the bytes as they came.
 
-local json_text = require "finseg.json_text"
+local json_text = require "finseg.value.json_text"
 local output = require "finseg.cli.output"
 
 local ndjson = {}

@@ -2,7 +2,7 @@
 --
 -- Columns and their widths are those of the first records; a member that only comes later is told of at the end.
 
-local json_text = require "finseg.json_text"
+local json_text = require "finseg.value.json_text"
 local output = require "finseg.cli.output"
 local rows = require "finseg.cli.rows"
 

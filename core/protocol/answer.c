@@ -1,0 +1,179 @@
+#include "answer.h"
+
+#include <string.h>
+
+#include "value/buffer.h"
+#include "value/error.h"
+#include "value/json.h"
+#include "value/text.h"
+
+/* How much of the service's own words a message repeats. */
+enum { QUOTE_LIMIT = 300, EXCERPT_LIMIT = 60 };
+
+enum { TREE_LIMIT = 1024 * 1024 };
+
+bool fs_answer_is_json(const struct fs_answer *answer)
+{
+    return answer->length > 0 && fs_json_check(answer->body, answer->length, NULL, NULL);
+}
+
+/* cJSON is laxer than RFC 8259, so our own scanner goes first. A tree takes some forty times the memory of its text,
+ * and nothing that is read through one is long. */
+cJSON *fs_answer_tree(const struct fs_answer *answer)
+{
+    bool readable = answer->length <= TREE_LIMIT && fs_answer_is_json(answer);
+    return readable ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
+}
+
+char *fs_answer_text_member(const struct fs_answer *answer, const char *name)
+{
+    cJSON *tree = fs_answer_tree(answer);
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, name));
+    char *copy = text && *text ? fs_text_copy(text, strlen(text)) : NULL;
+    cJSON_Delete(tree);
+    return copy;
+}
+
+finseg_error_kind fs_answer_kind(int status)
+{
+    switch (status) {
+    case 401:
+    case 403:
+        return FINSEG_ERROR_AUTH;
+    case 404:
+        return FINSEG_ERROR_NOT_FOUND;
+    case 408:
+        return FINSEG_ERROR_TIMEOUT;
+    case 413:
+        return FINSEG_ERROR_TOO_LARGE;
+    case 429:
+        return FINSEG_ERROR_RATE_LIMITED;
+    default:
+        break;
+    }
+    if (status >= 500)
+        return FINSEG_ERROR_SERVER;
+    return status >= 400 ? FINSEG_ERROR_INVALID : FINSEG_ERROR_PROTOCOL;
+}
+
+const char *fs_answer_advice(finseg_error_kind kind)
+{
+    switch (kind) {
+    case FINSEG_ERROR_AUTH:
+        return "check the credentials and their rights";
+    case FINSEG_ERROR_INVALID:
+        return "correct the request";
+    case FINSEG_ERROR_NOT_FOUND:
+        return "check base_url and the segment kind's path";
+    case FINSEG_ERROR_RATE_LIMITED:
+        return "ask less often";
+    case FINSEG_ERROR_SERVER:
+        return "try again later, and quote the request id to the provider if it stays";
+    case FINSEG_ERROR_PROTOCOL:
+        return "check base_url: the service never answers so";
+    default:
+        return NULL;
+    }
+}
+
+/* A long text is cut between characters. */
+static void append_quoted(struct fs_buffer *out, const char *text, size_t length, size_t limit)
+{
+    size_t end = length < limit ? length : limit;
+    while (end < length && end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80)
+        end--;
+    for (size_t i = 0; i < end; i++)
+        fs_buffer_append_char(out, text[i] == '\0' ? ' ' : text[i]);
+    if (end < length)
+        fs_buffer_append_text(out, "...");
+}
+
+/* What the body says of the error; texts belong to the tree. */
+struct said {
+    const char *code;
+    const char *message;
+    const char *request_id;
+};
+
+static struct said read_said(const cJSON *tree)
+{
+    struct said said = {0};
+    const cJSON *errors = cJSON_GetObjectItemCaseSensitive(tree, "errors");
+    const cJSON *first = cJSON_IsArray(errors) ? cJSON_GetArrayItem(errors, 0) : NULL;
+    said.code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(first, "code"));
+    said.message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(first, "message"));
+    if (!said.code)
+        said.code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "error"));
+    if (!said.message)
+        said.message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "error_description"));
+    said.request_id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "requestId"));
+    return said;
+}
+
+static void append_said(struct fs_buffer *message, const struct said *said, const struct fs_answer *answer, bool json)
+{
+    if (said->code) {
+        fs_buffer_append_char(message, ' ');
+        append_quoted(message, said->code, strlen(said->code), QUOTE_LIMIT);
+    }
+    if (said->message) {
+        fs_buffer_append_text(message, ": ");
+        append_quoted(message, said->message, strlen(said->message), QUOTE_LIMIT);
+    } else if (!json && answer->length > 0) {
+        fs_buffer_append_text(message, " with a body that is no JSON, beginning \"");
+        append_quoted(message, answer->body, answer->length, EXCERPT_LIMIT);
+        fs_buffer_append_char(message, '"');
+    }
+}
+
+finseg_error *fs_answer_error(const struct fs_answer *answer, finseg_error_kind kind, const char *what,
+                              const char *advice)
+{
+    cJSON *tree = fs_answer_tree(answer);
+    struct said said = read_said(tree);
+    struct fs_buffer message = {0};
+    fs_buffer_printf(&message, "%s: the service answered %d", what, answer->status);
+    append_said(&message, &said, answer, tree || fs_answer_is_json(answer));
+    if (advice)
+        fs_buffer_printf(&message, "; %s", advice);
+
+    finseg_error *error = message.failed ? fs_error_out_of_memory() : fs_error_new(kind, "%s", message.data);
+    fs_buffer_free(&message);
+    fs_error_set_answer(error, answer->status, answer->retry_after);
+    if (said.code)
+        fs_error_set_code(error, said.code, strlen(said.code));
+    const char *request_id = said.request_id ? said.request_id : answer->request_id;
+    if (request_id)
+        fs_error_set_request_id(error, request_id, strlen(request_id));
+    cJSON_Delete(tree);
+    return error;
+}
+
+/* What a page holds is the customers' own, and must not get into logs; a text that is no page at all tells where it
+ * came from. */
+static bool looks_like_a_page(const struct fs_answer *answer)
+{
+    size_t at = 0;
+    while (at < answer->length && strchr(" \t\r\n", answer->body[at]))
+        at++;
+    return at < answer->length && answer->body[at] == '{';
+}
+
+finseg_error *fs_answer_unreadable(const struct fs_answer *answer, finseg_error *problem, const char *what)
+{
+    struct fs_buffer message = {0};
+    fs_buffer_printf(&message, "%s: %s", what, finseg_error_message(problem));
+    if (answer->length > 0 && !looks_like_a_page(answer)) {
+        fs_buffer_append_text(&message, "; it begins \"");
+        append_quoted(&message, answer->body, answer->length, EXCERPT_LIMIT);
+        fs_buffer_append_text(&message, "\": check base_url");
+    }
+    finseg_error *error =
+        message.failed ? fs_error_out_of_memory() : fs_error_new(finseg_error_get_kind(problem), "%s", message.data);
+    fs_buffer_free(&message);
+    finseg_error_free(problem);
+    fs_error_set_answer(error, answer->status, answer->retry_after);
+    if (answer->request_id)
+        fs_error_set_request_id(error, answer->request_id, strlen(answer->request_id));
+    return error;
+}

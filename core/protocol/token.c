@@ -1,0 +1,109 @@
+#include "token.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "value/error.h"
+#include "value/text.h"
+
+static void free_secret(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
+}
+
+static void replace(char **place, char *text)
+{
+    free_secret(*place);
+    *place = text;
+}
+
+bool fs_token_set(struct fs_token *token, const char *access_token)
+{
+    char *copy = fs_text_copy(access_token, strlen(access_token));
+    if (!copy)
+        return false;
+    replace(&token->access_token, copy);
+    token->renew_at = 0;
+    token->generation++;
+    return true;
+}
+
+bool fs_token_usable(const struct fs_token *token, double now)
+{
+    return token->access_token && (token->renew_at == 0 || now < token->renew_at);
+}
+
+void fs_token_refuse(struct fs_token *token, uint64_t generation)
+{
+    if (token->generation == generation)
+        replace(&token->access_token, NULL);
+}
+
+/* A tenth of its life early, at most half a minute: what is sent with it must still find it valid. */
+static double renewal_time(double now, double lifetime)
+{
+    double margin = lifetime / 10 < 30 ? lifetime / 10 : 30;
+    return now + lifetime - margin;
+}
+
+static finseg_error *take(struct fs_token *token, const cJSON *tree, double now)
+{
+    const char *access_token = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "access_token"));
+    const char *refresh_token = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "refresh_token"));
+    const cJSON *lifetime = cJSON_GetObjectItemCaseSensitive(tree, "expires_in");
+    if (!access_token || !fs_text_is_header_word(access_token))
+        return fs_error_new(FINSEG_ERROR_PROTOCOL,
+                            "the token endpoint's answer has no usable access_token; check token_url");
+    if (!fs_token_set(token, access_token))
+        return fs_error_out_of_memory();
+    if (cJSON_IsNumber(lifetime) && lifetime->valuedouble > 0)
+        token->renew_at = renewal_time(now, lifetime->valuedouble);
+    if (refresh_token) {
+        char *copy = fs_text_copy(refresh_token, strlen(refresh_token));
+        if (!copy)
+            return fs_error_out_of_memory();
+        replace(&token->refresh_token, copy);
+    }
+    return NULL;
+}
+
+finseg_error *fs_token_read(struct fs_token *token, const struct fs_answer *answer, double now)
+{
+    static const char what[] = "token endpoint";
+    if (answer->status / 100 == 2) {
+        finseg_error *error;
+        cJSON *tree = fs_answer_tree(answer);
+        /* The body is not quoted: it may hold a token. */
+        if (tree)
+            error = take(token, tree, now);
+        else
+            error = fs_error_new(FINSEG_ERROR_PROTOCOL, "the token endpoint's answer is no JSON; check token_url");
+        cJSON_Delete(tree);
+        if (error) {
+            fs_error_set_answer(error, answer->status, answer->retry_after);
+            if (answer->request_id)
+                fs_error_set_request_id(error, answer->request_id, strlen(answer->request_id));
+        }
+        return error;
+    }
+    finseg_error_kind kind = fs_answer_kind(answer->status);
+    if (kind == FINSEG_ERROR_INVALID || kind == FINSEG_ERROR_AUTH)
+        return fs_answer_error(answer, FINSEG_ERROR_AUTH, what,
+                               "check client_id and client_secret, and username and password if they are used");
+    if (kind == FINSEG_ERROR_NOT_FOUND || kind == FINSEG_ERROR_PROTOCOL)
+        return fs_answer_error(answer, FINSEG_ERROR_PROTOCOL, what, "check token_url");
+    return fs_answer_error(answer, kind, what, fs_answer_advice(kind));
+}
+
+void fs_token_forget_refresh(struct fs_token *token)
+{
+    replace(&token->refresh_token, NULL);
+}
+
+void fs_token_free(struct fs_token *token)
+{
+    replace(&token->access_token, NULL);
+    replace(&token->refresh_token, NULL);
+}

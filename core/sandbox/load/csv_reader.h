@@ -1,0 +1,59 @@
+/*
+ * Delimited text files with a header line, read row by row, as RFC 4180 has them: a field may be quoted, and may then
+ * hold separators, line breaks and, doubled, quotes. Rows end with LF or CRLF; a byte order mark is passed over.
+ * Problems are told as "FILE:LINE:COLUMN: what"; lines and columns (bytes) count from 1.
+ */
+#ifndef FINSEG_SANDBOX_TABLE_H
+#define FINSEG_SANDBOX_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "value/buffer.h"
+
+enum { SB_TABLE_FIELDS = 16, SB_TABLE_LONGEST_ROW = 1024 * 1024 /* bytes, of a line too */ };
+
+struct sb_table_field {
+    const char *text; /* without quotes, zero-terminated, valid until the next row */
+    size_t length;
+    size_t line; /* where it begins */
+    size_t column;
+};
+
+struct sb_table {
+    char *path;
+    FILE *file;
+    char separator;
+    size_t columns;
+    char *block; /* what was read from the file, and the place in it */
+    size_t block_length;
+    size_t block_at;
+    struct fs_buffer line_bytes;
+    const char *line; /* the last one read, and the place in it */
+    size_t line_length;
+    size_t line_number;
+    size_t at;
+    struct fs_buffer row; /* what the fields point into */
+    struct sb_table_field fields[SB_TABLE_FIELDS];
+};
+
+/* Opens DIRECTORY/NAME, whose header must be these columns in this order. Close it in either case. */
+bool sb_table_open(struct sb_table *table, const char *directory, const char *name, char separator,
+                   const char *const *header, size_t columns, struct fs_buffer *problem);
+void sb_table_close(struct sb_table *table);
+/* Reads the next row into `fields`. `*end` is set when there is none. False with a `problem`. */
+bool sb_table_next(struct sb_table *table, bool *end, struct fs_buffer *problem);
+/* Says what is wrong with a field of the current row, and answers false. */
+__attribute__((format(printf, 4, 5))) bool sb_table_refuse(const struct sb_table *table, size_t field,
+                                                           struct fs_buffer *problem, const char *format, ...);
+
+/*
+ * Opens the file, gives each of its rows to `read_row`, and closes it. False with a complaint when a row cannot be
+ * read, or when `read_row` answers false, having complained itself.
+ */
+bool sb_table_each(struct sb_table *table, const char *directory, const char *name, char separator,
+                   const char *const *header, size_t columns, bool (*read_row)(void *owner), void *owner,
+                   struct fs_buffer *problem);
+
+#endif
