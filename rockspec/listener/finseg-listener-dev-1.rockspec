@@ -7,7 +7,7 @@ source = {
 description = {
   summary = "Receives the callbacks of finseg's jobs",
   detailed = [[
-    The module finseg.listener.receiver, which finseg loads when a program calls client:listen. A rock of its own, so
+    The module finseg.http_server, which finseg loads when a program calls client:listen. A rock of its own, so
     that finseg itself needs no libmicrohttpd.]],
   license = "MIT",
   labels = { "api", "banking" },

@@ -1,4 +1,4 @@
--- finseg.listener.receiver, the HTTP server below client:listen, by itself: over real sockets, stepped by the test.
+-- finseg.http_server, the HTTP server below client:listen, by itself: over real sockets, stepped by the test.
 
 local core = require "finseg.core"
 local module = require "finseg.http_server"

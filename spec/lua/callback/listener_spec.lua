@@ -557,7 +557,7 @@ describe("client:listen", function()
       client:close()
     ]]
     assert.equal(0, status)
-    assert.matches("^config\tclient:listen needs finseg's module finseg.listener.receiver, which is not there", printed)
+    assert.matches("^config\tclient:listen needs finseg's module finseg.http_server, which is not there", printed)
     assert.matches("libmicrohttpd-dev", printed, 1, true)
     assert.matches("finseg-listener", printed, 1, true)
     assert.matches("no libmicrohttpd.so.12", printed, 1, true)
