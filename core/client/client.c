@@ -8,6 +8,7 @@
 
 #include "io/clock.h"
 #include "io/sigpipe.h"
+#include "protocol/canonical.h"
 #include "protocol/request.h"
 #include "value/error.h"
 #include "value/text.h"
@@ -375,11 +376,9 @@ finseg_ticket finseg_client_create(finseg_client *client, const char *kind, cons
         fs_client_refuse_child(error);
         return 0;
     }
-    const struct fs_kind *found = fs_kind_find(&client->config->kinds, kind);
-    if (!found) {
-        fs_error_give(error, fs_kind_unknown(&client->config->kinds, kind));
+    const finseg_kind *found = fs_kind_find(&client->config->kinds, kind, error);
+    if (!found)
         return 0;
-    }
     char *body = fs_request_create_body(found, parameters, error);
     if (!body)
         return 0;
@@ -398,6 +397,18 @@ finseg_ticket finseg_client_create(finseg_client *client, const char *kind, cons
         return 0;
     }
     return start(client, operation, -1);
+}
+
+char *finseg_client_canonical(const finseg_client *client, const char *kind, const char *parameters,
+                              finseg_error **error)
+{
+    const finseg_kind *found = fs_kind_find(&client->config->kinds, kind, error);
+    return found ? fs_canonical_parameters(found, parameters, error) : NULL;
+}
+
+finseg_identity finseg_client_identity(const finseg_client *client)
+{
+    return (finseg_identity){client->base.text, client->config->client_id, client->config->username};
 }
 
 /* An operation that GETs a page; NULL with an error. */
@@ -510,11 +521,9 @@ void finseg_client_cancel_all(finseg_client *client)
 finseg_job *finseg_client_job(finseg_client *client, const char *kind, const char *job_id, double created_at,
                               finseg_error **error)
 {
-    const struct fs_kind *found = fs_kind_find(&client->config->kinds, kind);
-    if (!found) {
-        fs_error_give(error, fs_kind_unknown(&client->config->kinds, kind));
+    const finseg_kind *found = fs_kind_find(&client->config->kinds, kind, error);
+    if (!found)
         return NULL;
-    }
     if (!*job_id) {
         fs_error_give(error, fs_error_new(FINSEG_ERROR_INVALID, "%s: the jobId is empty", kind));
         return NULL;

@@ -9,7 +9,7 @@
 #include "value/money.h"
 
 struct member {
-    const struct fs_parameter *parameter;
+    const finseg_parameter *parameter;
     struct fs_json_value value;
 };
 
@@ -20,7 +20,7 @@ static int compare_names(const void *a, const void *b)
     return strcmp(left->parameter->name, right->parameter->name);
 }
 
-static const struct fs_parameter *find_parameter(const struct fs_kind *kind, const struct fs_json_value *key)
+static const finseg_parameter *find_parameter(const finseg_kind *kind, const struct fs_json_value *key)
 {
     for (size_t i = 0; i < kind->parameter_count; i++) {
         if (fs_json_string_is(key, kind->parameters[i].name))
@@ -30,7 +30,7 @@ static const struct fs_parameter *find_parameter(const struct fs_kind *kind, con
 }
 
 /* A body's members but callbackURL; at most one for each parameter of the kind, since a body has none twice. */
-static size_t read_members(const struct fs_kind *kind, const char *body, struct member *members)
+static size_t read_members(const finseg_kind *kind, const char *body, struct member *members)
 {
     struct fs_json json;
     fs_json_begin(&json, body, strlen(body));
@@ -40,7 +40,7 @@ static size_t read_members(const struct fs_kind *kind, const char *body, struct 
     struct fs_json_value key;
     struct fs_json_value value;
     while (fs_json_next_member(&json, &first, &key) && fs_json_skip(&json, &value)) {
-        const struct fs_parameter *parameter = find_parameter(kind, &key);
+        const finseg_parameter *parameter = find_parameter(kind, &key);
         if (parameter && parameter != &fs_kind_callback_parameter)
             members[count++] = (struct member){parameter, value};
     }
@@ -57,7 +57,7 @@ static void append_value(struct fs_buffer *out, const struct member *member)
 {
     const struct fs_json_value *value = &member->value;
     int64_t amount;
-    if (member->parameter->type == FS_PARAMETER_AMOUNT &&
+    if (member->parameter->type == FINSEG_PARAMETER_AMOUNT &&
         fs_money_parse(value->data, value->length, &amount) == FS_MONEY_OK) {
         char text[FS_MONEY_TEXT];
         fs_buffer_append(out, text, fs_money_format(amount, text));
@@ -84,7 +84,7 @@ static char *write_members(struct member *members, size_t count)
     return fs_buffer_take(&out);
 }
 
-char *fs_canonical_parameters(const struct fs_kind *kind, const char *parameters, finseg_error **error)
+char *fs_canonical_parameters(const finseg_kind *kind, const char *parameters, finseg_error **error)
 {
     char *body = fs_request_create_body(kind, parameters, error);
     if (!body)

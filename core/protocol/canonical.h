@@ -10,6 +10,6 @@
  * service compares without case in lower case, callbackURL left out. The order within a list stays: it decides the
  * order within the result. NULL with an error of kind invalid; the caller frees the text.
  */
-char *fs_canonical_parameters(const struct fs_kind *kind, const char *parameters, finseg_error **error);
+char *fs_canonical_parameters(const finseg_kind *kind, const char *parameters, finseg_error **error);
 
 #endif

@@ -16,7 +16,7 @@
 
 /* Everything that reading one parameter needs. */
 struct reading {
-    const struct fs_kind *kind;
+    const finseg_kind *kind;
     cJSON *body;
     finseg_error **error;
 };
@@ -42,7 +42,7 @@ static char *string_text(const struct fs_json_value *string)
     return fs_buffer_take(&text);
 }
 
-static bool is_allowed(const struct fs_parameter *parameter, const char *text)
+static bool is_allowed(const finseg_parameter *parameter, const char *text)
 {
     if (!parameter->values)
         return true;
@@ -53,7 +53,7 @@ static bool is_allowed(const struct fs_parameter *parameter, const char *text)
     return false;
 }
 
-static int refuse_value(const struct reading *reading, const struct fs_parameter *parameter, const char *text)
+static int refuse_value(const struct reading *reading, const finseg_parameter *parameter, const char *text)
 {
     struct fs_buffer problem = {0};
     fs_buffer_printf(&problem, "\"%s\" is none of", text);
@@ -64,7 +64,7 @@ static int refuse_value(const struct reading *reading, const struct fs_parameter
     return result;
 }
 
-static cJSON *read_text(const struct reading *reading, const struct fs_parameter *parameter,
+static cJSON *read_text(const struct reading *reading, const finseg_parameter *parameter,
                         const struct fs_json_value *value)
 {
     if (value->type != FS_JSON_STRING || value->length == 2) {
@@ -75,7 +75,7 @@ static cJSON *read_text(const struct reading *reading, const struct fs_parameter
     cJSON *item = NULL;
     if (!text)
         refuse(reading, parameter->name, "must be text without a zero byte");
-    else if (parameter->type == FS_PARAMETER_URL && !fs_url_is_http(text))
+    else if (parameter->type == FINSEG_PARAMETER_URL && !fs_url_is_http(text))
         refuse(reading, parameter->name, "must be an absolute http or https URL");
     else if (!is_allowed(parameter, text))
         refuse_value(reading, parameter, text);
@@ -85,7 +85,7 @@ static cJSON *read_text(const struct reading *reading, const struct fs_parameter
     return item;
 }
 
-static cJSON *read_texts(const struct reading *reading, const struct fs_parameter *parameter,
+static cJSON *read_texts(const struct reading *reading, const finseg_parameter *parameter,
                          const struct fs_json_value *value)
 {
     struct fs_json list;
@@ -119,7 +119,7 @@ static cJSON *read_texts(const struct reading *reading, const struct fs_paramete
 }
 
 /* An amount keeps its own digits on the way: a double between would change them. */
-static cJSON *read_amount(const struct reading *reading, const struct fs_parameter *parameter,
+static cJSON *read_amount(const struct reading *reading, const finseg_parameter *parameter,
                           const struct fs_json_value *value)
 {
     bool quoted = value->type == FS_JSON_STRING && !value->escaped;
@@ -145,7 +145,7 @@ static cJSON *read_amount(const struct reading *reading, const struct fs_paramet
     return item;
 }
 
-static cJSON *read_integer(const struct reading *reading, const struct fs_parameter *parameter,
+static cJSON *read_integer(const struct reading *reading, const finseg_parameter *parameter,
                            const struct fs_json_value *value)
 {
     /* 15 digits: exact as a double, and more than any count on the wire needs. */
@@ -173,7 +173,7 @@ static cJSON *read_integer(const struct reading *reading, const struct fs_parame
     return NULL;
 }
 
-static cJSON *read_flag(const struct reading *reading, const struct fs_parameter *parameter,
+static cJSON *read_flag(const struct reading *reading, const finseg_parameter *parameter,
                         const struct fs_json_value *value)
 {
     if (value->type != FS_JSON_TRUE && value->type != FS_JSON_FALSE) {
@@ -186,20 +186,20 @@ static cJSON *read_flag(const struct reading *reading, const struct fs_parameter
     return item;
 }
 
-static cJSON *read_value(const struct reading *reading, const struct fs_parameter *parameter,
+static cJSON *read_value(const struct reading *reading, const finseg_parameter *parameter,
                          const struct fs_json_value *value)
 {
     switch (parameter->type) {
-    case FS_PARAMETER_TEXT:
-    case FS_PARAMETER_URL:
+    case FINSEG_PARAMETER_TEXT:
+    case FINSEG_PARAMETER_URL:
         return read_text(reading, parameter, value);
-    case FS_PARAMETER_TEXTS:
+    case FINSEG_PARAMETER_TEXTS:
         return read_texts(reading, parameter, value);
-    case FS_PARAMETER_AMOUNT:
+    case FINSEG_PARAMETER_AMOUNT:
         return read_amount(reading, parameter, value);
-    case FS_PARAMETER_INTEGER:
+    case FINSEG_PARAMETER_INTEGER:
         return read_integer(reading, parameter, value);
-    case FS_PARAMETER_FLAG:
+    case FINSEG_PARAMETER_FLAG:
         return read_flag(reading, parameter, value);
     }
     return NULL;
@@ -219,7 +219,7 @@ static int refuse_unknown(const struct reading *reading, const char *name)
 
 static int read_member(const struct reading *reading, const char *name, const struct fs_json_value *value)
 {
-    const struct fs_parameter *parameter = fs_kind_parameter(reading->kind, name);
+    const finseg_parameter *parameter = fs_kind_parameter(reading->kind, name);
     if (!parameter)
         return refuse_unknown(reading, name);
     if (cJSON_GetObjectItemCaseSensitive(reading->body, name))
@@ -261,14 +261,14 @@ static int read_members(const struct reading *reading, const char *parameters)
 static int check_required(const struct reading *reading)
 {
     for (size_t i = 0; i < reading->kind->parameter_count; i++) {
-        const struct fs_parameter *parameter = &reading->kind->parameters[i];
+        const finseg_parameter *parameter = &reading->kind->parameters[i];
         if (parameter->required && !cJSON_GetObjectItemCaseSensitive(reading->body, parameter->name))
             return refuse(reading, parameter->name, "is missing");
     }
     return 0;
 }
 
-char *fs_request_create_body(const struct fs_kind *kind, const char *parameters, finseg_error **error)
+char *fs_request_create_body(const finseg_kind *kind, const char *parameters, finseg_error **error)
 {
     struct reading reading = {.kind = kind, .body = cJSON_CreateObject(), .error = error};
     char *body = NULL;

@@ -11,7 +11,7 @@
  * Checks `parameters` (a JSON object, NULL for none) against the kind and answers the body of POST /segments/{kind},
  * which the caller frees; NULL with an error of kind invalid that names the parameter.
  */
-char *fs_request_create_body(const struct fs_kind *kind, const char *parameters, finseg_error **error);
+char *fs_request_create_body(const finseg_kind *kind, const char *parameters, finseg_error **error);
 
 /* {base}/segments/{path}; NULL when memory is out, as below. The caller frees it. */
 char *fs_request_create_url(const char *base_url, const char *path);

@@ -27,7 +27,7 @@ static void check_refusal(finseg_error *error, finseg_error_kind kind)
     finseg_error_free(error);
 }
 
-static void check_parameters(const struct fs_kind *kind, const char *text)
+static void check_parameters(const finseg_kind *kind, const char *text)
 {
     finseg_error *error = NULL;
     char *body = fs_request_create_body(kind, text, &error);
@@ -56,7 +56,7 @@ static void check_definition(const char *text)
     require(fs_kind_add(&added, "mine", text, NULL) == 0 && added.count == 1);
     require(fs_kind_list_copy(&copy, &added));
     fs_kind_list_free(&added);
-    const struct fs_kind *kind = fs_kind_find(&copy, "mine");
+    const finseg_kind *kind = fs_kind_find(&copy, "mine", NULL);
     require(kind && *kind->path);
     for (size_t i = 0; i < kind->parameter_count; i++)
         require(fs_kind_parameter(kind, kind->parameters[i].name) != NULL);
@@ -72,7 +72,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = fs_text_copy(size > 0 ? (const char *)data : "", size);
     require(text != NULL);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        check_parameters(fs_kind_find(&none, kinds[i]), text);
+        check_parameters(fs_kind_find(&none, kinds[i], NULL), text);
     check_definition(text);
     free(text);
     return 0;

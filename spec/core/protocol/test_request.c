@@ -7,16 +7,16 @@
 
 static const struct fs_kind_list none = {0};
 
-static const struct fs_parameter exotic_parameters[] = {
-    {.name = "share", .type = FS_PARAMETER_FLAG},
-    {.name = "sort", .type = FS_PARAMETER_TEXTS, .values = (const char *const[]){"UP", "DOWN", NULL}},
+static const finseg_parameter exotic_parameters[] = {
+    {.name = "share", .type = FINSEG_PARAMETER_FLAG},
+    {.name = "sort", .type = FINSEG_PARAMETER_TEXTS, .values = (const char *const[]){"UP", "DOWN", NULL}},
 };
-static const struct fs_kind exotic = {
+static const finseg_kind exotic = {
     .name = "exotic", .path = "exotic", .parameters = exotic_parameters, .parameter_count = 2};
 
-static const struct fs_kind *kind_of(const char *name)
+static const finseg_kind *kind_of(const char *name)
 {
-    return strcmp(name, "exotic") == 0 ? &exotic : fs_kind_find(&none, name);
+    return strcmp(name, "exotic") == 0 ? &exotic : fs_kind_find(&none, name, NULL);
 }
 
 static void makes(const char *kind, const char *parameters, const char *expected)
