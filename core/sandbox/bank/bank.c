@@ -5,7 +5,7 @@
 
 #include "aggregates.h"
 #include "label_totals.h"
-#include "names.h"
+#include "text_table.h"
 #include "sandbox/base/database.h"
 
 /* transactions is clustered by account and day: what is walked is an account's history. The tables after it are figures. */

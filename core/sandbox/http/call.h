@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "sandbox/base/complaint.h"
-#include "sandbox/base/route.h"
+#include "sandbox/base/api_errors.h"
+#include "route.h"
 #include "service.h"
 #include "tokens.h"
 

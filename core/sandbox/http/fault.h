@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sandbox/base/route.h"
+#include "route.h"
 #include "value/buffer.h"
 
 /* When a fault strikes. Only what could be spoilt is counted against a rule's number or rate. */

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "jobs.h"
-#include "result.h"
+#include "sandbox/segment/result.h"
 #include "result_cache.h"
 #include "sandbox/segment/segment.h"
 #include "value/buffer.h"

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "result.h"
+#include "sandbox/segment/result.h"
 #include "sandbox/bank/bank.h"
 #include "sandbox/base/counters.h"
 #include "sandbox/segment/segment.h"

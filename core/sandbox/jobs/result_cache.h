@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "result.h"
+#include "sandbox/segment/result.h"
 #include "sandbox/segment/segment.h"
 #include "value/secret.h"
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "csv_reader.h"
-#include "sandbox/base/amount.h"
+#include "amount.h"
 #include "sandbox/base/date.h"
 #include "sandbox/segment/segment.h"
 

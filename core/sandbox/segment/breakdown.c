@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
+#include "queries.h"
 #include "record.h"
 #include "sandbox/bank/label.h"
 #include "sandbox/bank/label_totals.h"

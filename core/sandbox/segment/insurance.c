@@ -2,7 +2,7 @@
  * type. */
 #include <limits.h>
 
-#include "engine.h"
+#include "queries.h"
 #include "record.h"
 #include "sandbox/base/database.h"
 #include "sandbox/base/date.h"

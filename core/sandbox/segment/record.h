@@ -5,7 +5,7 @@
 #include <sqlite3.h>
 #include <stdint.h>
 
-#include "sandbox/jobs/result.h"
+#include "result.h"
 
 struct sb_record_writer {
     struct sb_result *result;

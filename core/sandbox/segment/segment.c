@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
-#include "members.h"
+#include "queries.h"
+#include "duplicate_members.h"
 #include "value/json.h"
 #include "value/money.h"
 #include "value/text.h"

@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 #include "sandbox/bank/bank.h"
-#include "sandbox/base/complaint.h"
+#include "sandbox/base/api_errors.h"
 #include "sandbox/jobs/callback_address.h"
-#include "sandbox/jobs/result.h"
+#include "result.h"
 #include "value/buffer.h"
 #include "value/json.h"
 

@@ -1,4 +1,4 @@
-#include "engine.h"
+#include "queries.h"
 
 #include "record.h"
 #include "sandbox/base/database.h"

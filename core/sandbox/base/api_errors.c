@@ -1,4 +1,4 @@
-#include "complaint.h"
+#include "api_errors.h"
 
 #include <stdarg.h>
 #include <string.h>

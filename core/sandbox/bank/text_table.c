@@ -1,4 +1,4 @@
-#include "names.h"
+#include "text_table.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "members.h"
+#include "duplicate_members.h"
 
 #include <stdlib.h>
 #include <string.h>
