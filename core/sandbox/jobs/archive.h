@@ -12,8 +12,8 @@
 #include <stdint.h>
 
 #include "jobs.h"
-#include "sandbox/segment/result.h"
 #include "result_cache.h"
+#include "sandbox/segment/result.h"
 #include "sandbox/segment/segment.h"
 #include "value/buffer.h"
 

@@ -17,13 +17,13 @@ static bool is_ipv6(const char *text)
 }
 
 /* The host of a URL with nothing but that host, as libcurl spells it. */
-static bool normalise(const char *url_text, char host[SB_RECEIVER_LONGEST_HOST + 1])
+static bool normalise(const char *url_text, char host[SB_CALLBACK_ADDRESS_LONGEST_HOST + 1])
 {
     char *text = NULL;
     CURLU *url = curl_url();
     bool right = url && curl_url_set(url, CURLUPART_URL, url_text, 0) == CURLUE_OK &&
                  curl_url_get(url, CURLUPART_HOST, &text, 0) == CURLUE_OK && *text &&
-                 strlen(text) <= SB_RECEIVER_LONGEST_HOST;
+                 strlen(text) <= SB_CALLBACK_ADDRESS_LONGEST_HOST;
     if (right)
         memcpy(host, text, strlen(text) + 1);
     curl_free(text);
@@ -31,11 +31,11 @@ static bool normalise(const char *url_text, char host[SB_RECEIVER_LONGEST_HOST +
     return right;
 }
 
-bool sb_receiver_read_host(const char *text, char host[SB_RECEIVER_LONGEST_HOST + 1])
+bool sb_callback_address_read_host(const char *text, char host[SB_CALLBACK_ADDRESS_LONGEST_HOST + 1])
 {
     size_t length = strlen(text);
     struct fs_buffer url = {0};
-    if (length == 0 || length > SB_RECEIVER_LONGEST_HOST)
+    if (length == 0 || length > SB_CALLBACK_ADDRESS_LONGEST_HOST)
         return false;
     if (strcmp(text, "*") == 0) {
         memcpy(host, text, length + 1);
@@ -78,7 +78,7 @@ static bool is_loopback(const char *host)
     return fs_text_equal_ignoring_case(host, "localhost") || strcmp(host, "[::1]") == 0;
 }
 
-static bool is_allowed(const struct sb_receivers *receivers, const char *host)
+static bool is_allowed(const struct sb_callback_hosts *receivers, const char *host)
 {
     if (receivers->count == 0)
         return is_loopback(host);
@@ -89,7 +89,7 @@ static bool is_allowed(const struct sb_receivers *receivers, const char *host)
     return false;
 }
 
-static const char *check_parsed(const struct sb_receivers *receivers, CURLU *url)
+static const char *check_parsed(const struct sb_callback_hosts *receivers, CURLU *url)
 {
     if (!is_http(url))
         return "must be an http or https URL";
@@ -103,9 +103,9 @@ static const char *check_parsed(const struct sb_receivers *receivers, CURLU *url
     return allowed ? NULL : "names a host that callbacks may not go to; see --callback-allow";
 }
 
-const char *sb_receivers_check(const struct sb_receivers *receivers, const char *text)
+const char *sb_callback_address_check(const struct sb_callback_hosts *receivers, const char *text)
 {
-    if (strlen(text) > SB_RECEIVER_LONGEST_URL)
+    if (strlen(text) > SB_CALLBACK_ADDRESS_LONGEST_URL)
         return "is longer than 2048 bytes";
     CURLU *url = curl_url();
     if (!url)
@@ -117,7 +117,7 @@ const char *sb_receivers_check(const struct sb_receivers *receivers, const char 
     return problem;
 }
 
-char *sb_receiver_host(const char *text)
+char *sb_callback_address_host(const char *text)
 {
     char *host = NULL;
     char *port = NULL;
@@ -133,7 +133,7 @@ char *sb_receiver_host(const char *text)
     return address.length > 0 ? fs_buffer_take(&address) : NULL;
 }
 
-char *sb_receiver_endpoint(const char *text)
+char *sb_callback_address_endpoint(const char *text)
 {
     char *bare = NULL;
     char *endpoint = NULL;

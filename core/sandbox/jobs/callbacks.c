@@ -325,8 +325,8 @@ static char *write_body(const struct sb_callback *callback)
 /* Under the lock. */
 static bool find_destinations(struct sb_callbacks *callbacks, struct delivery *delivery)
 {
-    char *host = sb_receiver_host(delivery->url);
-    char *endpoint = sb_receiver_endpoint(delivery->url);
+    char *host = sb_callback_address_host(delivery->url);
+    char *endpoint = sb_callback_address_endpoint(delivery->url);
     if (host && endpoint) {
         delivery->host = sb_destinations_take(&callbacks->destinations, host);
         delivery->endpoint = sb_destinations_take(&callbacks->destinations, endpoint);

@@ -188,18 +188,18 @@ static bool next_task(struct sb_jobs *jobs, struct task *task)
 static struct sb_result *compute(const struct task *task, const struct sb_bank *bank)
 {
     struct fs_buffer problem = {0};
-    struct sb_complaints complaints = {0};
+    struct sb_api_errors errors = {0};
     struct sb_segment_request request;
     struct sb_result *result = NULL;
     if (task->fate == SB_FATE_FAILS)
         return NULL;
     if (task->kind && !task->body.failed &&
-        sb_segment_read_request(task->kind, task->body.data, task->body.length, &request, &complaints))
+        sb_segment_read_request(task->kind, task->body.data, task->body.length, &request, &errors))
         result = sb_segment_compute(&request, bank, &problem);
     if (!result)
         fprintf(stderr, "finseg-sandbox: a job failed: %s\n",
                 problem.data ? problem.data : "its request is unreadable");
-    sb_complaints_free(&complaints);
+    sb_api_errors_free(&errors);
     fs_buffer_free(&problem);
     return result;
 }

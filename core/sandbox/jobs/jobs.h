@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sandbox/segment/result.h"
 #include "sandbox/bank/bank.h"
 #include "sandbox/base/counters.h"
+#include "sandbox/segment/result.h"
 #include "sandbox/segment/segment.h"
 #include "value/buffer.h"
 #include "value/secret.h"

@@ -83,8 +83,8 @@ static bool answer(const struct query *query, const struct sb_segment_request *r
     return found;
 }
 
-bool sb_engine_high_balance(const struct sb_segment_request *request, const struct sb_bank *bank,
-                            struct sb_result *result, struct fs_buffer *problem)
+bool sb_query_high_balance(const struct sb_segment_request *request, const struct sb_bank *bank,
+                           struct sb_result *result, struct fs_buffer *problem)
 {
     const struct query query = {"SELECT users.number, user_id, account_id, amount"
                                 " FROM balances"
@@ -96,8 +96,8 @@ bool sb_engine_high_balance(const struct sb_segment_request *request, const stru
     return answer(&query, request, bank, result, problem);
 }
 
-bool sb_engine_low_balance(const struct sb_segment_request *request, const struct sb_bank *bank,
-                           struct sb_result *result, struct fs_buffer *problem)
+bool sb_query_low_balance(const struct sb_segment_request *request, const struct sb_bank *bank,
+                          struct sb_result *result, struct fs_buffer *problem)
 {
     const struct query query = {"SELECT users.number, user_id, account_id, lowest_of_all"
                                 " FROM (SELECT account, min(lowest) AS lowest_of_all FROM months"
@@ -111,8 +111,8 @@ bool sb_engine_low_balance(const struct sb_segment_request *request, const struc
     return answer(&query, request, bank, result, problem);
 }
 
-bool sb_engine_income_spending_summary(const struct sb_segment_request *request, const struct sb_bank *bank,
-                                       struct sb_result *result, struct fs_buffer *problem)
+bool sb_query_income_spending_summary(const struct sb_segment_request *request, const struct sb_bank *bank,
+                                      struct sb_result *result, struct fs_buffer *problem)
 {
     const struct query query = {"SELECT users.number, user_id, account_id, sum(incoming), sum(outgoing)"
                                 " FROM users"

@@ -25,7 +25,7 @@ struct breakdown {
     int64_t user;
     struct fs_buffer user_id;
     uint64_t found; /* the requested labels that the user has transactions of */
-    struct sb_flow
+    struct sb_label_total
         flows[SB_SEGMENT_LABELS]; /* of the user, by requested label; the oldest month of the request first */
 };
 
@@ -84,7 +84,7 @@ static bool find_groups(struct breakdown *breakdown, sqlite3 *database)
 
 /* ---- a user's entries ------------------------------------------------------------------------------------ */
 
-static void append_months(const struct breakdown *breakdown, const struct sb_flow *flow, struct fs_buffer *out)
+static void append_months(const struct breakdown *breakdown, const struct sb_label_total *flow, struct fs_buffer *out)
 {
     for (int i = 0; i < breakdown->request->duration; i++) {
         fs_buffer_append_text(out, i > 0 ? ",{\"month\":\"" : "{\"month\":\"");
@@ -153,11 +153,11 @@ static bool begin_user(struct breakdown *breakdown, sqlite3_stmt *row)
 /* Adds the row's flow, of one account and label, to a requested label's. */
 static bool add_flow(struct breakdown *breakdown, sqlite3_stmt *row, int requested)
 {
-    struct sb_flow *flow = &breakdown->flows[requested];
+    struct sb_label_total *flow = &breakdown->flows[requested];
     int duration = breakdown->request->duration;
     int64_t transactions = 0;
     if (!(breakdown->found >> requested & 1))
-        *flow = (struct sb_flow){0};
+        *flow = (struct sb_label_total){0};
     for (int i = 0; i < duration; i++) {
         int column = SB_BANK_MONTHS - duration + i;
         int64_t count = sqlite3_column_int64(row, FIRST_COUNT + column);
@@ -189,11 +189,12 @@ static bool add_row(struct breakdown *breakdown, sqlite3_stmt *row)
 
 static bool walk(struct breakdown *breakdown, const struct sb_bank *bank)
 {
-    sqlite3_stmt *rows = sb_database_prepare(sb_bank_database(bank),
-                                             "SELECT users.number, user_id, label, " SB_FLOW_COLUMNS " FROM users"
-                                             " CROSS JOIN accounts ON accounts.user = users.number"
-                                             " CROSS JOIN flows ON flows.account = accounts.number ORDER BY user_id",
-                                             breakdown->problem);
+    sqlite3_stmt *rows =
+        sb_database_prepare(sb_bank_database(bank),
+                            "SELECT users.number, user_id, label, " SB_LABEL_TOTAL_COLUMNS " FROM users"
+                            " CROSS JOIN accounts ON accounts.user = users.number"
+                            " CROSS JOIN flows ON flows.account = accounts.number ORDER BY user_id",
+                            breakdown->problem);
     if (!rows)
         return false;
     int verdict;
@@ -207,8 +208,8 @@ static bool walk(struct breakdown *breakdown, const struct sb_bank *bank)
     return added && end_user(breakdown);
 }
 
-bool sb_engine_financial_breakdown(const struct sb_segment_request *request, const struct sb_bank *bank,
-                                   struct sb_result *result, struct fs_buffer *problem)
+bool sb_query_financial_breakdown(const struct sb_segment_request *request, const struct sb_bank *bank,
+                                  struct sb_result *result, struct fs_buffer *problem)
 {
     struct breakdown *breakdown = calloc(1, sizeof *breakdown);
     if (!breakdown) {

@@ -107,8 +107,8 @@ static bool append_policies(sqlite3_stmt *rows, struct sb_result *result, struct
     return verdict == SQLITE_DONE;
 }
 
-bool sb_engine_insurance_spending(const struct sb_segment_request *request, const struct sb_bank *bank,
-                                  struct sb_result *result, struct fs_buffer *problem)
+bool sb_query_insurance_spending(const struct sb_segment_request *request, const struct sb_bank *bank,
+                                 struct sb_result *result, struct fs_buffer *problem)
 {
     sqlite3_stmt *query =
         sb_database_prepare(sb_bank_database(bank),

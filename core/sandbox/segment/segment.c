@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "queries.h"
 #include "duplicate_members.h"
+#include "queries.h"
 #include "value/json.h"
 #include "value/money.h"
 #include "value/text.h"
@@ -14,22 +14,22 @@ static const struct sb_segment_kind kinds[] = {
         .name = "highBalance",
         .has_account_type = true,
         .has_threshold = true,
-        .find_users = sb_engine_high_balance,
+        .find_users = sb_query_high_balance,
     },
     {
         .name = "lowBalance",
         .has_account_type = true,
         .has_threshold = true,
         .has_duration = true,
-        .find_users = sb_engine_low_balance,
+        .find_users = sb_query_low_balance,
     },
-    {.name = "incomeSpendingSummary", .has_duration = true, .find_users = sb_engine_income_spending_summary},
-    {.name = "insuranceSpending", .has_duration = true, .find_users = sb_engine_insurance_spending},
+    {.name = "incomeSpendingSummary", .has_duration = true, .find_users = sb_query_income_spending_summary},
+    {.name = "insuranceSpending", .has_duration = true, .find_users = sb_query_insurance_spending},
     {
         .name = "financialBreakdown",
         .has_duration = true,
         .has_labels = true,
-        .find_users = sb_engine_financial_breakdown,
+        .find_users = sb_query_financial_breakdown,
     },
 };
 
@@ -70,7 +70,7 @@ struct body {
     struct fs_json_value members[MEMBERS];
 };
 
-static bool find_members(const char *text, size_t length, struct body *body, struct sb_complaints *complaints)
+static bool find_members(const char *text, size_t length, struct body *body, struct sb_api_errors *errors)
 {
     bool seen[MEMBERS] = {false};
     struct fs_json json;
@@ -86,7 +86,7 @@ static bool find_members(const char *text, size_t length, struct body *body, str
             if (!fs_json_string_is(&key, member_names[i]))
                 continue;
             if (seen[i]) {
-                sb_complain(complaints, SB_CODE_BAD_REQUEST, "%s stands twice in the body", member_names[i]);
+                sb_api_errors_add(errors, SB_CODE_BAD_REQUEST, "%s stands twice in the body", member_names[i]);
                 return false;
             }
             seen[i] = true;
@@ -97,28 +97,28 @@ static bool find_members(const char *text, size_t length, struct body *body, str
     return true;
 }
 
-static bool read_body(const char *text, size_t length, struct body *body, struct sb_complaints *complaints)
+static bool read_body(const char *text, size_t length, struct body *body, struct sb_api_errors *errors)
 {
     const char *problem;
     size_t position;
     if (!fs_json_check(text, length, &problem, &position)) {
-        sb_complain(complaints, SB_CODE_BAD_REQUEST, "the body is not JSON: %s at byte %zu", problem, position);
+        sb_api_errors_add(errors, SB_CODE_BAD_REQUEST, "the body is not JSON: %s at byte %zu", problem, position);
         return false;
     }
     struct fs_json json;
     enum fs_json_type type;
     fs_json_begin(&json, text, length);
     if (!fs_json_peek(&json, &type) || type != FS_JSON_OBJECT) {
-        sb_complain(complaints, SB_CODE_BAD_REQUEST, "the body must be a JSON object");
+        sb_api_errors_add(errors, SB_CODE_BAD_REQUEST, "the body must be a JSON object");
         return false;
     }
     bool repeat;
-    if (!find_members(text, length, body, complaints))
+    if (!find_members(text, length, body, errors))
         return false;
-    if (sb_members_repeat(text, length, &repeat) && !repeat)
+    if (sb_has_duplicate_members(text, length, &repeat) && !repeat)
         return true;
-    sb_complain(complaints, SB_CODE_BAD_REQUEST,
-                repeat ? "a member stands twice in the body" : "the body has too many members");
+    sb_api_errors_add(errors, SB_CODE_BAD_REQUEST,
+                      repeat ? "a member stands twice in the body" : "the body has too many members");
     return false;
 }
 
@@ -137,7 +137,7 @@ static char *string_text(const struct fs_json_value *value)
 }
 
 static void read_account_type(const struct fs_json_value *value, struct sb_segment_request *request,
-                              struct sb_complaints *complaints)
+                              struct sb_api_errors *errors)
 {
     if (!value->data)
         return;
@@ -146,27 +146,29 @@ static void read_account_type(const struct fs_json_value *value, struct sb_segme
         request->account_type = sb_segment_account_type(text);
     free(text);
     if (!request->account_type)
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE,
-                    "accountType must be one of CHECKING, SAVINGS, CREDIT_CARD, SECURITY, LOAN, BAUSPAREN, MEMBERSHIP");
+        sb_api_errors_add(
+            errors, SB_CODE_ILLEGAL_FIELD_VALUE,
+            "accountType must be one of CHECKING, SAVINGS, CREDIT_CARD, SECURITY, LOAN, BAUSPAREN, MEMBERSHIP");
 }
 
 static void read_threshold(const struct fs_json_value *value, struct sb_segment_request *request,
-                           struct sb_complaints *complaints)
+                           struct sb_api_errors *errors)
 {
     if (!value->data)
-        sb_complain(complaints, SB_CODE_MISSING_FIELD, "threshold is missing");
+        sb_api_errors_add(errors, SB_CODE_MISSING_FIELD, "threshold is missing");
     else if (value->type != FS_JSON_NUMBER)
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "threshold must be a number");
+        sb_api_errors_add(errors, SB_CODE_ILLEGAL_FIELD_VALUE, "threshold must be a number");
     else if (fs_money_parse(value->data, value->length, &request->threshold) != FS_MONEY_OK)
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE,
-                    "threshold must have at most four decimals and lie between -900000000000000 and 900000000000000");
+        sb_api_errors_add(
+            errors, SB_CODE_ILLEGAL_FIELD_VALUE,
+            "threshold must have at most four decimals and lie between -900000000000000 and 900000000000000");
 }
 
 static void read_duration(const struct fs_json_value *value, struct sb_segment_request *request,
-                          struct sb_complaints *complaints)
+                          struct sb_api_errors *errors)
 {
     if (!value->data) {
-        sb_complain(complaints, SB_CODE_MISSING_FIELD, "durationInMonth is missing");
+        sb_api_errors_add(errors, SB_CODE_MISSING_FIELD, "durationInMonth is missing");
         return;
     }
     int64_t amount = 0;
@@ -176,8 +178,8 @@ static void read_duration(const struct fs_json_value *value, struct sb_segment_r
                             ? (int)(amount / FS_MONEY_SCALE)
                             : 0;
     if (request->duration == 0)
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "durationInMonth must be an integer from 1 to %d",
-                    SB_BANK_MONTHS);
+        sb_api_errors_add(errors, SB_CODE_ILLEGAL_FIELD_VALUE, "durationInMonth must be an integer from 1 to %d",
+                          SB_BANK_MONTHS);
 }
 
 static bool stands_before(struct sb_segment_request *request, const char *label)
@@ -190,76 +192,77 @@ static bool stands_before(struct sb_segment_request *request, const char *label)
 }
 
 static void read_label(const struct fs_json_value *value, struct sb_segment_request *request,
-                       struct sb_complaints *complaints)
+                       struct sb_api_errors *errors)
 {
     char *label = string_text(value);
     size_t place = request->label_count;
     if (!label || *label == '\0')
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "labels[%zu] must be a text that is not empty", place);
+        sb_api_errors_add(errors, SB_CODE_ILLEGAL_FIELD_VALUE, "labels[%zu] must be a text that is not empty", place);
     else if (stands_before(request, label))
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "labels[%zu] stands in the list before", place);
+        sb_api_errors_add(errors, SB_CODE_ILLEGAL_FIELD_VALUE, "labels[%zu] stands in the list before", place);
     free(label);
     request->labels[request->label_count++] = *value;
 }
 
 static void read_labels(const struct fs_json_value *value, struct sb_segment_request *request,
-                        struct sb_complaints *complaints)
+                        struct sb_api_errors *errors)
 {
     struct fs_json json;
     struct fs_json_value label;
     bool first = true;
     if (!value->data) {
-        sb_complain(complaints, SB_CODE_MISSING_FIELD, "labels is missing");
+        sb_api_errors_add(errors, SB_CODE_MISSING_FIELD, "labels is missing");
         return;
     }
     if (value->type != FS_JSON_ARRAY) {
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "labels must be a list of texts");
+        sb_api_errors_add(errors, SB_CODE_ILLEGAL_FIELD_VALUE, "labels must be a list of texts");
         return;
     }
     fs_json_begin(&json, value->data, value->length);
     fs_json_enter(&json);
     while (fs_json_next_element(&json, &first) && fs_json_skip(&json, &label)) {
         if (request->label_count == SB_SEGMENT_LABELS) {
-            sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "labels has more than %d entries", SB_SEGMENT_LABELS);
+            sb_api_errors_add(errors, SB_CODE_ILLEGAL_FIELD_VALUE, "labels has more than %d entries",
+                              SB_SEGMENT_LABELS);
             return;
         }
-        read_label(&label, request, complaints);
+        read_label(&label, request, errors);
     }
     if (request->label_count == 0)
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "labels must not be empty");
+        sb_api_errors_add(errors, SB_CODE_ILLEGAL_FIELD_VALUE, "labels must not be empty");
 }
 
 static void read_callback_url(const struct fs_json_value *value, struct sb_segment_request *request,
-                              struct sb_complaints *complaints)
+                              struct sb_api_errors *errors)
 {
     if (!value->data)
         return;
     char *text = string_text(value);
-    if (!text || *text == '\0' || strlen(text) > SB_RECEIVER_LONGEST_URL)
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "callbackURL must be a string of 1 to %d bytes",
-                    (int)SB_RECEIVER_LONGEST_URL);
+    if (!text || *text == '\0' || strlen(text) > SB_CALLBACK_ADDRESS_LONGEST_URL)
+        sb_api_errors_add(errors, SB_CODE_ILLEGAL_FIELD_VALUE, "callbackURL must be a string of 1 to %d bytes",
+                          (int)SB_CALLBACK_ADDRESS_LONGEST_URL);
     else
         memcpy(request->callback_url, text, strlen(text) + 1);
     free(text);
 }
 
 bool sb_segment_read_request(const struct sb_segment_kind *kind, const char *body, size_t length,
-                             struct sb_segment_request *request, struct sb_complaints *complaints)
+                             struct sb_segment_request *request, struct sb_api_errors *errors)
 {
     struct body found = {0};
     *request = (struct sb_segment_request){.kind = kind};
-    if (!read_body(body, length, &found, complaints))
+    if (!read_body(body, length, &found, errors))
         return false;
     if (kind->has_account_type)
-        read_account_type(&found.members[ACCOUNT_TYPE], request, complaints);
+        read_account_type(&found.members[ACCOUNT_TYPE], request, errors);
     if (kind->has_threshold)
-        read_threshold(&found.members[THRESHOLD], request, complaints);
+        read_threshold(&found.members[THRESHOLD], request, errors);
     if (kind->has_duration)
-        read_duration(&found.members[DURATION_IN_MONTH], request, complaints);
+        read_duration(&found.members[DURATION_IN_MONTH], request, errors);
     if (kind->has_labels)
-        read_labels(&found.members[LABELS], request, complaints);
-    read_callback_url(&found.members[CALLBACK_URL], request, complaints);
-    return complaints->members.length == 0;
+        read_labels(&found.members[LABELS], request, errors);
+    read_callback_url(&found.members[CALLBACK_URL], request, errors);
+    return errors->members.length == 0;
 }
 
 /* ---- the result ------------------------------------------------------------------------------------------ */

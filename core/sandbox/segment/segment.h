@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "result.h"
 #include "sandbox/bank/bank.h"
 #include "sandbox/base/api_errors.h"
 #include "sandbox/jobs/callback_address.h"
-#include "result.h"
 #include "value/buffer.h"
 #include "value/json.h"
 
@@ -41,7 +41,7 @@ struct sb_segment_request {
     /* JSON strings, in the order requested, no two alike; groups: see label.h. */
     struct fs_json_value labels[SB_SEGMENT_LABELS];
     size_t label_count;
-    char callback_url[SB_RECEIVER_LONGEST_URL + 1]; /* empty: none; not checked */
+    char callback_url[SB_CALLBACK_ADDRESS_LONGEST_URL + 1]; /* empty: none; not checked */
 };
 
 /* NULL when there is no such kind. */
@@ -53,7 +53,7 @@ const char *sb_segment_account_type(const char *type);
  * it is no JSON object or a member is missing, doubled or wrong.
  */
 bool sb_segment_read_request(const struct sb_segment_kind *kind, const char *body, size_t length,
-                             struct sb_segment_request *request, struct sb_complaints *complaints);
+                             struct sb_segment_request *request, struct sb_api_errors *errors);
 /* The result at the bank's reference date. NULL with a `problem`. */
 struct sb_result *sb_segment_compute(const struct sb_segment_request *request, const struct sb_bank *bank,
                                      struct fs_buffer *problem);
