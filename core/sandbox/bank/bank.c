@@ -7,6 +7,7 @@
 #include "label_totals.h"
 #include "sandbox/base/database.h"
 #include "text_table.h"
+#include "value/text.h"
 
 /* transactions is clustered by account and day: what is walked is an account's history. The tables after it are figures. */
 static const char schema[] =
@@ -288,6 +289,18 @@ bool sb_bank_set_reference_date(struct sb_bank *bank, int day, struct fs_buffer 
 int sb_bank_reference_date(const struct sb_bank *bank)
 {
     return bank->reference_date;
+}
+
+const char *sb_bank_account_type(const char *type)
+{
+    static const char *const types[] = {
+        "CHECKING", "SAVINGS", "CREDIT_CARD", "SECURITY", "LOAN", "BAUSPAREN", "MEMBERSHIP",
+    };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (fs_text_equal_ignoring_case(types[i], type))
+            return types[i];
+    }
+    return NULL;
 }
 
 sqlite3 *sb_bank_database(const struct sb_bank *bank)

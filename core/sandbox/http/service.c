@@ -221,17 +221,17 @@ static void fail_to_read(struct sb_call *call)
     sb_call_fail(call, &reason);
 }
 
-static void write_page(struct sb_call *call, const struct sb_result *result, uint64_t number, uint64_t size)
+static void write_page(struct sb_call *call, const struct sb_job *job, uint64_t number, uint64_t size)
 {
     struct sb_faults *faults = call->service->faults;
-    size_t total = sb_result_count(result);
+    uint64_t total = job->users;
     if (number > 0 && sb_faults_draw(faults, SB_FAULT_NEXT_PAGE, call->route, call->path.data))
         number--;
     const struct sb_fault *fault = sb_faults_draw(faults, SB_FAULT_PAGE, call->route, call->path.data);
     if (fault)
         total += sb_faults_struck(faults, fault) % 2 == 1 ? 1 : 2;
     call->answer->status = 200;
-    if (!sb_jobs_write_page(call->service->jobs, result, number, size, total, &call->answer->body))
+    if (!sb_jobs_write_page(call->service->jobs, job, number, size, total, &call->answer->body))
         fail_to_read(call);
 }
 
@@ -239,15 +239,14 @@ static void retrieve_page(struct sb_call *call, const struct sb_segment_kind *ki
 {
     uint64_t number;
     uint64_t size;
-    struct sb_result *result = NULL;
+    struct sb_job job;
     if (!read_paging(call, &number, &size)) {
         sb_call_refuse(call, 400);
         return;
     }
-    switch (sb_jobs_find(call->service->jobs, kind, job_id, &result)) {
+    switch (sb_jobs_find(call->service->jobs, kind, job_id, &job)) {
     case SB_JOB_READY:
-        write_page(call, result, number, size);
-        sb_result_release(result);
+        write_page(call, &job, number, size);
         break;
     case SB_JOB_PENDING:
         sb_call_refuse_with(call, 404, SB_CODE_NOT_READY, "the job is not ready yet");

@@ -5,7 +5,6 @@
 #include "amount.h"
 #include "csv_reader.h"
 #include "sandbox/base/date.h"
-#include "sandbox/segment/segment.h"
 
 enum { LONGEST_TEXT = 1024 /* bytes */ };
 
@@ -109,7 +108,7 @@ static bool read_account(void *owner)
     if (account.user == 0)
         return sb_csv_reader_refuse(&import->reader, ACCOUNT_USER, import->problem, "there is no user %s in users.csv",
                                     fields[ACCOUNT_USER].text);
-    account.type = sb_segment_account_type(fields[ACCOUNT_TYPE].text);
+    account.type = sb_bank_account_type(fields[ACCOUNT_TYPE].text);
     if (!account.type)
         return sb_csv_reader_refuse(&import->reader, ACCOUNT_TYPE, import->problem, "'%s' is no account type",
                                     fields[ACCOUNT_TYPE].text);

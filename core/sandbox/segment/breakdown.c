@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "queries.h"
-#include "record.h"
 #include "sandbox/bank/label.h"
 #include "sandbox/bank/label_totals.h"
 #include "sandbox/base/database.h"
@@ -18,7 +17,7 @@ _Static_assert((int)SB_BANK_MONTHS <= (int)SB_STATISTICS_MOST, "statistics take 
 
 struct breakdown {
     const struct sb_segment_request *request;
-    struct sb_record_writer writer;
+    struct sb_result *result;
     struct fs_buffer *problem;
     uint64_t *groups;                          /* by a label's number: which requested labels it counts for */
     char months[SB_BANK_MONTHS][SB_DATE_TEXT]; /* their first days */
@@ -90,9 +89,9 @@ static void append_months(const struct breakdown *breakdown, const struct sb_lab
         fs_buffer_append_text(out, i > 0 ? ",{\"month\":\"" : "{\"month\":\"");
         fs_buffer_append(out, breakdown->months[i], strlen("YYYY-MM"));
         fs_buffer_append_text(out, "\",\"total\":");
-        sb_record_append_amount(out, flow->totals[i]);
+        sb_result_append_amount(out, flow->totals[i]);
         fs_buffer_append_text(out, ",\"count\":");
-        sb_record_append_count(out, flow->counts[i]);
+        sb_result_append_count(out, flow->counts[i]);
         fs_buffer_append_char(out, '}');
     }
 }
@@ -100,20 +99,20 @@ static void append_months(const struct breakdown *breakdown, const struct sb_lab
 static void append_member(struct fs_buffer *out, const char *name, int64_t cents)
 {
     fs_buffer_append_text(out, name);
-    sb_record_append_amount(out, cents);
+    sb_result_append_amount(out, cents);
 }
 
 static bool append_flow(struct breakdown *breakdown, size_t i)
 {
     const struct fs_json_value *label = &breakdown->request->labels[i];
-    struct fs_buffer *out = &breakdown->writer.result->records;
+    struct fs_buffer *out = &breakdown->result->records;
     struct sb_statistics statistics;
     if (!sb_statistics_make(breakdown->flows[i].totals, (size_t)breakdown->request->duration, &statistics)) {
         fs_buffer_printf(breakdown->problem, "a total of user %s is beyond %lld cents", breakdown->user_id.data,
                          (long long)SB_BANK_LARGEST_AMOUNT);
         return false;
     }
-    sb_record_next_entry(&breakdown->writer, breakdown->user, breakdown->user_id.data);
+    sb_result_begin_entry(breakdown->result, breakdown->user, breakdown->user_id.data);
     fs_buffer_append_text(out, "{\"label\":");
     fs_buffer_append(out, label->data, label->length);
     append_member(out, ",\"total\":", statistics.total);
@@ -218,12 +217,11 @@ bool sb_query_financial_breakdown(const struct sb_segment_request *request, cons
     }
     breakdown->request = request;
     breakdown->problem = problem;
-    breakdown->writer = (struct sb_record_writer){.result = result, .list = "breakdowns"};
+    breakdown->result = result;
     int first_month = sb_date_month(sb_bank_reference_date(bank)) - request->duration;
     for (int i = 0; i < request->duration; i++)
         sb_date_format(sb_date_first_day_of_month(first_month + i), breakdown->months[i]);
     bool found = find_groups(breakdown, sb_bank_database(bank)) && walk(breakdown, bank);
-    sb_record_end(&breakdown->writer);
     fs_buffer_free(&breakdown->user_id);
     free(breakdown->groups);
     free(breakdown);

@@ -1,83 +1,95 @@
 #include "result.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-struct sb_result *sb_result_new(void)
-{
-    struct sb_result *result = calloc(1, sizeof *result);
-    if (result)
-        atomic_init(&result->references, 1);
-    return result;
-}
+#include "value/json.h"
+#include "value/money.h"
 
-struct sb_result *sb_result_share(struct sb_result *result)
+void sb_result_free(struct sb_result *result)
 {
-    atomic_fetch_add(&result->references, 1);
-    return result;
-}
-
-void sb_result_release(struct sb_result *result)
-{
-    if (!result || atomic_fetch_sub(&result->references, 1) > 1)
-        return;
     fs_buffer_free(&result->records);
     fs_buffer_free(&result->ends);
-    free(result);
 }
 
-void sb_result_end_record(struct sb_result *result)
+static void end_record(struct sb_result *result)
 {
-    fs_buffer_append_char(&result->records, ',');
-    uint64_t end = result->records.length;
-    fs_buffer_append(&result->ends, &end, sizeof end);
+    fs_buffer_append_text(&result->records, "]}");
+    size_t end = result->records.length;
+    fs_buffer_append(&result->ends, (const char *)&end, sizeof end);
     if (end <= SB_RESULT_LARGEST)
         return;
     result->too_large = true;
     fs_buffer_clear(&result->records);
 }
 
-bool sb_result_complete(const struct sb_result *result)
+void sb_result_begin_entry(struct sb_result *result, int64_t user, const char *user_id)
 {
-    return !result->records.failed && !result->ends.failed;
+    struct fs_buffer *out = &result->records;
+    if (user == result->user) {
+        fs_buffer_append_char(out, ',');
+        return;
+    }
+    sb_result_end(result);
+    result->user = user;
+    fs_buffer_append_text(out, "{\"userId\":");
+    fs_json_append_string(out, user_id, strlen(user_id));
+    fs_buffer_append_text(out, ",\"");
+    fs_buffer_append_text(out, result->list);
+    fs_buffer_append_text(out, "\":[");
+}
+
+void sb_result_end(struct sb_result *result)
+{
+    if (result->user != 0)
+        end_record(result);
+    result->user = 0;
+}
+
+void sb_result_append_column(struct fs_buffer *out, sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    if (text)
+        fs_json_append_string(out, text, (size_t)sqlite3_column_bytes(row, column));
+    else
+        fs_buffer_append_text(out, "null");
+}
+
+void sb_result_append_amount(struct fs_buffer *out, int64_t cents)
+{
+    char text[FS_MONEY_TEXT];
+    size_t length = fs_money_format(cents * (FS_MONEY_SCALE / 100), text);
+    fs_buffer_append(out, text, length);
+}
+
+void sb_result_append_count(struct fs_buffer *out, int64_t count)
+{
+    char reversed[20];
+    size_t length = 0;
+    do {
+        reversed[length++] = (char)('0' + count % 10);
+        count /= 10;
+    } while (count > 0);
+    while (length > 0)
+        fs_buffer_append_char(out, reversed[--length]);
 }
 
 size_t sb_result_count(const struct sb_result *result)
 {
-    return result->ends.length / sizeof(uint64_t);
+    return result->ends.length / sizeof(size_t);
 }
 
 /* Where the first `count` records end. */
-static uint64_t end_of(const struct sb_result *result, size_t count)
+static size_t end_of(const struct sb_result *result, size_t count)
 {
-    uint64_t end = 0;
+    size_t end = 0;
     if (count > 0)
         memcpy(&end, result->ends.data + (count - 1) * sizeof end, sizeof end);
     return end;
 }
 
-uint64_t sb_result_length(const struct sb_result *result)
+const char *sb_result_record(const struct sb_result *result, size_t position, size_t *length)
 {
-    return end_of(result, sb_result_count(result));
-}
-
-struct sb_result_slice sb_result_page(const struct sb_result *result, uint64_t number, uint64_t size)
-{
-    size_t count = sb_result_count(result);
-    size_t first = number < count / size + 1 ? (size_t)(number * size) : count;
-    size_t last = count - first > size ? first + (size_t)size : count;
-    if (first >= last)
-        return (struct sb_result_slice){0, 0};
-    return (struct sb_result_slice){end_of(result, first), end_of(result, last) - 1};
-}
-
-void sb_result_open_page(const struct sb_result *result, size_t total, struct fs_buffer *out)
-{
-    fs_buffer_printf(out, "{\"durationInMonth\":%d,\"creationDate\":\"%s\",\"totalElements\":%zu,\"users\":[",
-                     result->duration, result->creation_date, total);
-}
-
-void sb_result_close_page(struct fs_buffer *out)
-{
-    fs_buffer_append_text(out, "]}");
+    size_t start = end_of(result, position);
+    *length = end_of(result, position + 1) - start;
+    return result->records.data + start;
 }

@@ -1,11 +1,11 @@
 /*
- * The result of a job: its users' records as JSON, in order, cut into pages on demand. It is written once, by one thread, and then
- * shared and never changed.
+ * The result of a segment while it is computed: the records of its users as JSON, one after the other. A record is a userId and one
+ * list. Amounts are minor units (cents).
  */
 #ifndef FINSEG_SANDBOX_RESULT_H
 #define FINSEG_SANDBOX_RESULT_H
 
-#include <stdatomic.h>
+#include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -13,44 +13,36 @@
 #include "sandbox/base/date.h"
 #include "value/buffer.h"
 
-/* Bytes of all records: they are in memory while they are computed. */
+/* Bytes of all records: they are in memory until they are stored. */
 enum { SB_RESULT_LARGEST = 900 * 1000 * 1000 };
 
+/* Zero-initialise. */
 struct sb_result {
-    atomic_uint references;
+    const char *list;                 /* the name of the records' list: "accounts", ... */
     int duration;                     /* durationInMonth; 0 where the kind has none */
     char creation_date[SB_DATE_TEXT]; /* YYYY-MM-DD */
-    bool too_large;                   /* it had grown beyond SB_RESULT_LARGEST, and holds nothing useful */
-    struct fs_buffer records;         /* "{...},{...}," */
-    struct fs_buffer ends;            /* uint64_t each: where the records end, past the comma */
-    int64_t archived_as;              /* the number of the job in whose archive the records are; 0: they are here */
+    struct fs_buffer records;         /* "{...}{...}" */
+    struct fs_buffer ends;            /* size_t each: where each record ends */
+    int64_t user;                     /* whose record is open; 0: nobody's */
+    bool too_large;                   /* it grew beyond SB_RESULT_LARGEST, and holds nothing useful */
 };
 
-/* Bytes of the records. */
-struct sb_result_slice {
-    uint64_t start;
-    uint64_t end; /* the first that is not in it */
-};
+void sb_result_free(struct sb_result *result);
 
-/* With one reference, the caller's; NULL when memory is out. */
-struct sb_result *sb_result_new(void);
-struct sb_result *sb_result_share(struct sb_result *result);
-/* Gives a reference back; NULL is allowed. */
-void sb_result_release(struct sb_result *result);
+/* Comes before each entry of a list: opens the user's record, unless it is open, and closes the one before. */
+void sb_result_begin_entry(struct sb_result *result, int64_t user, const char *user_id);
+/* Closes the last record. */
+void sb_result_end(struct sb_result *result);
 
-/* Call after each record was appended to `records`, without a comma. */
-void sb_result_end_record(struct sb_result *result);
-/* False when memory ran out while it was written. */
-bool sb_result_complete(const struct sb_result *result);
+/* A column of the row that the statement stands on, as a JSON string; null when it is NULL. */
+void sb_result_append_column(struct fs_buffer *out, sqlite3_stmt *row, int column);
+/* As an exact decimal: "-1234.50". No more than SB_BANK_LARGEST_AMOUNT, either way. */
+void sb_result_append_amount(struct fs_buffer *out, int64_t cents);
+void sb_result_append_count(struct fs_buffer *out, int64_t count);
 
-/* The users over all pages. */
+/* The number of its records, once it has ended. */
 size_t sb_result_count(const struct sb_result *result);
-/* Bytes of all records. */
-uint64_t sb_result_length(const struct sb_result *result);
-/* The records of a page, with the commas between them; empty beyond the last page. `number` counts from 0. */
-struct sb_result_slice sb_result_page(const struct sb_result *result, uint64_t number, uint64_t size);
-/* Appends what goes before and after the records of a page, which make it the JSON object of API.md. */
-void sb_result_open_page(const struct sb_result *result, size_t total, struct fs_buffer *out);
-void sb_result_close_page(struct fs_buffer *out);
+/* A record's bytes; `position` counts from 0. */
+const char *sb_result_record(const struct sb_result *result, size_t position, size_t *length);
 
 #endif
