@@ -215,7 +215,7 @@ static bool start_service(struct sandbox *sandbox, const struct sb_options *opti
         .tokens = sandbox->tokens,
         .faults = sandbox->faults,
         .counters = &sandbox->counters,
-        .receivers = {options->callback_hosts, options->callback_host_count},
+        .callback_hosts = {options->callback_hosts, options->callback_host_count},
         .client_id = options->client_id,
         .client_secret = options->client_secret,
         .username = options->username,

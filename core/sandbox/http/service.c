@@ -129,7 +129,7 @@ static bool read_order(struct sb_call *call, const struct sb_segment_kind *kind,
     const struct sb_request *request = call->request;
     bool read = sb_segment_read_request(kind, request->body, request->body_length, parameters, &call->errors);
     const char *url = parameters->callback_url;
-    const char *problem = *url ? sb_callback_address_check(&call->service->receivers, url) : NULL;
+    const char *problem = *url ? sb_callback_address_check(&call->service->callback_hosts, url) : NULL;
     if (problem)
         sb_api_errors_add(&call->errors, SB_CODE_ILLEGAL_FIELD_VALUE, "callbackURL %s", problem);
     *order = (struct sb_job_order){

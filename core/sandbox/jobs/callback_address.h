@@ -5,14 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { SB_CALLBACK_ADDRESS_LONGEST_URL = 2048, SB_CALLBACK_ADDRESS_LONGEST_HOST = 255 }; /* bytes */
+enum { SB_CALLBACK_ADDRESS_LONGEST_HOST = 255 }; /* bytes */
 
 /*
  * The hosts that --callback-allow names, as sb_callback_address_read_host() writes them, compared without case; "*" is every
  * host. None: loopback alone.
  */
 struct sb_callback_hosts {
-    const char *const *hosts;
+    const char *const *names;
     size_t count;
 };
 
@@ -23,12 +23,8 @@ struct sb_callback_hosts {
 bool sb_callback_address_read_host(const char *text, char host[SB_CALLBACK_ADDRESS_LONGEST_HOST + 1]);
 
 /* NULL when a callback may go to the URL `text`; else what is wrong ("must be an http or https URL"), a text of ours. */
-const char *sb_callback_address_check(const struct sb_callback_hosts *receivers, const char *text);
-/*
- * What the URL `text`, which passed the check, names: its host ("host:port"), and its endpoint, the URL without query
- * and fragment. The caller frees each. NULL when memory is out.
- */
-char *sb_callback_address_host(const char *text);
+const char *sb_callback_address_check(const struct sb_callback_hosts *hosts, const char *text);
+/* The URL `text`, which passed the check, without its query and fragment. The caller frees it. NULL when memory is out. */
 char *sb_callback_address_endpoint(const char *text);
 
 #endif
