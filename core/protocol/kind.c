@@ -8,6 +8,7 @@
 #include "value/buffer.h"
 #include "value/error.h"
 #include "value/json.h"
+#include "value/shortage.h"
 #include "value/text.h"
 
 static const char *const account_types[] = {"CHECKING", "SAVINGS",   "CREDIT_CARD", "SECURITY",
@@ -242,7 +243,7 @@ static const char *read_values(const cJSON *item, const char ***values)
         return "values is no list of text";
     *values = calloc((size_t)count + 1, sizeof **values);
     if (!*values)
-        return "memory is out";
+        return fs_out_of_memory;
     for (int i = 0; i < count; i++) {
         (*values)[i] = cJSON_GetStringValue(cJSON_GetArrayItem(item, i));
         if (!(*values)[i])
@@ -288,7 +289,7 @@ static const char *read_parameters(const cJSON *item, struct fs_parameter **para
         return "parameters is no object";
     *parameters = calloc((size_t)cJSON_GetArraySize(item) + 1, sizeof **parameters);
     if (!*parameters)
-        return "memory is out";
+        return fs_out_of_memory;
     for (const cJSON *member = item->child; member; member = member->next) {
         const char *problem = read_parameter(member, &(*parameters)[(*count)++]);
         if (problem) {
@@ -301,6 +302,8 @@ static const char *read_parameters(const cJSON *item, struct fs_parameter **para
 
 static int refuse(const char *name, const char *where, const char *problem, finseg_error **error)
 {
+    if (problem == fs_out_of_memory)
+        return fs_error_give(error, fs_error_out_of_memory());
     return fs_error_give(error, fs_error_new(FINSEG_ERROR_CONFIG, "kinds.%s%s%s: %s", name, where ? ".parameters." : "",
                                              where ? where : "", problem));
 }
@@ -323,7 +326,7 @@ static int add_definition(struct fs_kind_list *added, const char *name, const cJ
     }
     kind.parameters = parameters;
     if (!problem && !put(added, &kind))
-        problem = "memory is out";
+        problem = fs_out_of_memory;
     int result = problem ? refuse(name, where, problem, error) : 0;
     for (size_t i = 0; i < kind.parameter_count; i++)
         free((void *)parameters[i].values);

@@ -47,7 +47,7 @@ const struct fs_kind *fs_kind_at(const struct fs_kind_list *added, size_t index)
 const char *fs_parameter_type_name(enum fs_parameter_type type);
 /* Reads a definition as finseg_config_add_kind() documents it and puts it into the list. 0 or -1. */
 int fs_kind_add(struct fs_kind_list *added, const char *name, const char *definition, finseg_error **error);
-/* False when memory is out; then `to` is empty. */
+/* False when out of memory; then `to` is empty. */
 bool fs_kind_list_copy(struct fs_kind_list *to, const struct fs_kind_list *from);
 void fs_kind_list_free(struct fs_kind_list *added);
 /* An error of kind invalid that names the kinds there are. */

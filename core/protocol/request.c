@@ -32,7 +32,8 @@ static int out_of_memory(const struct reading *reading)
     return fs_error_give(reading->error, fs_error_out_of_memory());
 }
 
-/* The text of a JSON string, to be freed; NULL when it has a zero byte, which C takes for its end, or memory is out. */
+/* The text of a JSON string, to be freed. NULL when it has a zero byte, which C takes for its end, and when out of
+ * memory. */
 static char *string_text(const struct fs_json_value *string)
 {
     struct fs_buffer text = {0};

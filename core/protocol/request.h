@@ -13,7 +13,7 @@
  */
 char *fs_request_create_body(const struct fs_kind *kind, const char *parameters, finseg_error **error);
 
-/* {base}/segments/{path}; NULL when memory is out, as below. The caller frees it. */
+/* {base}/segments/{path}; NULL when out of memory, as below. The caller frees it. */
 char *fs_request_create_url(const char *base_url, const char *path);
 /* {base}/segments/{path}/{jobId}?number=&size= */
 char *fs_request_page_url(const char *base_url, const char *path, const char *job_id, uint64_t number, uint32_t size);

@@ -125,9 +125,10 @@ local function open_line(self, line)
   local config = self.config
   line.awaited = Queue.new()
   line.state, line.deadline = "opening", core.now() + config.connect_timeout
-  local ok, reason = self.set:connect(line.number, config.path or config.host, config.path and 0 or config.port)
+  local ok, reason, is_shortage =
+    self.set:connect(line.number, config.path or config.host, config.path and 0 or config.port)
   if not ok then
-    self:lose(reason_of.unreachable(config, reason))
+    self:lose((is_shortage and reason_of.shortage or reason_of.unreachable)(config, reason))
   end
 end
 

@@ -84,6 +84,16 @@ function refusal.unreachable(config, reason)
   }
 end
 
+--- There is no connection because this machine ran out of something.
+---@param reason string
+function refusal.shortage(config, reason)
+  return {
+    kind = "resource",
+    retryable = true,
+    message = ("%s cannot be reached: %s; finseg tries again by itself"):format(config.place, reason),
+  }
+end
+
 --- No answer came in time.
 ---@param seconds number
 function refusal.silent(config, seconds)
