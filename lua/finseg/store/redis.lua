@@ -19,6 +19,7 @@
 --
 -- What is written ends by itself (PX). A Redis that evicts (maxmemory-policy other than noeviction) may forget earlier.
 
+local Pollable = require "finseg.wait.pollable"
 local RedisConnection = require "finseg.store.redis_connection"
 local Watchers = require "finseg.store.watchers"
 local await = require "finseg.wait.await"
@@ -45,7 +46,7 @@ local READ_ALL = [[
   end
   return found]]
 
----@class finseg.RedisStore: finseg.Store
+---@class finseg.RedisStore: finseg.Store, finseg.Pollable
 ---@field closed boolean
 ---@field closing boolean?
 ---@field waiting integer  who waits on the store without a call under way
@@ -55,11 +56,10 @@ local READ_ALL = [[
 ---@field log_error any  what the log function raised, after which it is called no more
 ---@field connection finseg.RedisConnection
 ---@field set userdata
-local RedisStore = {
-  -- A notify is a message that a Redis sends once, and keeps for nobody.
-  poll_interval = 2,
-}
-RedisStore.__index = RedisStore
+local RedisStore = Pollable.new_class()
+
+-- A notify is a message that a Redis sends once, and keeps for nobody.
+RedisStore.poll_interval = 2
 
 -- ---- opening --------------------------------------------------------------------------------------------------------
 
@@ -475,15 +475,6 @@ function RedisStore:pollfd()
   if not self.closed then
     return self.set:fd()
   end
-end
-
-function RedisStore.events()
-  return "r"
-end
-
---- Nil: the store's timers make its descriptor readable.
-function RedisStore.timeout()
-  return nil
 end
 
 --- Does the work that is ready, without waiting: calls back what has been answered, and tells those who watch.

@@ -1,5 +1,5 @@
 -- A coroutine's wait for a notify of a store's key. The watch begins with the first wait, which ends at once so that
--- the caller looks again; after that nothing is missed, since a notify that comes while nobody waits ends the next wait.
+-- the caller looks again. After that nothing is missed: a notify that comes while nobody waits ends the next wait.
 
 local Signal = require "finseg.wait.signal"
 local await = require "finseg.wait.await"
