@@ -51,7 +51,7 @@ void sb_label_totals_close(struct sb_label_totals *flows)
     free(flows);
 }
 
-/* NULL when memory is out. */
+/* NULL when out of memory. */
 static struct sb_label_total *add_flow(struct sb_label_totals *flows, int64_t label)
 {
     if (flows->count == flows->capacity) {

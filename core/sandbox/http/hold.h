@@ -14,7 +14,7 @@ struct sb_holds;
 struct sb_holds *sb_holds_start(struct fs_buffer *problem);
 /*
  * Suspends the connection for that long. Only in a callback of libmicrohttpd that may suspend, which is called again when the time is
- * over. False after sb_holds_release(), and when memory is out: the connection is not suspended then.
+ * over. False after sb_holds_release(), and when out of memory: the connection is not suspended then.
  */
 bool sb_holds_add(struct sb_holds *holds, struct MHD_Connection *connection, int64_t milliseconds);
 /* Lets all connections go and holds no more. */

@@ -24,7 +24,7 @@ bool sb_callback_address_read_host(const char *text, char host[SB_CALLBACK_ADDRE
 
 /* NULL when a callback may go to the URL `text`; else what is wrong ("must be an http or https URL"), a text of ours. */
 const char *sb_callback_address_check(const struct sb_callback_hosts *hosts, const char *text);
-/* The URL `text`, which passed the check, without its query and fragment. The caller frees it. NULL when memory is out. */
+/* The URL `text`, which passed the check, without its query and fragment. The caller frees it. NULL when out of memory. */
 char *sb_callback_address_endpoint(const char *text);
 
 #endif
