@@ -25,6 +25,7 @@ struct sandbox {
     struct sb_tokens *tokens;
     struct sb_faults *faults;
     struct sb_counters counters;
+    struct sb_request_counts requests;
     struct sb_service service;
     struct sb_server *server;
 };
@@ -215,6 +216,7 @@ static bool start_service(struct sandbox *sandbox, const struct sb_options *opti
         .tokens = sandbox->tokens,
         .faults = sandbox->faults,
         .counters = &sandbox->counters,
+        .requests = &sandbox->requests,
         .callback_hosts = {options->callback_hosts, options->callback_host_count},
         .client_id = options->client_id,
         .client_secret = options->client_secret,

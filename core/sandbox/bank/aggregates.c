@@ -2,8 +2,8 @@
 
 #include <stdint.h>
 
-#include "bank.h"
 #include "label_totals.h"
+#include "limits.h"
 #include "sandbox/base/database.h"
 #include "sandbox/base/date.h"
 

@@ -9,12 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "limits.h"
 #include "value/buffer.h"
-
-/* Complete months before the reference date for which figures are kept: the longest durationInMonth. */
-enum { SB_BANK_MONTHS = 12 };
-/* No amount and no balance may be larger, either way: what finseg's wire scale of 10^-4 holds. */
-#define SB_BANK_LARGEST_AMOUNT (INT64_MAX / 100)
 
 struct sb_bank;
 

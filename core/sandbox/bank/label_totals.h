@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "bank.h"
+#include "limits.h"
 #include "value/buffer.h"
 
 /* The columns total_1 to count_12 of `flows`, in this order: the oldest month is 1. */

@@ -4,6 +4,7 @@
 
 #include "call.h"
 #include "fault.h"
+#include "message.h"
 
 /* Answers with the fault's status, in the error body that the service has for it. */
 void sb_fault_answer_instead(struct sb_call *call, const struct sb_fault *fault);
