@@ -69,8 +69,10 @@ static bool import(struct sb_bank *bank, const char *source, struct fs_buffer *p
     return true;
 }
 
-/* A population is known by its seed: the same users cannot be made twice, and a bank that starts again on a later day keeps those
- * it has. */
+/*
+ * A population is known by its seed: the same users cannot be made twice, and a bank that starts again on a later day
+ * keeps those it has.
+ */
 static bool keep_population(const char *source, const struct sb_options *options, struct fs_buffer *problem)
 {
     const char *users = source + strlen("users=");
@@ -245,8 +247,10 @@ static bool serve(struct sandbox *sandbox, const struct sb_options *options, str
         return sb_csv_export(sandbox->bank, options->export_to, problem);
     if (!sb_bank_set_reference_date(sandbox->bank, options->today, problem))
         return false;
-    /* A signal while the bank is filled ends the program at once. From here on sigwait() alone receives them: they are blocked
-     * before the first thread starts. */
+    /*
+     * A signal while the bank is filled ends the program at once. From here on sigwait() alone receives them: they are
+     * blocked before the first thread starts.
+     */
     sigset_t ending;
     sigemptyset(&ending);
     sigaddset(&ending, SIGTERM);

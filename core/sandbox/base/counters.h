@@ -1,4 +1,7 @@
-/* What the service has done since its start, requests aside, counted without locks: a part of GET /__stats. For any thread. */
+/*
+ * What the service has done since its start, requests aside, counted without locks: a part of GET /__stats. For any
+ * thread.
+ */
 #ifndef FINSEG_SANDBOX_COUNTERS_H
 #define FINSEG_SANDBOX_COUNTERS_H
 

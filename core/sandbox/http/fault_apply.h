@@ -1,4 +1,4 @@
-/* Faults that change what is answered. Those that change how it is sent are left to the sender: see wire.h. */
+/* Faults that change what is answered. Those that change how it is sent are left to the sender: see send.h. */
 #ifndef FINSEG_SANDBOX_FAULT_APPLY_H
 #define FINSEG_SANDBOX_FAULT_APPLY_H
 

@@ -23,7 +23,7 @@ struct sb_request {
     const char *request_id; /* X-Request-Id */
     const char *body;       /* not NULL */
     size_t body_length;
-    const char *bad_headers; /* a complaint about headers that are doubled, missing or at odds; else NULL */
+    const char *bad_headers; /* what is wrong with them: doubled, missing or at odds; else NULL */
     bool body_too_large;     /* it was longer than SB_REQUEST_LARGEST_BODY, and is not here */
 };
 

@@ -1,4 +1,6 @@
-/* How many requests were answered, by route and status, counted without locks: a part of GET /__stats. For any thread. */
+/*
+ * How many requests were answered, by route and status, counted without locks: a part of GET /__stats. For any thread.
+ */
 #ifndef FINSEG_SANDBOX_REQUEST_COUNTS_H
 #define FINSEG_SANDBOX_REQUEST_COUNTS_H
 

@@ -1,6 +1,6 @@
 /*
- * The service without its sockets: a request goes in, an answer comes out. It knows the paths, the checks in their order
- * (token, path, method, body) and where faults strike. For any thread.
+ * The service without its sockets: a request goes in, an answer comes out. It knows the paths, the checks in their
+ * order (token, path, method, body) and where faults strike. For any thread.
  */
 #ifndef FINSEG_SANDBOX_SERVICE_H
 #define FINSEG_SANDBOX_SERVICE_H
