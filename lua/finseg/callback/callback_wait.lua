@@ -39,15 +39,7 @@ end
 
 --- Has the core look at the wait anew. Where the loop cannot see that by a descriptor, the waiter is woken to tell it.
 function Following:tell(method, ...)
-  local operation = self.operation
-  local client = operation.client
-  if operation.done or client.closed then
-    return
-  end
-  client._core[method](client._core, operation.ticket, ...)
-  if operation.driver then
-    operation.driver.wake(operation)
-  end
+  self.operation:tell(method, ...)
 end
 
 --- Whether there is nothing left to learn.
@@ -184,7 +176,7 @@ function Following.begin(callbacks, expectation, operation, created_at, slow)
     stop = ignore,
   }, Following)
   following.held = setmetatable({ following }, weak)
-  operation.following = following
+  operation.callback_wait = following
   expectation.waits = expectation.waits or {}
   expectation.waits[following] = true
   following:watch()
