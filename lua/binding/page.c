@@ -50,7 +50,7 @@ finseg_page *fs_lua_take_page(lua_State *L, int argument)
     finseg_page *page = fs_lua_check_page(L, argument);
     struct object *object = lua_touserdata(L, argument);
     object->page = NULL;
-    fs_lua_let_go(L, &object->held);
+    fs_lua_release(L, &object->held);
     return page;
 }
 
@@ -62,7 +62,7 @@ static int collect_page(lua_State *L)
     else
         finseg_page_free(object->page);
     object->page = NULL;
-    fs_lua_let_go(L, &object->held);
+    fs_lua_release(L, &object->held);
     return 0;
 }
 
@@ -95,11 +95,6 @@ static int page_of_text(lua_State *L)
     return 1;
 }
 
-static void push_slice(lua_State *L, finseg_slice slice)
-{
-    lua_pushlstring(L, slice.length > 0 ? slice.data : "", slice.length);
-}
-
 size_t fs_lua_check_user(lua_State *L, int argument, const finseg_page *page)
 {
     lua_Integer position = luaL_checkinteger(L, argument);
@@ -122,14 +117,14 @@ static int page_size(lua_State *L)
 
 static int page_text(lua_State *L)
 {
-    push_slice(L, finseg_page_text(fs_lua_check_page(L, 1)));
+    fs_lua_push_slice(L, finseg_page_text(fs_lua_check_page(L, 1)));
     return 1;
 }
 
 /* page:users_text() -> the users array with its brackets, as it came */
 static int page_users_text(lua_State *L)
 {
-    push_slice(L, finseg_page_users_text(fs_lua_check_page(L, 1)));
+    fs_lua_push_slice(L, finseg_page_users_text(fs_lua_check_page(L, 1)));
     return 1;
 }
 
@@ -146,7 +141,7 @@ static int page_user(lua_State *L)
 static int page_user_id(lua_State *L)
 {
     const finseg_page *page = fs_lua_check_page(L, 1);
-    push_slice(L, finseg_page_user_id(page, fs_lua_check_user(L, 2, page)));
+    fs_lua_push_slice(L, finseg_page_user_id(page, fs_lua_check_user(L, 2, page)));
     return 1;
 }
 
@@ -195,7 +190,7 @@ static int page_find_user(lua_State *L)
 static int page_user_text(lua_State *L)
 {
     const finseg_page *page = fs_lua_check_page(L, 1);
-    push_slice(L, finseg_page_user(page, fs_lua_check_user(L, 2, page)));
+    fs_lua_push_slice(L, finseg_page_user(page, fs_lua_check_user(L, 2, page)));
     return 1;
 }
 
