@@ -25,7 +25,7 @@ static bool resize(struct run *run, size_t capacity)
 {
     if (capacity > SIZE_MAX / sizeof *run->ids)
         return false;
-    struct fs_uuid *ids = fs_memory_resize(run->ids, run->capacity * sizeof *ids, capacity * sizeof *ids);
+    struct fs_uuid *ids = fs_huge_pages_resize(run->ids, run->capacity * sizeof *ids, capacity * sizeof *ids);
     if (!ids)
         return false;
     run->ids = ids;
@@ -35,7 +35,7 @@ static bool resize(struct run *run, size_t capacity)
 
 static void free_run(struct run *run)
 {
-    fs_memory_free(run->ids, run->capacity * sizeof *run->ids);
+    fs_huge_pages_free(run->ids, run->capacity * sizeof *run->ids);
     *run = (struct run){0};
 }
 

@@ -85,9 +85,9 @@ static inline bool fs_page_append_amount(struct finseg_page *page, const struct 
  * The ways to read a page. All of them give the same index, and the same error for the same text; the slower ones are
  * the measure that the faster ones are tested by.
  */
-enum fs_page_way {
+enum fs_page_reader {
     FS_PAGE_SCALAR,  /* byte by byte, and words of eight bytes */
-    FS_PAGE_WIDE,    /* sixteen bytes at a time where the machine can */
+    FS_PAGE_SIMD,    /* sixteen bytes at a time where the machine can */
     FS_PAGE_TEMPLATE /* that, and a template of what the first users look like */
 };
 
@@ -95,6 +95,6 @@ enum fs_page_way {
  * Fills the index from the text, into the memory that it has from an earlier text. NULL, or what is wrong with the
  * page; the index is then of no use.
  */
-finseg_error *fs_page_read(finseg_page *page, enum fs_page_way way);
+finseg_error *fs_page_read(finseg_page *page, enum fs_page_reader which);
 
 #endif

@@ -25,7 +25,7 @@ struct reader {
     finseg_page *page;
     finseg_error *error; /* what is wrong beyond the JSON grammar */
     bool in_user;        /* reading the user after those already in the index */
-    enum fs_page_way way;
+    enum fs_page_reader which;
     struct trial trial;
     struct fs_template template;
 };
@@ -171,11 +171,11 @@ static const struct known_member *find_known(const struct known_member *known, c
 /* The known member whose name stands here, spelt without escapes and in one look; NULL for all others. */
 static inline const struct known_member *glance(const struct reader *reader, const struct known_member *known)
 {
-#if FS_WIDE
+#if FS_SIMD
     const struct fs_json *json = &reader->json;
-    if (!json->wide || json->end - json->at < FS_WIDE_BYTES)
+    if (!json->simd || json->end - json->at < FS_SIMD_BYTES)
         return NULL;
-    while (known->name && !fs_wide_equal(json->at, known->quoted, known->mask))
+    while (known->name && !fs_simd_equal(json->at, known->quoted, known->mask))
         known++;
     return known->name ? known : NULL;
 #else
@@ -257,9 +257,9 @@ static bool read_uuid(const struct reader *reader, finseg_slice text, struct fs_
 {
     if (text.length != FS_UUID_TEXT)
         return false;
-#if FS_WIDE
-    if (reader->way != FS_PAGE_SCALAR)
-        return fs_wide_uuid(text.data, uuid);
+#if FS_SIMD
+    if (reader->which != FS_PAGE_SCALAR)
+        return fs_simd_uuid(text.data, uuid);
 #endif
     (void)reader;
     return fs_uuid_read(text.data, uuid);
@@ -268,11 +268,11 @@ static bool read_uuid(const struct reader *reader, finseg_slice text, struct fs_
 /* The usual amount, in one look; false, and nothing done, for any other value. */
 static inline bool read_usual_amount(struct reader *reader, struct fs_page_amount *amount)
 {
-#if FS_WIDE
+#if FS_SIMD
     struct fs_json *json = &reader->json;
-    if (reader->way == FS_PAGE_SCALAR || json->end - json->at < FS_WIDE_AMOUNT_REACH)
+    if (reader->which == FS_PAGE_SCALAR || json->end - json->at < FS_SIMD_AMOUNT_REACH)
         return false;
-    size_t length = fs_wide_amount(json->at, &amount->scaled);
+    size_t length = fs_simd_amount(json->at, &amount->scaled);
     amount->start = position(reader, json->at);
     amount->length = (uint32_t)length & INT32_MAX;
     amount->fits = true;
@@ -441,7 +441,7 @@ static bool read_by_template(struct reader *reader)
 {
     enum { MOST_CREDIT = 64, GAIN = 2 };
     struct trial *trial = &reader->trial;
-    if (reader->way != FS_PAGE_TEMPLATE || !reader->template.learned || trial->rest > 0)
+    if (reader->which != FS_PAGE_TEMPLATE || !reader->template.learned || trial->rest > 0)
         return false;
     size_t users = fs_template_read_users(&reader->template, &reader->json, reader->page);
     if (users == 0)
@@ -461,7 +461,7 @@ static void note_miss(struct reader *reader)
 {
     enum { MISSES_TO_LEARN = 2, FIRST_CREDIT = 16, LOSS = 3 };
     struct trial *trial = &reader->trial;
-    if (reader->way != FS_PAGE_TEMPLATE || reader->page->user_count < 2)
+    if (reader->which != FS_PAGE_TEMPLATE || reader->page->user_count < 2)
         return;
     if (trial->rest > 0) {
         trial->rest--;
@@ -518,7 +518,7 @@ static bool read_page(struct reader *reader)
     return object.seen & MEMBER_USERS || refuse(reader, object.start, "users", " is missing");
 }
 
-finseg_error *fs_page_read(finseg_page *page, enum fs_page_way way)
+finseg_error *fs_page_read(finseg_page *page, enum fs_page_reader which)
 {
     enum { FIRST_REST = 64, FIRST_CREDIT = 16 };
     struct reader reader;
@@ -528,7 +528,7 @@ finseg_error *fs_page_read(finseg_page *page, enum fs_page_way way)
     reader.page = page;
     reader.error = NULL;
     reader.in_user = false;
-    reader.way = way;
+    reader.which = which;
     reader.trial = (struct trial){.credit = FIRST_CREDIT, .next_rest = FIRST_REST};
     reader.template.learned =
         false; /* the rest of it means nothing until then, and is too large to be cleared for every page */
@@ -537,7 +537,7 @@ finseg_error *fs_page_read(finseg_page *page, enum fs_page_way way)
     page->amount_count = 0;
     fs_buffer_clear(&page->unescaped);
     fs_json_begin(&reader.json, page->text, page->length);
-    reader.json.wide = reader.json.wide && way != FS_PAGE_SCALAR;
+    reader.json.simd = reader.json.simd && which != FS_PAGE_SCALAR;
     if (read_page(&reader))
         return NULL;
     if (reader.error)

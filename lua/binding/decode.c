@@ -32,9 +32,9 @@ static struct fs_lua_name *name_at(struct reader *reader, int place)
 static bool is_name(const struct reader *reader, const struct fs_lua_name *name)
 {
     const size_t quoted = name->length + 1U;
-#if FS_WIDE
-    if (quoted <= FS_WIDE_BYTES && reader->limit - reader->at >= FS_WIDE_BYTES)
-        return fs_wide_equal(reader->at, name->bytes, (1U << quoted) - 1);
+#if FS_SIMD
+    if (quoted <= FS_SIMD_BYTES && reader->limit - reader->at >= FS_SIMD_BYTES)
+        return fs_simd_equal(reader->at, name->bytes, (1U << quoted) - 1);
 #endif
     return (size_t)(reader->end - reader->at) >= quoted && memcmp(reader->at, name->bytes, quoted) == 0;
 }
@@ -83,8 +83,8 @@ static void push_string(struct reader *reader)
     const char *start = reader->at;
     bool escaped = false;
     for (;;) {
-#if FS_WIDE
-        reader->at = fs_wide_skip_plain(reader->at, reader->end);
+#if FS_SIMD
+        reader->at = fs_simd_skip_plain(reader->at, reader->end);
 #endif
         char c = *reader->at++;
         if (c == '"')
@@ -203,11 +203,11 @@ static void push_object(struct reader *reader, int place)
 /* The usual number, in one look; false, and nothing done, for any other, and for a zero, which may have a sign. */
 static bool push_usual_number(struct reader *reader)
 {
-#if FS_WIDE
+#if FS_SIMD
     int64_t units = 0;
-    if (reader->limit - reader->at < FS_WIDE_AMOUNT_REACH)
+    if (reader->limit - reader->at < FS_SIMD_AMOUNT_REACH)
         return false;
-    size_t length = fs_wide_amount(reader->at, &units);
+    size_t length = fs_simd_amount(reader->at, &units);
     if (length == 0 || units == 0)
         return false;
 #if FS_LUA_HAS_INTEGERS

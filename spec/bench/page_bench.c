@@ -24,11 +24,11 @@ static void stop(const char *problem)
     exit(1);
 }
 
-static void read_ours(struct bench *bench, enum fs_page_way way)
+static void read_ours(struct bench *bench, enum fs_page_reader which)
 {
     bench->page.text = bench->text.data;
     bench->page.length = bench->text.length;
-    if (fs_page_read(&bench->page, way))
+    if (fs_page_read(&bench->page, which))
         stop("finseg refused a sample");
 }
 
@@ -42,7 +42,7 @@ static void read_once(struct bench *bench, enum reader reader)
         read_ours(bench, FS_PAGE_TEMPLATE);
         break;
     case WIDE:
-        read_ours(bench, FS_PAGE_WIDE);
+        read_ours(bench, FS_PAGE_SIMD);
         break;
     case SCALAR:
         read_ours(bench, FS_PAGE_SCALAR);

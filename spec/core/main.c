@@ -14,7 +14,7 @@
     SUITE_OF(total)                                                                                                    \
     SUITE_OF(aggregate)                                                                                                \
     SUITE_OF(page_pool)                                                                                                \
-    SUITE_OF(ways)                                                                                                     \
+    SUITE_OF(readers)                                                                                                     \
     SUITE_OF(idset)                                                                                                    \
     SUITE_OF(traversal)                                                                                                \
     SUITE_OF(kind)                                                                                                     \

@@ -65,7 +65,7 @@ static void a_wrong_byte_anywhere_is_judged_alike(void)
             const char right = page.data[at];
             for (size_t i = 0; others[i]; i++) {
                 page.data[at] = others[i];
-                CHECK_CASE(ways_agree(page.data, page.length), page.data);
+                CHECK_CASE(readers_agree(page.data, page.length), page.data);
             }
             page.data[at] = right;
         }
@@ -78,7 +78,7 @@ static void a_page_cut_short_anywhere_is_refused_alike(void)
     for (int style = 0; style < STYLES; style++) {
         struct fs_buffer page = page_of(&styles[style], 5);
         for (size_t length = 0; length <= page.length; length++)
-            CHECK_CASE(ways_agree(page.data, length), page.data);
+            CHECK_CASE(readers_agree(page.data, length), page.data);
         fs_buffer_free(&page);
     }
 }
@@ -94,7 +94,7 @@ static void users_of_other_shapes_in_between_are_read_alike(void)
             append_users(&page, &styles[other], 100); /* long enough for the template to rest and to come back */
             append_users(&page, &styles[usual], 100);
             fs_buffer_append_text(&page, "]}");
-            CHECK_CASE(ways_agree(page.data, page.length), page.data);
+            CHECK_CASE(readers_agree(page.data, page.length), page.data);
             fs_buffer_free(&page);
         }
     }
@@ -144,14 +144,14 @@ static void unusual_values_are_read_alike(void)
             append_users(&page, &(struct style){user.data, ","}, 1);
             append_users(&page, &style, 3);
             fs_buffer_append_text(&page, "]}");
-            CHECK_CASE(ways_agree(page.data, page.length), page.data);
+            CHECK_CASE(readers_agree(page.data, page.length), page.data);
             fs_buffer_free(&page);
             fs_buffer_free(&user);
         }
     }
 }
 
-#if FS_WIDE
+#if FS_SIMD
 
 /* Without this the tests above would hold for a template that never matched. */
 static void a_template_reads_users_like_the_one_it_was_learned_from(void)
@@ -174,7 +174,7 @@ static void a_template_reads_users_like_the_one_it_was_learned_from(void)
         CHECK_CASE(read >= USERS - 4 && read == page.user_count, styles[style].user);
         CHECK(json.depth == 2 && !json.problem && json.at[-1] == '}' && (*json.at == ',' || *json.at == ']'));
         page.text = NULL;
-        ways_free(&page);
+        readers_free(&page);
         fs_buffer_free(&text);
     }
 }
@@ -205,7 +205,7 @@ static void check_amount(const char *number)
     int64_t fast = -1;
     int64_t exact = -2;
     snprintf(text, sizeof text, "%s,\"12345678\"", number);
-    size_t length = fs_wide_amount(text, &fast);
+    size_t length = fs_simd_amount(text, &fast);
     if (length > 0) {
         CHECK_CASE(length == strlen(number) && fs_money_parse(number, length, &exact) == FS_MONEY_OK, number);
         CHECK_INT(fast, exact);
@@ -225,9 +225,9 @@ static void the_fast_way_to_an_amount_is_exact(void)
         }
     }
     int64_t amount = 0;
-    CHECK_INT((int64_t)fs_wide_amount("-99999999.9999}                 ", &amount), 14);
+    CHECK_INT((int64_t)fs_simd_amount("-99999999.9999}                 ", &amount), 14);
     CHECK_INT(amount, INT64_C(-999999999999));
-    CHECK_INT((int64_t)fs_wide_amount("0.05,                           ", &amount), 4);
+    CHECK_INT((int64_t)fs_simd_amount("0.05,                           ", &amount), 4);
     CHECK_INT(amount, 500);
 }
 
@@ -241,7 +241,7 @@ static void the_fast_way_to_a_uuid_knows_the_same_ones(void)
             struct fs_uuid slow = {0};
             text[at] = (char)c;
             bool is_uuid = fs_uuid_read(text, &slow);
-            CHECK_CASE(fs_wide_uuid(text, &fast) == is_uuid && fs_uuid_equal(&fast, &slow), text);
+            CHECK_CASE(fs_simd_uuid(text, &fast) == is_uuid && fs_uuid_equal(&fast, &slow), text);
         }
         text[at] = right;
     }
@@ -254,7 +254,7 @@ static const struct test tests[] = {
     {"a page cut short anywhere is refused alike", a_page_cut_short_anywhere_is_refused_alike},
     {"users of other shapes in between are read alike", users_of_other_shapes_in_between_are_read_alike},
     {"unusual values are read alike", unusual_values_are_read_alike},
-#if FS_WIDE
+#if FS_SIMD
     {"a template reads users like the one it was learned from",
      a_template_reads_users_like_the_one_it_was_learned_from},
     {"users that no template can be made of are not learned", users_no_template_can_be_made_of_are_not_learned},
@@ -262,4 +262,4 @@ static const struct test tests[] = {
     {"the fast way to a UUID knows the same ones", the_fast_way_to_a_uuid_knows_the_same_ones},
 #endif
 };
-SUITE(ways, tests);
+SUITE(readers, tests);
