@@ -7,6 +7,7 @@
 #include "uuid_sort.h"
 #include "value/error.h"
 #include "value/huge_pages.h"
+#include "value/text.h"
 #include "value/uuid.h"
 
 struct run {
@@ -173,7 +174,7 @@ bool finseg_idset_next(finseg_idset *set, finseg_idset_cursor *cursor, finseg_sl
         return has_uuid;
     }
     finseg_slice text = fs_text_ids_at(&set->texts, cursor->text);
-    if (has_uuid && fs_text_id_compare(*id, text) < 0) {
+    if (has_uuid && fs_text_compare(*id, text) < 0) {
         cursor->index++;
         return true;
     }

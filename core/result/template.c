@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "page.h"
 #include "value/simd.h"
 
 #if FS_SIMD

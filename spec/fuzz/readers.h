@@ -1,14 +1,12 @@
-/*
- * Reading one page in several ways and holding the results against each other; for the fuzz target and for the tests of
- * the core.
- */
-#ifndef FINSEG_SPEC_WAYS_H
-#define FINSEG_SPEC_WAYS_H
+/* One page, read by each reader, and the results held against each other; for the fuzz target and the core's tests. */
+#ifndef FINSEG_SPEC_READERS_H
+#define FINSEG_SPEC_READERS_H
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "result/page_index.h"
+#include "result/page_read.h"
 #include "value/error.h"
 
 /* The bytes lie in memory of just their length, so that a look beyond their end is noticed. */
@@ -69,7 +67,7 @@ static inline bool readers_same_error(const finseg_error *a, const finseg_error 
     return a && b ? a->kind == b->kind && strcmp(a->message, b->message) == 0 : a == b;
 }
 
-/* Whether the text is read alike in every way: with the same verdict and message, or with the same columns. */
+/* Whether all readers agree: on the verdict and its message, or on the columns. */
 static inline bool readers_agree(const char *text, size_t length)
 {
     static const enum fs_page_reader faster[] = {FS_PAGE_SIMD, FS_PAGE_TEMPLATE};

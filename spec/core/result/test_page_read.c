@@ -1,4 +1,4 @@
-#include "result/page.h"
+#include "result/page_index.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -282,11 +282,11 @@ static void many_users_are_indexed(void)
                             i ? "," : "", i, i, i);
     length += (size_t)sprintf(text + length, "]}");
     finseg_error *error = NULL;
-    finseg_page *page = fs_page_adopt(text, length, &error);
+    finseg_page *page = finseg_page_parse(text, length, &error);
+    free(text);
     CHECK(page != NULL && !error);
     if (!page)
         return;
-    CHECK(finseg_page_text(page).data == text);
     CHECK_INT((int64_t)finseg_page_user_count(page), USERS);
     CHECK_INT((int64_t)finseg_page_amount_count(page), (int64_t)2 * USERS);
     for (int i = 0; i < USERS; i++) {
@@ -300,43 +300,33 @@ static void many_users_are_indexed(void)
     finseg_page_free(page);
 }
 
-static void an_adopted_text_is_freed_on_failure_too(void)
+static void a_text_may_stay_the_callers(void)
 {
+    static const char text[] = "{\"users\":[{\"userId\":\"u\",\"accounts\":[{\"amount\":1}]}]}";
     finseg_error *error = NULL;
-    char *text = malloc(1);
-    CHECK(text != NULL);
-    if (!text)
-        return;
-    text[0] = '7';
-    CHECK(fs_page_adopt(text, 1, &error) == NULL);
-    CHECK_ERROR(error, FINSEG_ERROR_PROTOCOL, "it is not an object");
-    CHECK(finseg_page_parse("7", 1, NULL) == NULL);
+    CHECK(finseg_page_parse_in_place(text, sizeof text - 3, NULL, &error) == NULL);
+    CHECK_ERROR(error, FINSEG_ERROR_PROTOCOL, "too early");
+    finseg_page *page = finseg_page_parse_in_place(text, sizeof text - 1, NULL, NULL);
+    CHECK(page != NULL && finseg_page_text(page).data == text);
+    CHECK_SLICE(finseg_page_user_id(page, 0), "u");
+    finseg_page_free(page);
     finseg_page_free(NULL);
 }
 
-static uint64_t hash_of(const char *text)
+static void a_spare_page_leaves_only_its_memory(void)
 {
-    finseg_page *page = parse(text);
-    uint64_t hash = page ? fs_page_hash(page) : 0;
-    finseg_page_free(page);
-    return hash;
-}
-
-static void the_hash_is_of_the_ids_in_their_order(void)
-{
-    uint64_t hash = hash_of("{\"users\":[{\"userId\":\"ab\"},{\"userId\":\"c\"}]}");
-    CHECK(
-        hash ==
-        hash_of(
-            "{\"totalElements\":9,\"users\":[{\"x\":1,\"userId\":\"\\u0061b\"}, {\"userId\":\"c\",\"accounts\":[]}]}"));
-    CHECK(hash != hash_of("{\"users\":[{\"userId\":\"a\"},{\"userId\":\"bc\"}]}"));
-    CHECK(hash != hash_of("{\"users\":[{\"userId\":\"abc\"}]}"));
-    CHECK(hash != hash_of("{\"users\":[{\"userId\":\"c\"},{\"userId\":\"ab\"}]}"));
-    CHECK(hash != hash_of("{\"users\":[]}"));
-    /* The same eight-byte words, cut into ids in two ways. */
-    CHECK(hash_of("{\"users\":[{\"userId\":\"12345678\"},{\"userId\":\"9\"},{\"userId\":\"abcdefghi\"}]}") !=
-          hash_of("{\"users\":[{\"userId\":\"123456789\"},{\"userId\":\"abcdefgh\"},{\"userId\":\"i\"}]}"));
-    CHECK(hash_of("{\"users\":[{\"userId\":\"12345678\"}]}") != hash_of("{\"users\":[{\"userId\":\"123456789\"}]}"));
+    static const char text[] = "{\"users\":[{\"userId\":\"\\u0076\"}]}";
+    finseg_page *spare =
+        parse("{\"users\":[{\"userId\":\"\\u0075\",\"accounts\":[{\"amount\":1}]}],\"totalElements\":1}");
+    finseg_page *page = finseg_page_parse_in_place(text, sizeof text - 1, spare, NULL);
+    CHECK(page == spare && finseg_page_text(page).data == text);
+    CHECK_INT((int64_t)finseg_page_user_count(page), 1);
+    CHECK_INT((int64_t)finseg_page_amount_count(page), 0);
+    CHECK_INT(finseg_page_total_elements(page), -1);
+    CHECK_SLICE(finseg_page_user_id(page, 0), "v");
+    finseg_error *error = NULL;
+    CHECK(finseg_page_parse_in_place("7", 1, page, &error) == NULL);
+    CHECK_ERROR(error, FINSEG_ERROR_PROTOCOL, "it is not an object");
 }
 
 static const struct test tests[] = {
@@ -353,7 +343,7 @@ static const struct test tests[] = {
     {"bad JSON is refused wherever it stands", bad_json_is_refused_wherever_it_stands},
     {"limits on depth and ids hold", limits_are_too_large},
     {"many users are indexed", many_users_are_indexed},
-    {"an adopted text is freed on failure too", an_adopted_text_is_freed_on_failure_too},
-    {"the hash is of the ids in their order", the_hash_is_of_the_ids_in_their_order},
+    {"a text may stay the caller's", a_text_may_stay_the_callers},
+    {"a spare page leaves only its memory", a_spare_page_leaves_only_its_memory},
 };
-SUITE(page, tests);
+SUITE(page_read, tests);
