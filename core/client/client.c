@@ -369,6 +369,25 @@ static finseg_ticket start(finseg_client *client, struct fs_operation *operation
     return ticket;
 }
 
+/* NULL when out of memory. */
+static struct fs_operation *new_create(finseg_client *client, const finseg_kind *kind, const struct fs_request *request)
+{
+    struct fs_operation *operation = fs_operation_new(client, FS_OPERATION_CREATE, NULL);
+    if (!operation)
+        return NULL;
+    char *callback_url = NULL;
+    operation->body = fs_request_body(request);
+    operation->kind = fs_text_copy(kind->name, strlen(kind->name));
+    operation->path = fs_text_copy(kind->path, strlen(kind->path));
+    bool made = operation->body && operation->kind && operation->path &&
+                fs_request_callback_url(request, &callback_url) &&
+                fs_callback_url_set(&operation->callback_url, callback_url);
+    free(callback_url);
+    if (!made)
+        fs_operation_drop(operation);
+    return made ? operation : NULL;
+}
+
 finseg_ticket finseg_client_create(finseg_client *client, const char *kind, const char *parameters,
                                    finseg_error **error)
 {
@@ -379,20 +398,12 @@ finseg_ticket finseg_client_create(finseg_client *client, const char *kind, cons
     const finseg_kind *found = fs_kind_find(&client->config->kinds, kind, error);
     if (!found)
         return 0;
-    char *body = fs_request_create_body(found, parameters, error);
-    if (!body)
+    struct fs_request request;
+    if (fs_request_read(&request, found, parameters, error) != 0)
         return 0;
-    struct fs_operation *operation = fs_operation_new(client, FS_OPERATION_CREATE, NULL);
+    struct fs_operation *operation = new_create(client, found, &request);
+    fs_request_free(&request);
     if (!operation) {
-        free(body);
-        fs_error_give(error, fs_error_out_of_memory());
-        return 0;
-    }
-    operation->body = body;
-    operation->kind = fs_text_copy(found->name, strlen(found->name));
-    operation->path = fs_text_copy(found->path, strlen(found->path));
-    if (!operation->kind || !operation->path || !fs_callback_url_read(&operation->callback_url, body)) {
-        fs_operation_drop(operation);
         fs_error_give(error, fs_error_out_of_memory());
         return 0;
     }

@@ -234,7 +234,7 @@ void fs_kind_list_free(struct fs_kind_list *added)
     *added = (struct fs_kind_list){0};
 }
 
-/* Where the list keeps the kind of that name; NULL when memory is out. */
+/* Where the list keeps the kind of that name; NULL when out of memory. */
 static struct fs_added_kind *make_room(struct fs_kind_list *added, const char *name)
 {
     struct fs_added_kind *found = find_added(added, name);
@@ -257,7 +257,7 @@ static int refuse(const char *name, const char *where, const char *problem, fins
                                                    where ? ".parameters." : "", where ? where : "", problem));
 }
 
-/* Takes the definition over; NULL: memory is out. */
+/* Takes the definition over, which is NULL when there was no memory for it. 0 or -1. */
 static int add(struct fs_kind_list *added, const char *name, cJSON *definition, finseg_error **error)
 {
     struct fs_added_kind made = {.name = fs_text_copy(name, strlen(name)), .definition = definition};
