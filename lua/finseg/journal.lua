@@ -287,7 +287,7 @@ end
 
 --- Whether the store cannot be reached now. The work goes on without it then: a job made twice is better than none.
 local function is_out_of_reach(err)
-  return err.kind == "network"
+  return err.kind == "network" or err.kind == "resource"
 end
 
 --- Whether nobody makes the job of an intent any more. A store that cannot tell leaves it standing.

@@ -31,6 +31,7 @@
     SUITE_OF(loop)                                                                                                     \
     SUITE_OF(sigpipe)                                                                                                  \
     SUITE_OF(exchange)                                                                                                 \
+    SUITE_OF(resource)                                                                                                 \
     SUITE_OF(repeats)                                                                                                  \
     SUITE_OF(client)                                                                                                   \
     SUITE_OF(callback)                                                                                                 \
