@@ -313,8 +313,8 @@ end
 --- has every create and every wait use them, as receive_callbacks does. Not in nginx: see finseg.ngx.
 ---@param options finseg.ListenOptions?
 ---@return finseg.Listener? listener
----@return finseg.Err? err  `config`: it cannot listen there; `invalid`: the client receives callbacks already, an option
----   is none that listen has, or its value is of no use
+---@return finseg.Err? err  `config`: it cannot listen there; `invalid`: the client receives callbacks already, or an
+---   option is unknown or of no use
 function Client:listen(options)
   local problem
   options, problem = check.options(options, Listener.options, 1, "listen")

@@ -123,7 +123,7 @@ function Job:_wait(timeout)
     return nil, err
   end
   if callbacks then
-    callbacks:follow(expectation, operation, self.created_at, slow)
+    callbacks:begin_wait(expectation, operation, self.created_at, slow)
   elseif expectation and expectation.settled then
     operation:tell "called"
   end

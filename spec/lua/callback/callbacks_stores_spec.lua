@@ -232,8 +232,8 @@ describe("a store that raises", function()
   it("once a journal's job is made does not lose the job", function()
     serve(READY)
     local client, store = new_client(QUICK), open_memory()
-    local journal, create_in = finseg.journal.new(store), client._create_while
-    function client._create_while(...)
+    local journal, create_in = finseg.journal.new(store), client.create_while
+    function client.create_while(...)
       raise_in(store, "delete")
       return create_in(...)
     end
