@@ -12,7 +12,7 @@
 #include "operation.h"
 #include "outcome.h"
 #include "protocol/config.h"
-#include "protocol/retry.h"
+#include "protocol/schedule.h"
 #include "protocol/url.h"
 #include "result/page_pool.h"
 #include "value/random.h"

@@ -20,7 +20,7 @@
     SUITE_OF(kind)                                                                                                     \
     SUITE_OF(request)                                                                                                  \
     SUITE_OF(canonical)                                                                                                \
-    SUITE_OF(retry)                                                                                                    \
+    SUITE_OF(schedule)                                                                                                 \
     SUITE_OF(url)                                                                                                      \
     SUITE_OF(token)                                                                                                    \
     SUITE_OF(answer)                                                                                                   \
@@ -30,7 +30,7 @@
     SUITE_OF(loop)                                                                                                     \
     SUITE_OF(sigpipe)                                                                                                  \
     SUITE_OF(exchange)                                                                                                 \
-    SUITE_OF(repeats)                                                                                                  \
+    SUITE_OF(operation)                                                                                                \
     SUITE_OF(client)                                                                                                   \
     SUITE_OF(callback)                                                                                                 \
     SUITE_OF(recycle)

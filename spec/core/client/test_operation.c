@@ -211,4 +211,4 @@ static const struct test tests[] = {
     {"an answer beyond max_body is refused", an_answer_beyond_max_body_is_refused},
     {"no server is a network error", no_server_is_a_network_error},
 };
-SUITE(repeats, tests);
+SUITE(operation, tests);
