@@ -130,6 +130,42 @@ FINSEG_API int finseg_config_set_flag(finseg_config *config, const char *field, 
  */
 FINSEG_API int finseg_config_add_kind(finseg_config *config, const char *name, const char *definition,
                                       finseg_error **error);
+
+typedef enum finseg_parameter_type {
+    FINSEG_PARAMETER_TEXT,
+    FINSEG_PARAMETER_URL, /* text: an absolute http or https URL */
+    FINSEG_PARAMETER_TEXTS,
+    FINSEG_PARAMETER_AMOUNT,
+    FINSEG_PARAMETER_INTEGER,
+    FINSEG_PARAMETER_FLAG
+} finseg_parameter_type;
+
+/* "text", "url", ..., as the definition of a kind spells it. */
+FINSEG_API const char *finseg_parameter_type_name(finseg_parameter_type type);
+
+/* What a kind takes. */
+typedef struct finseg_parameter {
+    const char *name;
+    finseg_parameter_type type;
+    bool required;
+    double minimum;            /* of an integer: the range, both ends included; infinite where there is no end */
+    double maximum;            /* likewise */
+    const char *const *values; /* of a text type: all that is allowed, ending in NULL; NULL when anything is */
+} finseg_parameter;
+
+typedef struct finseg_kind {
+    const char *name;
+    const char *path;                   /* after /segments/ */
+    const finseg_parameter *parameters; /* callbackURL, which every kind takes, is not listed */
+    size_t parameter_count;
+} finseg_kind;
+
+/*
+ * The kinds that clients made from this config know, by index: the built-in ones first, each in the form that the
+ * config gives it, then the added ones in the order of their adding. NULL beyond the last. Belongs to the config, and
+ * is valid until a kind is added.
+ */
+FINSEG_API const finseg_kind *finseg_config_kind(const finseg_config *config, size_t index);
 /*
  * Reads FINSEG_BASE_URL, FINSEG_TOKEN_URL, FINSEG_CLIENT_ID, FINSEG_CLIENT_SECRET, FINSEG_ACCESS_TOKEN and
  * FINSEG_CA_FILE; an unset or empty variable leaves its field alone. 0, or -1 with an error of kind config.
@@ -185,6 +221,27 @@ FINSEG_API finseg_outcome *finseg_client_await(finseg_client *client, finseg_tic
  */
 FINSEG_API finseg_ticket finseg_client_create(finseg_client *client, const char *kind, const char *parameters,
                                               finseg_error **error);
+/*
+ * One text for equal requests: `parameters`, checked as finseg_client_create() does, as JSON in which equal requests
+ * are equal bytes. Members are sorted by name; amounts have the same digits (5000, 5e3 and "5000.00" are equal); text
+ * that is compared without case is in lower case; callbackURL is left out. The order within a list stays: it decides
+ * the order of the result. Sends nothing. The caller frees it with free(); NULL with an error of kind invalid.
+ */
+FINSEG_API char *finseg_client_canonical(const finseg_client *client, const char *kind, const char *parameters,
+                                         finseg_error **error);
+
+/*
+ * Whose jobs a client makes: a job of one client can be read by every client of the same identity. NULL where the
+ * config has nothing: clients with a ready-made access_token alone cannot be told apart. No part of it is a secret.
+ */
+typedef struct finseg_identity {
+    const char *base_url; /* without a slash at its end */
+    const char *client_id;
+    const char *username;
+} finseg_identity;
+
+/* The texts belong to the client. */
+FINSEG_API finseg_identity finseg_client_identity(const finseg_client *client);
 /* One GET of the job's first page. The outcome carries a page, or an error: pending (404, 423), not_found or expired
  * (400), failed (422), ... 0 only when memory is out. */
 FINSEG_API finseg_ticket finseg_client_poll(finseg_client *client, finseg_job *job, finseg_error **error);

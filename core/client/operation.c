@@ -6,7 +6,7 @@
 
 #include "client.h"
 #include "io/clock.h"
-#include "protocol/request.h"
+#include "protocol/url.h"
 #include "value/error.h"
 
 enum { WHAT_LIMIT = 160, EXCERPT = 80, TIMERS = 2 };
@@ -474,10 +474,10 @@ static struct fs_exchange *build_exchange(struct fs_operation *operation)
     finseg_client *client = operation->client;
     char *url;
     if (operation->type == FS_OPERATION_CREATE)
-        url = fs_request_create_url(client->base.text, operation->path);
+        url = fs_url_segment(client->base.text, operation->path);
     else
-        url = fs_request_page_url(client->base.text, operation->job->path, operation->job->job_id, operation->number,
-                                  operation->size);
+        url = fs_url_page(client->base.text, operation->job->path, operation->job->job_id, operation->number,
+                          operation->size);
     struct fs_exchange *exchange = fs_exchange_new(client, url);
     if (!exchange)
         return NULL;

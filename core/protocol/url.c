@@ -1,6 +1,7 @@
 #include "url.h"
 
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -111,4 +112,35 @@ void fs_url_free(struct fs_url *url)
     free(url->text);
     free(url->origin);
     *url = (struct fs_url){0};
+}
+
+/* ---- where requests go ---- */
+
+static void append_segment_url(struct fs_buffer *url, const char *base_url, const char *path)
+{
+    fs_buffer_printf(url, "%s/segments", base_url);
+    /* A path that a config gives may have several parts. */
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        fs_buffer_append_char(url, '/');
+        fs_text_append_percent_encoded(url, path, length);
+        path += length + (path[length] == '/');
+    }
+}
+
+char *fs_url_segment(const char *base_url, const char *path)
+{
+    struct fs_buffer url = {0};
+    append_segment_url(&url, base_url, path);
+    return fs_buffer_take(&url);
+}
+
+char *fs_url_page(const char *base_url, const char *path, const char *job_id, uint64_t number, uint32_t size)
+{
+    struct fs_buffer url = {0};
+    append_segment_url(&url, base_url, path);
+    fs_buffer_append_char(&url, '/');
+    fs_text_append_percent_encoded(&url, job_id, strlen(job_id));
+    fs_buffer_printf(&url, "?number=%" PRIu64 "&size=%" PRIu32, number, size);
+    return fs_buffer_take(&url);
 }

@@ -14,6 +14,7 @@ local Following = require "finseg.callback.callback_wait"
 local Patrol = require "finseg.callback.patrol"
 local check = require "finseg.value.check"
 local core = require "finseg.core"
+local log_guard = require "finseg.value.log_guard"
 local stores = require "finseg.store"
 
 local KEEP = Following.KEEP
@@ -85,16 +86,17 @@ function Callbacks.for_others(options)
   for _, sort in ipairs(sorts) do
     counts[sort] = 0
   end
-  return setmetatable({
+  local callbacks = setmetatable({
     store = options.store,
     counts = counts,
     closed = false,
-    _log = options.log,
     _lines = {},
     _own = setmetatable({}, { __mode = "v" }),
     -- Waits are kept by their clients. A store, which may outlive those, refers to this object.
     _follow = setmetatable({}, { __mode = "k" }),
   }, Callbacks)
+  callbacks._log = options.log and log_guard(callbacks, options.log)
+  return callbacks
 end
 
 ---@param options { public_url: string, store: finseg.Store, log: fun(event: table)? }
@@ -142,10 +144,7 @@ function Callbacks:tell_log(sort, message, name)
   if now - line.told_at >= QUIET then
     local more = line.untold > 1 and (" (%d since the last such line)"):format(line.untold) or ""
     line.told_at, line.untold = now, 0
-    local ok, problem = pcall(self._log, { name = name, time = core.time(), message = message .. more })
-    if not ok then
-      self._log, self.log_error = nil, problem
-    end
+    self._log { name = name, time = core.time(), message = message .. more }
   end
 end
 

@@ -6,6 +6,7 @@
 -- receiver speaks plain HTTP: TLS is the business of what passes requests on, a load balancer or a proxy.
 
 local core = require "finseg.core"
+local optional_module = require "finseg.value.optional_module"
 
 ---@class finseg.Listener
 ---@field url string  what the service is told; a job's own part follows it
@@ -55,22 +56,6 @@ local advice = {
   elsewhere = "host must be an address of this machine, or 0.0.0.0 for all it has",
   other = "close what the program does not need, and try again",
 }
-
-local function load_receiver()
-  local loaded, module = pcall(require, "finseg.http_server")
-  if loaded then
-    return module
-  end
-  local reason = tostring(module):match "[^\n]+"
-  return nil,
-    core.error(
-      "config",
-      "client:listen needs finseg's module finseg.http_server, which is not there: "
-        .. "install libmicrohttpd-dev and run `make all`, or install the rock finseg-listener ("
-        .. reason
-        .. ")"
-    )
-end
 
 -- ---- options ------------------------------------------------------------------------------------------------
 
@@ -141,7 +126,7 @@ end
 ---@return userdata? receiver
 ---@return integer|table port_or_err
 local function open_receiver(options)
-  local module, err = load_receiver()
+  local module, err = optional_module "finseg.http_server"
   if not module then
     return nil, err
   end

@@ -24,6 +24,8 @@ local Watchers = require "finseg.store.watchers"
 local await = require "finseg.wait.await"
 local check = require "finseg.value.check"
 local core = require "finseg.core"
+local log_guard = require "finseg.value.log_guard"
+local optional_module = require "finseg.value.optional_module"
 
 --- A time to live beyond this is as good as for ever. Milliseconds; Redis adds the time since 1970 in 63 bits.
 local LONGEST = 100 * 365 * 86400 * 1000
@@ -126,21 +128,6 @@ local function read_options(given)
   return config
 end
 
-local function load_hiredis()
-  local loaded, module = pcall(require, "finseg.store.hiredis")
-  if loaded then
-    return module
-  end
-  return nil,
-    core.error(
-      "config",
-      "a store in a Redis needs finseg's module finseg.store.hiredis, which is not there: install libhiredis-dev and "
-        .. "run `make all`, or install the rock finseg-redis ("
-        .. tostring(module):match "[^\n]+"
-        .. ")"
-    )
-end
-
 local function address_of(config)
   if config.path then
     return config.path
@@ -150,15 +137,6 @@ end
 
 local function new_id(set)
   return ("%08x%08x"):format(math.floor(set:random() * 2 ^ 32), math.floor(set:random() * 2 ^ 32))
-end
-
-local function log(self, event)
-  if self.log and not self.closed then
-    local ok, problem = pcall(self.log, event)
-    if not ok then
-      self.log, self.log_error = nil, problem
-    end
-  end
 end
 
 local function tell(entry, news)
@@ -177,7 +155,7 @@ function RedisStore.open(given)
     return nil, err
   end
   local hiredis
-  hiredis, err = load_hiredis()
+  hiredis, err = optional_module "finseg.store.hiredis"
   if not hiredis then
     return nil, err
   end
@@ -196,10 +174,10 @@ function RedisStore.open(given)
     watchers = Watchers.new(),
     prefix = config.prefix,
     channel = config.channel,
-    log = config.log,
     set = set,
     id = new_id(set),
   }, RedisStore)
+  self.log = config.log and log_guard(self, config.log)
   self.link = Link.new(set, config, {
     heard = function(text)
       self:_heard(text)
@@ -210,7 +188,9 @@ function RedisStore.open(given)
       end
     end,
     log = function(event)
-      log(self, event)
+      if self.log and not self.closed then
+        self.log(event)
+      end
     end,
   })
   return self

@@ -214,7 +214,7 @@ describe("a program that ends while somebody waits", function()
   local function end_under(start)
     local status, printed = run_lua(([[
       local finseg = require "finseg"
-      local client = assert(finseg.new { base_url = "%s", client_id = "x", client_secret = "x" })
+      local client = assert(finseg.new { base_url = "%s", access_token = "x" })
       local function wait() client:job("highBalance", "1"):wait() end
       %s
       print "ends"
@@ -226,7 +226,7 @@ describe("a program that ends while somebody waits", function()
     end_under [[
       local controller = require("cqueues").new()
       controller:wrap(wait)
-      controller:step(0.05)
+      repeat controller:step(0.001) until client:transfers() == 1
     ]]
   end)
 
@@ -234,7 +234,7 @@ describe("a program that ends while somebody waits", function()
     end_under [[
       local uv = require "luv"
       coroutine.wrap(wait)()
-      coroutine.wrap(function() finseg.sleep(0.05) uv.stop() end)()
+      coroutine.wrap(function() repeat finseg.sleep(0.001) until client:transfers() == 1 uv.stop() end)()
       uv.run()
     ]]
   end)

@@ -9,6 +9,9 @@ local finseg = require "finseg"
 local sandbox = require "spec.support.sandbox"
 local scripted_server = require "spec.support.scripted_server"
 local tasks = require "finseg.driver.tasks"
+local until_ = require "spec.support.until"
+
+local until_waiting, wait_until = until_.until_waiting, until_.wait_until
 
 local PARAMETERS = { accountType = "checking", threshold = 5000 }
 local CREATE = "POST /api/v1/segments/highBalance"
@@ -23,13 +26,6 @@ end
 
 local function start_silent()
   return scripted_server.start { [CREATE] = CREATED, [JOB] = { { hold = true } } }
-end
-
--- Sleeps, in a task, until `condition` holds.
-local function sleep_until(condition)
-  while not condition() do
-    finseg.sleep(0.005)
-  end
 end
 
 describe("finseg.wait.run", function()
@@ -59,19 +55,6 @@ describe("finseg.wait.run", function()
       end
     end)
     assert.are.equal(3, ended)
-  end)
-
-  it("wakes sleepers in the order of their times", function()
-    local order = {}
-    finseg.run(function()
-      for _, milliseconds in ipairs { 30, 10, 50, 20, 40 } do
-        finseg.spawn(function()
-          finseg.sleep(milliseconds / 1000)
-          order[#order + 1] = milliseconds
-        end)
-      end
-    end)
-    assert.are.same({ 10, 20, 30, 40, 50 }, order)
   end)
 
   it("keeps many timers in order", function()
@@ -109,7 +92,7 @@ describe("finseg.wait.run", function()
     local other_ended = false
     local ok, problem = pcall(finseg.run, function()
       finseg.spawn(function()
-        finseg.sleep(0.01)
+        finseg.sleep(0)
         other_ended = true
       end)
       error "the first task failed"
@@ -126,7 +109,7 @@ describe("finseg.wait.run", function()
       finseg.spawn(function()
         error "a spawned task failed"
       end)
-      finseg.sleep(0.01)
+      finseg.sleep(0)
       main_ended = true
     end)
     assert.is_false(ok)
@@ -177,7 +160,7 @@ describe("finseg.wait.run", function()
         job:wait { timeout = 0.05 }
         resumed = true
       end)
-      finseg.sleep(0)
+      until_waiting(client)
       function client.step()
         client.step = nil
         error "the step failed"
@@ -262,12 +245,14 @@ describe("finseg.wait.all", function()
   end)
 
   it("answers the first failure, cancels what the others wait for, and waits for their end", function()
-    local others = {}
+    local others, asleep = {}, 0
     local result, failure = finseg.all(function()
+      asleep = asleep + 1
       others.sleep = select(2, finseg.sleep(3600)).kind
       others.later = select(2, finseg.sleep(3600)).kind
     end, function()
       local _, err = finseg.all(function()
+        asleep = asleep + 1
         return finseg.sleep(3600)
       end)
       others.inner = err.kind
@@ -276,7 +261,9 @@ describe("finseg.wait.all", function()
       end)
       others.inner_later = err.kind
     end, function()
-      finseg.sleep(0.01)
+      wait_until(function()
+        return asleep == 2
+      end)
       return nil, "the first failure"
     end)
     assert.is_nil(result)
@@ -318,7 +305,7 @@ describe("finseg.wait.all", function()
       waited = err
       return segment, err
     end, function()
-      sleep_until(function()
+      wait_until(function()
         return client:transfers() == 1 and #server.requests() == 3
       end)
       return nil, "enough"
@@ -349,7 +336,7 @@ describe("waits in tasks", function()
           ready = ready + 1
         end)
       end
-      sleep_until(function()
+      wait_until(function()
         peak = math.max(peak, client:pending())
         return ready == 200
       end)
@@ -430,12 +417,10 @@ describe("waits in tasks", function()
       finseg.spawn(function()
         kinds.other = select(2, other:wait { timeout = 0.2 }).kind
       end)
-      sleep_until(function()
-        return client:pending() == 4
-      end)
+      until_waiting(client, 4)
       assert.is_true(job:cancel())
       assert.is_false(kinds[1] ~= nil)
-      sleep_until(function()
+      wait_until(function()
         return kinds[3]
       end)
       assert.is_false(job:cancel())
@@ -456,9 +441,7 @@ describe("waits in tasks", function()
           kinds[i] = select(2, job:wait()).kind
         end)
       end
-      sleep_until(function()
-        return client:pending() == 3
-      end)
+      until_waiting(client, 3)
       client:close()
     end)
     client:close()

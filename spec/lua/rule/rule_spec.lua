@@ -733,7 +733,7 @@ describe("a rule that runs", function()
       local done = false
       finseg.spawn(function()
         while not done do
-          finseg.sleep(0.02)
+          finseg.sleep(0)
           ticks = ticks + 1
         end
       end)
