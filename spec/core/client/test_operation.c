@@ -200,7 +200,29 @@ static void no_server_is_a_network_error(void)
     close_stage(&stage);
 }
 
+static void a_long_id_is_quoted_in_part(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "423 Locked", "", ""), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    char id[3001];
+    for (size_t i = 0; i < 3000; i++)
+        id[i] = "\xE2\x82\xAC"[i % 3];
+    id[3000] = '\0';
+    finseg_job *polled = job(&stage, id, 0);
+    finseg_error *error = error_of(poll_once(&stage, polled));
+    CHECK(strlen(finseg_error_message(error)) < 300);
+    CHECK_ERROR(error, FINSEG_ERROR_PENDING, "highBalance job \xE2\x82\xAC");
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
 static const struct test tests[] = {
+    {"a long id is quoted in part", a_long_id_is_quoted_in_part},
     {"reads are repeated", reads_are_repeated},
     {"a page of a ready job that is locked is fetched again", a_page_of_a_ready_job_that_is_locked_is_fetched_again},
     {"tries are counted", tries_are_counted},
