@@ -87,8 +87,12 @@ void fs_detach(struct fs_attached *attached)
 
 void fs_detach_all(struct fs_attached_list *list)
 {
-    while (!LIST_EMPTY(&list->first))
-        fs_detach(LIST_FIRST(&list->first));
+    struct fs_attached *attached = LIST_FIRST(&list->first);
+    while (attached) {
+        struct fs_attached *next = LIST_NEXT(attached, link);
+        fs_detach(attached);
+        attached = next;
+    }
 }
 
 void fs_detach_inherited(const struct fs_attached_list *list)

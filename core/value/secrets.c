@@ -343,26 +343,25 @@ struct fs_secret_entry *fs_secrets_add_url(struct fs_secrets *secrets, const cha
     return enter(secrets, entry);
 }
 
-static void forget(struct fs_secret_entry *entry)
-{
-    LIST_REMOVE(entry, link);
-    free_entry(entry);
-}
-
 void fs_secrets_retire(struct fs_secrets *secrets, struct fs_secret_entry *entry)
 {
     if (!entry)
         return;
     struct fs_secret_entry **oldest = &secrets->retired[secrets->next_retired];
     if (*oldest)
-        forget(*oldest);
+        LIST_REMOVE(*oldest, link);
+    free_entry(*oldest);
     *oldest = entry;
     secrets->next_retired = (secrets->next_retired + 1) % FS_SECRETS_RETIRED;
 }
 
 void fs_secrets_free(struct fs_secrets *secrets)
 {
-    while (!LIST_EMPTY(&secrets->entries))
-        forget(LIST_FIRST(&secrets->entries));
+    struct fs_secret_entry *entry = LIST_FIRST(&secrets->entries);
+    while (entry) {
+        struct fs_secret_entry *next = LIST_NEXT(entry, link);
+        free_entry(entry);
+        entry = next;
+    }
     *secrets = (struct fs_secrets){0};
 }
