@@ -30,10 +30,13 @@
     SUITE_OF(event)                                                                                                    \
     SUITE_OF(loop)                                                                                                     \
     SUITE_OF(sigpipe)                                                                                                  \
-    SUITE_OF(exchange)                                                                                                 \
+    SUITE_OF(transport)                                                                                                \
     SUITE_OF(operation)                                                                                                \
     SUITE_OF(client)                                                                                                   \
-    SUITE_OF(callback)                                                                                                 \
+    SUITE_OF(session)                                                                                                  \
+    SUITE_OF(authorization)                                                                                            \
+    SUITE_OF(operations)                                                                                               \
+    SUITE_OF(attach)                                                                                                   \
     SUITE_OF(recycle)
 
 #define DECLARE(name) extern const struct suite suite_##name;

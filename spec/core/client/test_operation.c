@@ -1,9 +1,17 @@
-/* What the client repeats by itself, and what it does not. */
+/* What an operation makes of an answer, what it repeats by itself, and when a wait asks. */
+#include "client/operation.h"
+
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "stage.h"
 #include "test.h"
+
+/* Longer than any test; nothing is asked by the clock alone. */
+#define NEVER 3600.0
+
+/* ---- answers and repeats ---- */
 
 static void reads_are_repeated(void)
 {
@@ -158,31 +166,6 @@ static void a_refused_create_says_what_the_service_said(void)
     close_stage(&stage);
 }
 
-static void an_answer_beyond_max_body_is_refused(void)
-{
-    struct stage stage;
-    prepare(&stage);
-    set_number(&stage, "max_body", 1024);
-    char *long_body = malloc(4001);
-    memset(long_body, ' ', 4000);
-    long_body[4000] = '\0';
-    char chunked[1600];
-    snprintf(chunked, sizeof chunked,
-             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n500\r\n%.1280s\r\n0\r\n\r\n", long_body);
-    const struct scripted_answer answers[] = {
-        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, -1},
-        {GET_RESULT, json(&stage, "200 OK", "", long_body), SCRIPTED_CLOSE, 1},
-        {GET_RESULT, chunked, SCRIPTED_CLOSE, 1},
-    };
-    OPEN(&stage, answers);
-    finseg_job *polled = job(&stage, "j", 0);
-    CHECK_ERROR(error_of(poll_once(&stage, polled)), FINSEG_ERROR_TOO_LARGE, "max_body, 1024 bytes");
-    CHECK_ERROR(error_of(poll_once(&stage, polled)), FINSEG_ERROR_TOO_LARGE, "max_body, 1024 bytes");
-    finseg_job_free(polled);
-    free(long_body);
-    close_stage(&stage);
-}
-
 static void no_server_is_a_network_error(void)
 {
     struct stage stage;
@@ -221,8 +204,302 @@ static void a_long_id_is_quoted_in_part(void)
     close_stage(&stage);
 }
 
+static void a_page_beyond_a_limit_is_not_fetched_again(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    char deep[401] = "{\"x\":";
+    memset(deep + strlen(deep), '[', 400 - strlen(deep));
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "408 Request Timeout", "", ""), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", deep), SCRIPTED_KEEP, -1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    CHECK_ERROR(error_of(poll_once(&stage, polled)), FINSEG_ERROR_TOO_LARGE, "");
+    CHECK_INT((int64_t)scripted_server_count(stage.server, GET_RESULT), 2);
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+static void a_body_that_is_no_page_is_told_without_the_customers(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "retry.attempts", 1);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", "<html>Willkommen"), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", "{\"users\":[{\"userId\":\"zoe\","), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    finseg_error *error = error_of(poll_once(&stage, polled));
+    CHECK(strstr(finseg_error_message(error), "highBalance job j: the result page cannot be read") != NULL);
+    CHECK_ERROR(error, FINSEG_ERROR_PROTOCOL, "begins \"<html>Willkommen\": check base_url");
+    error = error_of(poll_once(&stage, polled));
+    CHECK(strstr(finseg_error_message(error), "zoe") == NULL);
+    CHECK_ERROR(error, FINSEG_ERROR_PROTOCOL, "highBalance job j");
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
+static void a_create_cancelled_on_its_way_may_exist(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {POST_SEGMENT, NULL, SCRIPTED_STALL, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_ticket ticket = finseg_client_create(stage.client, "highBalance", "{\"threshold\":1}", NULL);
+    while (scripted_server_count(stage.server, POST_SEGMENT) == 0) {
+        struct pollfd watched = {.fd = finseg_client_fd(stage.client), .events = POLLIN};
+        poll(&watched, 1, 10);
+        CHECK(finseg_client_step(stage.client) == 0);
+    }
+    finseg_client_cancel(stage.client, ticket);
+    finseg_error *error = error_of(finseg_client_next(stage.client));
+    CHECK(finseg_error_maybe_created(error));
+    CHECK_ERROR(error, FINSEG_ERROR_CANCELLED, "may exist");
+    close_stage(&stage);
+}
+
+/* ---- waits ---- */
+
+static void a_short_wait_still_asks(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "poll.first", 3600);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *waited = job(&stage, "j", 0);
+    check_page(wait_for(&stage, waited, 2));
+    finseg_job_free(waited);
+    close_stage(&stage);
+}
+
+static void a_wait_ends_when_the_job_has_ended(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, -1},
+        {GET_RESULT "highBalance/gone?", json(&stage, "400 Bad Request", "", NOT_READY), SCRIPTED_KEEP, -1},
+        {GET_RESULT "highBalance/failed?", json(&stage, "422 Unprocessable", "", NOT_READY), SCRIPTED_KEEP, -1},
+        {GET_RESULT "highBalance/foreign?", "HTTP/1.1 404 Not Found\r\nContent-Length: 6\r\n\r\n<html>", SCRIPTED_KEEP,
+         -1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *unknown = job(&stage, "gone", 0);
+    finseg_job *old = job(&stage, "gone", 1000000);
+    finseg_job *failed = job(&stage, "failed", 0);
+    finseg_job *foreign = job(&stage, "foreign", 0);
+    CHECK_ERROR(error_of(wait_for(&stage, unknown, 10)), FINSEG_ERROR_NOT_FOUND, "highBalance job gone");
+    CHECK_TEXT(finseg_job_state(unknown), "created");
+    CHECK_ERROR(error_of(wait_for(&stage, old, 10)), FINSEG_ERROR_EXPIRED, "14 days");
+    CHECK_TEXT(finseg_job_state(old), "expired");
+    CHECK_ERROR(error_of(wait_for(&stage, failed, 10)), FINSEG_ERROR_FAILED, "422");
+    CHECK_ERROR(error_of(wait_for(&stage, foreign, 10)), FINSEG_ERROR_PROTOCOL, "base_url");
+    CHECK_INT((int64_t)scripted_server_count(stage.server, GET_RESULT "highBalance/foreign?"), 2);
+    finseg_job_free(unknown);
+    finseg_job_free(old);
+    finseg_job_free(failed);
+    finseg_job_free(foreign);
+    close_stage(&stage);
+}
+
+static void a_wait_ends_at_its_deadline_though_the_server_stalls(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, -1},
+        {GET_RESULT, NULL, SCRIPTED_STALL, -1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *waited = job(&stage, "j", 0);
+    finseg_error *error = error_of(wait_for(&stage, waited, 0.1));
+    CHECK(finseg_error_retryable(error));
+    CHECK_ERROR(error, FINSEG_ERROR_TIMEOUT, "no answer within 0.1 s");
+    finseg_job_free(waited);
+    close_stage(&stage);
+}
+
+/* ---- waits for a callback ---- */
+
+static finseg_ticket wait_for_callback(struct stage *stage, finseg_job *waited)
+{
+    finseg_error *error = NULL;
+    finseg_ticket ticket = finseg_client_wait_for_callback(stage->client, waited, -1, &error);
+    CHECK(ticket != 0);
+    CHECK(error == NULL);
+    return ticket;
+}
+
+static int64_t count_gets(struct stage *stage)
+{
+    return (int64_t)scripted_server_count(stage->server, GET_RESULT);
+}
+
+static void a_wait_for_a_callback_asks_when_it_is_called(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "poll.callback", NEVER);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *waited = job(&stage, "j", 0);
+    finseg_ticket ticket = wait_for_callback(&stage, waited);
+    CHECK(finseg_client_next_timeout(stage.client) > NEVER / 2);
+    CHECK(finseg_client_called(stage.client, ticket));
+    CHECK(finseg_client_next_timeout(stage.client) < 1);
+    check_page(finseg_client_await(stage.client, ticket));
+    CHECK_INT(count_gets(&stage), 1);
+    CHECK(!finseg_client_called(stage.client, ticket));
+    CHECK(!finseg_client_expect_callback(stage.client, ticket, true));
+    finseg_job_free(waited);
+    close_stage(&stage);
+}
+
+static void a_callback_that_is_early_begins_the_poll_schedule(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "poll.callback", NEVER);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "404 Not Found", "", NOT_READY), SCRIPTED_KEEP, 3},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *waited = job(&stage, "j", 0);
+    finseg_ticket ticket = wait_for_callback(&stage, waited);
+    finseg_client_called(stage.client, ticket);
+    check_page(finseg_client_await(stage.client, ticket));
+    CHECK_INT(count_gets(&stage), 4);
+    finseg_job_free(waited);
+    close_stage(&stage);
+}
+
+static void a_callback_that_is_lost_costs_time_only(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "poll.first", NEVER);
+    set_number(&stage, "poll.max", NEVER);
+    set_number(&stage, "poll.callback", 0.02);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "404 Not Found", "", NOT_READY), SCRIPTED_KEEP, 2},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *waited = job(&stage, "j", 0);
+    check_page(finseg_client_await(stage.client, wait_for_callback(&stage, waited)));
+    finseg_job_free(waited);
+    close_stage(&stage);
+}
+
+static void a_callback_during_a_question_has_it_asked_again_at_once(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "poll.first", NEVER);
+    set_number(&stage, "poll.max", NEVER);
+    set_number(&stage, "poll.callback", NEVER);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "404 Not Found", "", NOT_READY), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "200 OK", "", PAGE_ANSWER), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *waited = job(&stage, "j", 0);
+    finseg_ticket ticket = wait_for_callback(&stage, waited);
+    finseg_client_called(stage.client, ticket);
+    CHECK(finseg_client_step(stage.client) == 0);
+    CHECK_INT((int64_t)finseg_client_transfers(stage.client), 1);
+    finseg_client_called(stage.client, ticket);
+    check_page(finseg_client_await(stage.client, ticket));
+    CHECK_INT(count_gets(&stage), 2);
+    finseg_job_free(waited);
+    close_stage(&stage);
+}
+
+/* Steps until the server has been asked so often and no transfer is under way. */
+static void step_until_asked(struct stage *stage, int64_t gets)
+{
+    while (count_gets(stage) < gets || finseg_client_transfers(stage->client) > 0) {
+        struct pollfd watched = {.fd = finseg_client_fd(stage->client), .events = POLLIN};
+        poll(&watched, 1, 20);
+        CHECK(finseg_client_step(stage->client) >= 0);
+    }
+}
+
+static void a_callback_does_not_cut_the_pause_that_the_service_asked_for(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "poll.callback", NEVER);
+    const struct scripted_answer answers[] = {
+        {POST_TOKEN, json(&stage, "200 OK", "", TOKEN_ANSWER), SCRIPTED_KEEP, 1},
+        {GET_RESULT, json(&stage, "503 Service Unavailable", "Retry-After: 600\r\n", NOT_READY), SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_job *waited = job(&stage, "j", 0);
+    finseg_ticket ticket = wait_for_callback(&stage, waited);
+    finseg_client_called(stage.client, ticket);
+    step_until_asked(&stage, 1);
+    finseg_client_called(stage.client, ticket);
+    CHECK(finseg_client_next_timeout(stage.client) > 500);
+    finseg_job_free(waited);
+    close_stage(&stage);
+}
+
+static void waits_go_on_by_polling_when_callbacks_can_no_longer_come(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_number(&stage, "poll.callback", NEVER);
+    set_number(&stage, "poll.first", 0.05);
+    set_number(&stage, "poll.max", NEVER);
+    const struct scripted_answer answers[] = {{POST_TOKEN, NULL, SCRIPTED_STALL, -1}};
+    OPEN(&stage, answers);
+    finseg_job *waited = job(&stage, "j", 0);
+    finseg_ticket ticket = wait_for_callback(&stage, waited);
+    CHECK(finseg_client_expect_callback(stage.client, ticket, true));
+    CHECK(finseg_client_next_timeout(stage.client) > NEVER / 2);
+    CHECK(finseg_client_expect_callback(stage.client, ticket, false));
+    CHECK(finseg_client_next_timeout(stage.client) < 30);
+    finseg_job_free(waited);
+    close_stage(&stage);
+}
+
+static void only_waits_are_called(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    const struct scripted_answer answers[] = {{POST_TOKEN, NULL, SCRIPTED_STALL, -1}};
+    OPEN(&stage, answers);
+    finseg_job *polled = job(&stage, "j", 0);
+    finseg_ticket ticket = finseg_client_poll(stage.client, polled, NULL);
+    CHECK(!finseg_client_called(stage.client, ticket));
+    CHECK(!finseg_client_expect_callback(stage.client, ticket, false));
+    CHECK(!finseg_client_called(stage.client, 0));
+    finseg_job_free(polled);
+    close_stage(&stage);
+}
+
 static const struct test tests[] = {
-    {"a long id is quoted in part", a_long_id_is_quoted_in_part},
     {"reads are repeated", reads_are_repeated},
     {"a page of a ready job that is locked is fetched again", a_page_of_a_ready_job_that_is_locked_is_fetched_again},
     {"tries are counted", tries_are_counted},
@@ -230,7 +507,25 @@ static const struct test tests[] = {
     {"a create whose answer was lost is not repeated", a_create_whose_answer_was_lost_is_not_repeated},
     {"a create that was turned away is repeated", a_create_that_was_turned_away_is_repeated},
     {"a refused create says what the service said", a_refused_create_says_what_the_service_said},
-    {"an answer beyond max_body is refused", an_answer_beyond_max_body_is_refused},
     {"no server is a network error", no_server_is_a_network_error},
+    {"a long id is quoted in part", a_long_id_is_quoted_in_part},
+    {"a page beyond a limit is not fetched again, a 408 is", a_page_beyond_a_limit_is_not_fetched_again},
+    {"a body that is no page is told without the customers in it",
+     a_body_that_is_no_page_is_told_without_the_customers},
+    {"a create cancelled on its way may exist", a_create_cancelled_on_its_way_may_exist},
+    {"a short wait still asks", a_short_wait_still_asks},
+    {"a wait ends when the job has ended", a_wait_ends_when_the_job_has_ended},
+    {"a wait ends at its deadline though the server stalls", a_wait_ends_at_its_deadline_though_the_server_stalls},
+    {"a wait for a callback asks when it is called, and not before", a_wait_for_a_callback_asks_when_it_is_called},
+    {"a callback before the job is ready begins the poll schedule anew",
+     a_callback_that_is_early_begins_the_poll_schedule},
+    {"a callback that is lost costs time only", a_callback_that_is_lost_costs_time_only},
+    {"a callback during a question has it asked again at once",
+     a_callback_during_a_question_has_it_asked_again_at_once},
+    {"a callback does not cut the pause that the service asked for",
+     a_callback_does_not_cut_the_pause_that_the_service_asked_for},
+    {"waits go on by polling when callbacks can no longer come",
+     waits_go_on_by_polling_when_callbacks_can_no_longer_come},
+    {"only waits are called", only_waits_are_called},
 };
 SUITE(operation, tests);
