@@ -1,6 +1,7 @@
 /* A client: its parts, which know nothing of it, and the public functions. */
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "protocol/request.h"
 #include "session.h"
 #include "value/error.h"
+#include "value/shortage.h"
 
 struct finseg_client {
     finseg_config *config;
@@ -59,7 +61,8 @@ finseg_client *finseg_client_new(const finseg_config *config, finseg_error **err
 {
     /* Counted and thread-safe inside libcurl. There is no global cleanup: a resolver thread may still be at work. */
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        fs_error_give(error, fs_error_new(FINSEG_ERROR_NETWORK, "libcurl cannot be initialised"));
+        fs_error_give(error,
+                      fs_error_new(FINSEG_ERROR_RESOURCE, "libcurl cannot be initialised: %s", fs_out_of_memory));
         return NULL;
     }
     finseg_client *client = calloc(1, sizeof *client);
@@ -369,8 +372,10 @@ int finseg_client_watch(finseg_client *client, int fd, finseg_error **error)
                              fs_error_new(FINSEG_ERROR_INVALID, "descriptor %d is attached to the client already", fd));
     if (fs_attach(&client->attached, &client->session.loop, fd))
         return 0;
-    return fs_error_give(error, fs_error_new(FINSEG_ERROR_NETWORK, "descriptor %d cannot be attached to the client: %s",
-                                             fd, strerror(errno)));
+    int reason = errno;
+    char what[64];
+    snprintf(what, sizeof what, "descriptor %d cannot be attached to the client", fd);
+    return fs_error_give(error, fs_error_system(FINSEG_ERROR_NETWORK, what, reason));
 }
 
 /* NULL as well in a child, which must not touch the common set. */

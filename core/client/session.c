@@ -18,8 +18,7 @@ static int open_io(struct fs_session *session, finseg_error **error)
 {
     const finseg_config *config = session->config;
     if (fs_loop_open(&session->loop) != 0)
-        return fs_error_give(
-            error, fs_error_new(FINSEG_ERROR_NETWORK, "no descriptor for the client's event set: %s", strerror(errno)));
+        return fs_error_give(error, fs_error_system(FINSEG_ERROR_RESOURCE, "the client's event set", errno));
     session->loop_open = true;
     struct fs_transport_options options = {
         .ca_file = config->ca_file,

@@ -7,6 +7,7 @@
 
 #include "value/error.h"
 #include "value/secret.h"
+#include "value/shortage.h"
 #include "value/text.h"
 
 /* A secret is taken out of whatever is said; a secret URL in its parts too. */
@@ -284,6 +285,8 @@ int fs_config_read_url(const finseg_config *config, const char *field, const cha
 {
     /* The text is not repeated: a URL that is wrong may hold a password. */
     const char *problem = fs_url_read(url, text);
+    if (problem == fs_out_of_memory)
+        return fs_error_give(error, fs_error_out_of_memory());
     if (problem)
         return fs_error_give(error, fs_error_new(FINSEG_ERROR_CONFIG, "config: %s: %s", field, problem));
     if (url->https || url->loopback || config->allow_plain_http)

@@ -37,7 +37,7 @@ struct finseg_config {
     struct fs_kind_list kinds;
 };
 
-/* NULL when memory is out. */
+/* NULL when out of memory. */
 finseg_config *fs_config_copy(const finseg_config *config);
 
 /* Makes the configured secrets known. False when out of memory. */

@@ -292,8 +292,6 @@ bool fs_request_callback_url(const struct fs_request *request, char **url)
     if (!given || given->json[0] != '"')
         return true;
     struct fs_json_value string = {FS_JSON_STRING, given->json, strlen(given->json), true, false};
-    struct fs_buffer text = {0};
-    fs_json_append_unescaped(&text, &string);
-    *url = fs_buffer_take(&text);
+    *url = fs_json_text(&string);
     return *url != NULL;
 }

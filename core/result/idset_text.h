@@ -23,7 +23,7 @@ struct fs_text_ids {
 };
 
 void fs_text_ids_free(struct fs_text_ids *ids);
-/* False when memory is out. `length` is below 2^32. */
+/* False when out of memory. `length` is below 2^32. */
 bool fs_text_ids_add(struct fs_text_ids *ids, const char *text, size_t length);
 /* Sorts by the bytes and drops what is repeated. Needs no memory that it could not do without. */
 void fs_text_ids_order(struct fs_text_ids *ids);
@@ -34,7 +34,7 @@ int fs_text_id_compare(finseg_slice a, finseg_slice b);
 bool fs_text_ids_contain(const struct fs_text_ids *ids, finseg_slice id);
 /*
  * Merges two ordered lists into `out`, which is empty: of what is in `a` only, in both, and in `b` only, what the flags
- * say. False when memory is out.
+ * say. False when out of memory.
  */
 bool fs_text_ids_merge(struct fs_text_ids *out, const struct fs_text_ids *a, const struct fs_text_ids *b, bool only_a,
                        bool both, bool only_b);

@@ -6,7 +6,7 @@
 
 enum { FIRST_CAPACITY = 32 };
 
-/* The new items are not initialised. False when memory is out, and the old ones stay. */
+/* The new items are not initialised. False when out of memory, and the old ones stay. */
 static bool resize(void **items, uint32_t capacity, size_t item_size)
 {
     void *resized = reallocarray(*items, capacity, item_size);

@@ -58,11 +58,11 @@ struct finseg_page {
 /* Sets all but the account from a JSON number in `text`. */
 void fs_page_set_amount(struct fs_page_amount *amount, const struct fs_json_value *number, const char *text);
 
-/* Room for one more user or amount; false when memory is out. */
+/* Room for one more user or amount; false when out of memory. */
 bool fs_page_grow_users(struct finseg_page *page);
 bool fs_page_grow_amounts(struct finseg_page *page);
 
-/* False when memory is out. */
+/* False when out of memory. */
 static inline bool fs_page_append_user(struct finseg_page *page, const struct fs_page_user *user,
                                        const struct fs_uuid *uuid)
 {

@@ -225,7 +225,7 @@ void fs_secrets_redact_text(const struct fs_secrets *secrets, char *text)
 
 void fs_secrets_redact_error(const struct fs_secrets *secrets, finseg_error *error)
 {
-    if (error == fs_error_out_of_memory())
+    if (fs_error_is_shared(error))
         return;
     fs_secrets_redact_text(secrets, error->message);
     fs_secrets_redact_text(secrets, error->code);

@@ -19,7 +19,7 @@ size_t fs_text_utf8_sequence(const char *text, const char *end);
 size_t fs_text_put_utf8(unsigned code, char bytes[4]);
 /* Appends `code` (a Unicode scalar value) as UTF-8. */
 void fs_text_append_utf8(struct fs_buffer *out, unsigned code);
-/* A copy that the caller frees; NULL when memory is out or `text` is NULL. */
+/* A copy that the caller frees; NULL when out of memory, or `text` is NULL. */
 char *fs_text_copy(const char *text, size_t length);
 /* Visible ASCII without a space: what may go into a header line as one word. */
 bool fs_text_is_header_word(const char *text);

@@ -48,7 +48,7 @@ int fs_lua_create_folder(lua_State *L)
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
     fs_buffer_append_text(&scratch->text, path);
     if (scratch->text.failed)
-        return luaL_error(L, "memory is out");
+        return luaL_error(L, "out of memory");
     for (char *slash = strchr(scratch->text.data + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (make_folder(scratch->text.data) != 0)

@@ -147,7 +147,7 @@ static int merge(lua_State *L, merge_function *merged)
     struct idset *result = new_idset(L);
     result->set = merged(a->set, b->set, NULL);
     if (!result->set)
-        return luaL_error(L, "finseg: memory is out");
+        return luaL_error(L, "finseg: out of memory");
     fs_lua_hold(L, &result->held, finseg_idset_count(result->set) * BYTES_OF_AN_ID);
     return 1;
 }

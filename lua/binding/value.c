@@ -93,7 +93,7 @@ static void push_escaped(lua_State *L, const char *start, size_t length)
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
     fs_json_append_unescaped(&scratch->text, &string);
     if (scratch->text.failed)
-        luaL_error(L, "memory is out");
+        luaL_error(L, "out of memory");
     lua_pushlstring(L, scratch->text.data, scratch->text.length);
     fs_lua_empty_scratch(scratch);
     lua_remove(L, -2);

@@ -32,6 +32,7 @@
     SUITE_OF(sigpipe)                                                                                                  \
     SUITE_OF(transport)                                                                                                \
     SUITE_OF(operation)                                                                                                \
+    SUITE_OF(resource)                                                                                                 \
     SUITE_OF(client)                                                                                                   \
     SUITE_OF(session)                                                                                                  \
     SUITE_OF(authorization)                                                                                            \
