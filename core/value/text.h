@@ -6,7 +6,10 @@
 #include <stddef.h>
 
 #include "buffer.h"
+#include "finseg.h"
 
+/* By their bytes: below, above or 0, as memcmp; of two where one begins the other, the shorter is less. */
+int fs_text_compare(finseg_slice a, finseg_slice b);
 /* Equal but for the case of ASCII letters. */
 bool fs_text_equal_ignoring_case(const char *a, const char *b);
 /* Appends `text` with all but RFC 3986's unreserved characters as %XX: right for a path segment, a query and a form. */
