@@ -1,7 +1,6 @@
 -- A job: a segment on its way.
 
 local Segment = require "finseg.segment"
-local await = require "finseg.wait.await"
 local check = require "finseg.value.check"
 local core = require "finseg.core"
 
@@ -13,7 +12,8 @@ local DEFAULT_TIMEOUT = 3600
 ---@field kind string
 ---@field created_at number?  seconds since 1970; nil when unknown
 ---@field callback string?  names its callback, for whoever picks the job up elsewhere; no secret. nil: none is expected
----@field _operation finseg.Operation?  the first of those that cancel() ends
+---@field _operation finseg.Operation?  the first of those that cancel() ends: a list, since a table for them would take
+---   more memory
 local Job = {}
 Job.__index = Job
 
@@ -43,19 +43,43 @@ function Job:state()
   return self._core:state()
 end
 
+local function unlink(job, operation)
+  if job._operation == operation then
+    job._operation = operation.next_of_job
+    return
+  end
+  local before = job._operation
+  while before.next_of_job ~= operation do
+    before = before.next_of_job
+  end
+  before.next_of_job = operation.next_of_job
+end
+
+--- Waits for an operation's outcome, the first page; cancel() ends the operation.
+function Job:_outcome(operation)
+  operation.job, operation.next_of_job, self._operation = self, self._operation, operation
+  local page, err = operation:wait()
+  unlink(self, operation)
+  return page, err
+end
+
 function Job:_segment(page, err)
   if not page then
     return nil, err
   end
-  return Segment.new(self._client, self, page)
+  return Segment.new(self._client, self, self._core, page)
 end
 
 --- Asks once.
 ---@return finseg.Segment? segment
----@return table? err  kind `pending` while the job is not ready; else `not_found`, `expired`, `failed`, ...
+---@return finseg.Err? err  kind `pending` while the job is not ready; else `not_found`, `expired`, `failed`, ...
 function Job:poll()
-  self._client:_open_core("job:poll")
-  local page, err = await.run(self._client, self, "start_poll", self._core)
+  self._client:open_core "job:poll"
+  local page
+  local operation, err = self._client.operations:start("start_poll", self._core)
+  if operation then
+    page, err = self:_outcome(operation)
+  end
   local callbacks = not self._client.closed and self:_receiver()
   if callbacks then
     callbacks:conclude(self._expectation, page ~= nil, err, false)
@@ -68,7 +92,7 @@ Job.wait_options = { timeout = "number" }
 
 --- Reads what check.options answered: the seconds to wait, -1 for no limit.
 ---@return number? timeout
----@return table? err  kind `invalid`
+---@return finseg.Err? err  kind `invalid`
 function Job.read_timeout(options, problem)
   if not options then
     return nil, core.error("invalid", problem)
@@ -84,7 +108,7 @@ end
 ---@return finseg.Callbacks?
 function Job:_receiver()
   local expectation = self._expectation
-  local callbacks = expectation and not expectation.settled and self._client:_callbacks_open()
+  local callbacks = expectation and not expectation.settled and self._client:open_callbacks()
   return callbacks and callbacks:receives(expectation) and callbacks or nil
 end
 
@@ -94,7 +118,7 @@ function Job:_wait(timeout)
   local client, expectation = self._client, self._expectation
   local callbacks = self:_receiver()
   local slow = callbacks ~= nil and expectation.kept
-  local operation, err = await.start(client, self, "start_wait", self._core, timeout, slow)
+  local operation, err = client.operations:start("start_wait", self._core, timeout, slow)
   if not operation then
     return nil, err
   end
@@ -103,16 +127,16 @@ function Job:_wait(timeout)
   elseif expectation and expectation.settled then
     operation:tell "called"
   end
-  return self:_segment(await.finish(operation))
+  return self:_segment(self:_outcome(operation))
 end
 
 --- Waits until the job is ready.
 ---@param options { timeout: number }?  seconds; an hour when not given, math.huge for no limit
 ---@return finseg.Segment? segment
----@return table? err  kind `timeout` (the job lives on: wait again), `cancelled`, `not_found`, `expired`, `failed`, ...
+---@return finseg.Err? err  kind `timeout` (the job lives on: wait again), `cancelled`, `not_found`, `expired`, `failed`
 function Job:wait(options)
   local timeout, err = Job.read_timeout(check.options(options, Job.wait_options, 1, "wait"))
-  self._client:_open_core "job:wait"
+  self._client:open_core "job:wait"
   if not timeout then
     return nil, err
   end
@@ -123,11 +147,11 @@ end
 --- there and may be waited for again.
 ---@return boolean whether there was one
 function Job:cancel()
-  self._client:_open_core("job:cancel")
-  local operation = self._operation
-  local waiting = operation ~= nil
+  self._client:open_core "job:cancel"
+  local waiting, operation = false, self._operation
   while operation do
     local next_operation = operation.next_of_job
+    waiting = waiting or not operation.done
     operation:cancel()
     operation = next_operation
   end

@@ -5,6 +5,7 @@
 -- there are none. So waiting for a job costs nothing between two questions to the service. The stepper goes on in a
 -- worker that is about to exit, since those who wait still wait.
 
+local Pollable = require "finseg.wait.pollable"
 local core = require "finseg.core"
 
 --- Seconds of work after which other requests have their turn.
@@ -146,12 +147,14 @@ local function step_for_a_while(stepper, client)
 end
 
 --- True while something is under way, in what is attached to the client, too; and while a store that is gone tries to
---- come back, which is no reason for a worker to stay.
+--- come back, which is no reason for a worker to stay. (A store of the program's own may lack both questions.)
 local function is_busy(client)
   if client.closed then
     return false
+  elseif client.is_recovering and client:is_recovering() and not ngx.worker.exiting() then
+    return true
   end
-  return client:is_busy() or client:is_recovering() and not ngx.worker.exiting()
+  return (client.is_busy or Pollable.is_busy)(client)
 end
 
 --- Steps while anything is under way.
