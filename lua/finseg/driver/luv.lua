@@ -6,7 +6,7 @@
 -- A generator that waits would hand what the wait yields to its caller. That is refused where the driver sees it, and
 -- else what is yielded raises when it is used.
 
-local place = require "finseg.wait.yieldable"
+local yieldable = require "finseg.wait.yieldable"
 local uv = require "luv"
 
 local driver = { name = "luv" }
@@ -81,7 +81,7 @@ function resume_ready()
 end
 
 local function new_sleeper()
-  return { coroutine = not place.is_main() and coroutine.running() or nil, asleep = true, woken = false }
+  return { coroutine = not yieldable.is_main() and coroutine.running() or nil, asleep = true, woken = false }
 end
 
 local function wake(sleeper)
@@ -149,7 +149,7 @@ end
 -- ---- the driver ----------------------------------------------------------------------------------------------
 
 function driver.running()
-  if not place.is_main() then
+  if not yieldable.is_main() then
     if resumed and coroutine.status(resumed) == "normal" then
       return false, NESTED
     end
