@@ -47,6 +47,9 @@ static int query_number(sqlite3 *database, const char *sql, struct fs_buffer *pr
     return number;
 }
 
+/* The log is copied into the file, which waits for the disk, every 40 MB: a large result takes many transactions. */
+#define WRITING "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 10000"
+
 /* Writes our format into an empty file, and refuses any other format. */
 static bool check_format(sqlite3 *database, const char *file, struct fs_buffer *problem)
 {
@@ -70,8 +73,7 @@ static bool check_format(sqlite3 *database, const char *file, struct fs_buffer *
 static bool set_up(sqlite3 *database, const char *file, struct fs_buffer *problem)
 {
     sqlite3_busy_timeout(database, BUSY_TIMEOUT_MS);
-    return !file || (check_format(database, file, problem) &&
-                     sb_database_run(database, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL", problem));
+    return !file || (check_format(database, file, problem) && sb_database_run(database, WRITING, problem));
 }
 
 sqlite3 *sb_database_open(const char *file, struct fs_buffer *problem)
