@@ -25,7 +25,7 @@ bool fs_answer_is_json(const struct fs_answer *answer);
 cJSON *fs_answer_tree(const struct fs_answer *answer);
 
 /*
- * The error that an answer stands for, with what the body says: `errors[]` or the OAuth form (API.md, "Errors"), or
+ * The error that an answer stands for, with what the body says: `errors[]` or the OAuth form, or
  * the beginning of a text that is no JSON. `kind` is the caller's reading of the status; `what` says who was asked
  * for what ("create highBalance"), `advice` what to do (may be NULL).
  */

@@ -20,6 +20,8 @@ struct trial {
     uint32_t next_rest;
 };
 
+enum { FIRST_CREDIT = 16 };
+
 struct reader {
     struct fs_json json;
     finseg_page *page;
@@ -459,7 +461,7 @@ static bool read_by_template(struct reader *reader)
  */
 static void note_miss(struct reader *reader)
 {
-    enum { MISSES_TO_LEARN = 2, FIRST_CREDIT = 16, LOSS = 3 };
+    enum { MISSES_TO_LEARN = 2, LOSS = 3 };
     struct trial *trial = &reader->trial;
     if (reader->way != FS_PAGE_TEMPLATE || reader->page->user_count < 2)
         return;
@@ -520,7 +522,7 @@ static bool read_page(struct reader *reader)
 
 finseg_error *fs_page_read(finseg_page *page, enum fs_page_way way)
 {
-    enum { FIRST_REST = 64, FIRST_CREDIT = 16 };
+    enum { FIRST_REST = 64 };
     struct reader reader;
     if (page->length > FS_PAGE_MAX_BYTES)
         return fs_error_new(FINSEG_ERROR_TOO_LARGE, "the result page has %zu bytes; at most %d can be read",

@@ -45,7 +45,7 @@ static inline uint64_t fs_wide_half_word(const char *bytes)
 
 /*
  * Bit i is set when byte i needs a look inside a string: a quote, a backslash, a control character, or a byte beyond
- * ASCII (which is negative here, so that one signed comparison finds both). Counterpart: is_plain_byte in json.c.
+ * ASCII (which is negative here, so that one signed comparison finds both).
  */
 static inline unsigned fs_wide_special(const char *bytes)
 {

@@ -75,7 +75,7 @@ bool sb_jobs_create(struct sb_jobs *jobs, const struct sb_job_order *order, char
 /* `*result` is set when the job is ready; the caller releases it. */
 enum sb_job_state sb_jobs_find(struct sb_jobs *jobs, const struct sb_segment_kind *kind, const char *id,
                                struct sb_result **result);
-/* Appends a page as the JSON object of API.md, with `total` as its totalElements. `number` counts from 0; a page beyond the last
+/* Appends a page as the JSON object of the wire, with `total` as its totalElements. `number` counts from 0; a page beyond the last
  * has no users. False, with nothing appended, when the records cannot be read. */
 bool sb_jobs_write_page(struct sb_jobs *jobs, const struct sb_result *result, uint64_t number, uint64_t size,
                         size_t total, struct fs_buffer *out);

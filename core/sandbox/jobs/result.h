@@ -49,7 +49,7 @@ size_t sb_result_count(const struct sb_result *result);
 uint64_t sb_result_length(const struct sb_result *result);
 /* The records of a page, with the commas between them; empty beyond the last page. `number` counts from 0. */
 struct sb_result_slice sb_result_page(const struct sb_result *result, uint64_t number, uint64_t size);
-/* Appends what goes before and after the records of a page, which make it the JSON object of API.md. */
+/* Appends what goes before and after the records of a page, which make it the JSON object of the wire. */
 void sb_result_open_page(const struct sb_result *result, size_t total, struct fs_buffer *out);
 void sb_result_close_page(struct fs_buffer *out);
 

@@ -46,7 +46,7 @@ struct sb_segment_request {
 
 /* NULL when there is no such kind. */
 const struct sb_segment_kind *sb_segment_kind_named(const char *name, size_t length);
-/* The account type of API.md that is `type` but for case; NULL when there is none. */
+/* The account type of the wire that is `type` but for case; NULL when there is none. */
 const char *sb_segment_account_type(const char *type);
 /*
  * Reads a create body. Members of no meaning to the kind are ignored, as the service does. False with at least one complaint when
