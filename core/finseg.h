@@ -338,6 +338,13 @@ FINSEG_API void finseg_job_free(finseg_job *job);
  * protocol (what is wrong, and at which byte) or too_large.
  */
 FINSEG_API finseg_page *finseg_page_parse(const char *text, size_t length, finseg_error **error);
+/*
+ * As finseg_page_parse(), but the bytes are not copied: they stay where they are, unchanged and with a zero byte after
+ * them, until the page is freed or given back. `spare` may be a page that is done with: it is taken over, on failure
+ * too, and its memory serves again.
+ */
+FINSEG_API finseg_page *finseg_page_parse_in_place(const char *text, size_t length, finseg_page *spare,
+                                                   finseg_error **error);
 FINSEG_API void finseg_page_free(finseg_page *page);
 /*
  * Instead of finseg_page_free(), for a page from any source: the client keeps its memory for pages to come, of eight

@@ -111,7 +111,7 @@ static void begin_body(struct fs_transfer *transfer)
     /* A length that is announced is no promise: memory for it is taken only up to a size that cannot hurt. */
     const curl_off_t harmless = (curl_off_t)16 * 1024 * 1024;
     if (announced > 0 && announced <= harmless && fs_buffer_reserve(answer, (size_t)announced))
-        fs_memory_prefer_large(answer->data, answer->capacity);
+        fs_huge_pages_prefer(answer->data, answer->capacity);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *owner)

@@ -28,8 +28,6 @@ bool fs_text_ids_add(struct fs_text_ids *ids, const char *text, size_t length);
 /* Sorts by the bytes and drops what is repeated. Needs no memory that it could not do without. */
 void fs_text_ids_order(struct fs_text_ids *ids);
 finseg_slice fs_text_ids_at(const struct fs_text_ids *ids, size_t index);
-/* Below, above or 0, as memcmp; of two where one begins the other, the shorter is less. */
-int fs_text_id_compare(finseg_slice a, finseg_slice b);
 /* In an ordered list. */
 bool fs_text_ids_contain(const struct fs_text_ids *ids, finseg_slice id);
 /*

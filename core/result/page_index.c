@@ -20,6 +20,16 @@ static uint32_t next_capacity(uint32_t capacity)
     return capacity ? capacity * 2 : FIRST_CAPACITY;
 }
 
+void fs_page_drop_text(struct finseg_page *page)
+{
+    if (!page->text_is_lent)
+        free(page->text);
+    page->text = NULL;
+    page->length = 0;
+    page->text_capacity = 0;
+    page->text_is_lent = false;
+}
+
 bool fs_page_grow_users(struct finseg_page *page)
 {
     uint32_t capacity = next_capacity(page->user_capacity);

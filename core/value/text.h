@@ -6,7 +6,10 @@
 #include <stddef.h>
 
 #include "buffer.h"
+#include "finseg.h"
 
+/* By their bytes: below, above or 0, as memcmp; of two where one begins the other, the shorter is less. */
+int fs_text_compare(finseg_slice a, finseg_slice b);
 /* Equal but for the case of ASCII letters. */
 bool fs_text_equal_ignoring_case(const char *a, const char *b);
 /* Appends `text` with all but RFC 3986's unreserved characters as %XX: right for a path segment, a query and a form. */
@@ -23,8 +26,5 @@ void fs_text_append_utf8(struct fs_buffer *out, unsigned code);
 char *fs_text_copy(const char *text, size_t length);
 /* Visible ASCII without a space: what may go into a header line as one word. */
 bool fs_text_is_header_word(const char *text);
-/* Puts "***" in the place of every `secret`, which may be NULL. Secrets of under four bytes are left: they would blot
- * out ordinary words. */
-void fs_text_redact(char *text, const char *secret);
 
 #endif
