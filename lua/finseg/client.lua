@@ -21,7 +21,7 @@ local stores = require "finseg.store"
 ---@field first_page integer  the number of a segment's first page
 ---@field _attached finseg.Attached
 ---@field _log (fun(event: table): boolean)?
----@field _listener finseg.Listener?
+---@field _listener finseg.Listener?  the last one, to be closed with the client
 ---@field _callbacks finseg.Callbacks?
 local Client = Pollable.new_class()
 
@@ -322,7 +322,9 @@ function Client:listen(options)
   if not options then
     return nil, core.error("invalid", problem)
   end
-  return Listener.open(self, options)
+  local listener, err = Listener.open(self, options)
+  self._listener = listener or self._listener
+  return listener, err
 end
 
 --- Tells the log function, if there is one.

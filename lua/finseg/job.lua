@@ -80,7 +80,7 @@ function Job:poll()
   if operation then
     page, err = self:_outcome(operation)
   end
-  local callbacks = not self._client.closed and self:_receiver()
+  local callbacks = not self._client.closed and self:_callbacks()
   if callbacks then
     callbacks:conclude(self._expectation, page ~= nil, err, false)
   end
@@ -104,9 +104,9 @@ function Job.read_timeout(options, problem)
   return timeout < math.huge and timeout or -1
 end
 
---- Who would receive the job's callback now; nil when nobody, or when it does not matter any more.
+--- What would receive the job's callback now; nil when nothing does, or when it does not matter any more.
 ---@return finseg.Callbacks?
-function Job:_receiver()
+function Job:_callbacks()
   local expectation = self._expectation
   local callbacks = expectation and not expectation.settled and self._client:open_callbacks()
   return callbacks and callbacks:receives(expectation) and callbacks or nil
@@ -116,7 +116,7 @@ end
 --- that was picked up, the callback may have come long ago. One whose end is known is asked for at once.
 function Job:_wait(timeout)
   local client, expectation = self._client, self._expectation
-  local callbacks = self:_receiver()
+  local callbacks = self:_callbacks()
   local slow = callbacks ~= nil and expectation.kept
   local operation, err = client.operations:start("start_wait", self._core, timeout, slow)
   if not operation then

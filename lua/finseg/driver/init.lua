@@ -22,9 +22,9 @@
 --   sleep(seconds)
 --             puts the current coroutine to sleep for that long.
 --
--- `client` is something pollable, a client or finseg's own signal: pollfd() (nil once closed), events() ("r"),
--- timeout() (nil), step(), closed, and for loops that cannot watch a descriptor pending(), transfers() and
--- next_timeout() (see finseg.client). Its descriptor is closed by client:close(), which has woken every waiter before:
+-- `client` is something pollable (see finseg.wait.pollable): a client, a store that has a connection, or finseg's own
+-- signal. It has pollfd(), step() and `closed`, and for loops that cannot watch a descriptor next_timeout(),
+-- transfers() and pending(). Its descriptor is closed by client:close(), which has woken every waiter before:
 -- a driver lets go of the descriptor when its last waiter is woken or has timed out, so that it watches no stale one.
 --
 -- `waiter` is a table that finseg makes for each wait; `waiter.done` tells that it is over. finseg checks waiter.done
@@ -36,10 +36,10 @@ local core = require "finseg.core"
 local yieldable = require "finseg.wait.yieldable"
 local tasks = require "finseg.driver.tasks"
 
----@class finseg.Driver
+---@class finseg.Driver  its members are described above
 ---@field name string
 ---@field running fun(): boolean, string?
----@field suspend fun(client: finseg.Client|finseg.Signal, waiter: table, seconds: number?): boolean?, string?
+---@field suspend fun(client: finseg.Pollable, waiter: table, seconds: number?): boolean?, string?
 ---@field wake fun(waiter: table)
 ---@field spawn fun(f: function, on_failure: fun(problem: any)?)
 ---@field sleep fun(seconds: number)

@@ -8,6 +8,7 @@ local core = require "finseg.core"
 
 local unpack = table.unpack or unpack
 
+---@type finseg.Driver
 local tasks = { name = "tasks" }
 
 --- What a task yields when it goes to sleep; anything else was not meant for the scheduler.
@@ -213,7 +214,7 @@ local function get_up(task, waiter)
   return true
 end
 
--- The yields are here and nowhere deeper: each frame of a sleeping coroutine takes memory.
+--- The yields are here and nowhere deeper: each frame of a sleeping coroutine takes memory.
 function tasks.suspend(client, waiter, seconds)
   local task = fall_asleep(waiter, seconds)
   task.scheduler:watch(client, 1)
