@@ -284,19 +284,19 @@ FINSEG_API void finseg_client_cancel_all(finseg_client *client);
 
 /* ---- descriptors of others -------------------------------------------------------------------------------
  *
- * A receiver of callbacks or a connection to a store can live in the client's set, so that one descriptor stands for
+ * A server for callbacks or a connection to a store can be attached to the client, so that one descriptor stands for
  * all. The client only tells that it is ready; the caller does its work and owns the descriptor.
  */
 
-/* Watches `fd` for reading, level-triggered. 0, or -1 with an error of kind invalid (watched already, another process),
- * network (it cannot be watched) or resource. */
+/* Attaches `fd`, for reading, level-triggered. 0, or -1 with an error of kind invalid (attached already, another
+ * process), network (it cannot be watched) or resource. */
 FINSEG_API int finseg_client_watch(finseg_client *client, int fd, finseg_error **error);
-/* To be called when the descriptor is closed, soon before or after: until then the client has a duplicate of it, which
- * keeps open what it stands for. Does nothing for one that is not watched. */
+/* Detaches it. Call it when the descriptor is closed, soon before or after: until then the client has a duplicate of it,
+ * which keeps open what it stands for. Does nothing for one that is not attached. */
 FINSEG_API void finseg_client_unwatch(finseg_client *client, int fd);
-/* Has a watched descriptor count as ready in that many seconds, whatever comes; negative: not by the clock. */
+/* An attached descriptor counts as ready in that many seconds, whatever comes; negative: not by the clock. */
 FINSEG_API void finseg_client_alarm(finseg_client *client, int fd, double seconds);
-/* After a step: a watched descriptor that is ready; -1 when there is no more. To be called until then. */
+/* After a step: an attached descriptor that is ready; -1 when there is no more. Call it until then. */
 FINSEG_API int finseg_client_next_ready(finseg_client *client);
 
 /* ---- outcomes -------------------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* The two clocks. Nothing below io/ reads one: there "now" is an argument. */
+/* The two clocks. What lies below this folder takes "now" as an argument. */
 #ifndef FINSEG_CLOCK_H
 #define FINSEG_CLOCK_H
 

@@ -108,7 +108,7 @@ bool fs_lua_read_config(lua_State *L, int index, bool from_environment, struct f
 /* core.kinds(fields) -> the list of segment kinds that a client with this config knows | nil, err */
 int fs_lua_kinds(lua_State *L);
 
-/* ---- client.c, job.c, page.c, users.c, amounts.c, aggregate.c, idset.c, traversal.c ------------------------- */
+/* ---- client.c, job.c, page.c, users.c, amounts.c, aggregates.c, idset.c, traversal.c ------------------------- */
 
 void fs_lua_register_client(lua_State *L);
 /* core.client(fields, from_environment) -> client | nil, err */

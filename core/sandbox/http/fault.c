@@ -137,7 +137,9 @@ static bool read_frequency(const char *text, size_t length, struct rule *rule)
     return i + 1 == length && text[i] == '%' && number <= WHOLE;
 }
 
-/* Where a rule without a place strikes. These statuses speak of a job; elsewhere only a rule that says so brings them. */
+/*
+ * Where a rule without a place strikes. These statuses speak of a job; elsewhere only a rule that says so brings them.
+ */
 static enum sb_route usual_place(const struct sb_fault *type)
 {
     bool about_job = type->status == 400 || type->status == 404 || type->status == 423;

@@ -1,6 +1,6 @@
 /*
- * Faults: what a service, or the network before it, does wrong. One table in fault.c names the types. A rule says which type, how
- * often and where; the rules are set by --fault and by POST /__faults.
+ * Faults: what a service, or the network before it, does wrong. One table in fault.c names the types. A rule says which
+ * type, how often and where; the rules are set by --fault and by POST /__faults.
  */
 #ifndef FINSEG_SANDBOX_FAULT_H
 #define FINSEG_SANDBOX_FAULT_H

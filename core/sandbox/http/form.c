@@ -42,7 +42,9 @@ bool sb_form_percent_decode(const char *text, size_t length, struct fs_buffer *o
     return decode(text, length, false, out);
 }
 
-/* Decodes name or value to the end of the form's text, with a final zero. The room was made before, so nothing moves. */
+/*
+ * Decodes name or value to the end of the form's text, with a final zero. The room was made before, so nothing moves.
+ */
 static const char *add_text(struct sb_form *form, const char *text, size_t length)
 {
     size_t start = form->text.length;

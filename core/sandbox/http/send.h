@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "hold.h"
-#include "service.h"
+#include "message.h"
 
 /* What the connection's owner must do besides. */
 enum sb_send_order {

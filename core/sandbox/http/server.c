@@ -18,7 +18,7 @@ enum {
     MOST_CONNECTIONS = 4096,
     IDLE_TIMEOUT = 60, /* seconds */
     /* A body beyond the service's limit is read to its end and refused politely, but only up to this many bytes. */
-    LARGEST_UPLOAD = 16 * SB_SERVICE_LARGEST_BODY
+    LARGEST_UPLOAD = 16 * SB_REQUEST_LARGEST_BODY
 };
 
 struct sb_server {
@@ -139,12 +139,12 @@ static enum MHD_Result answer_arrival(const struct sb_server *server, struct MHD
         .body = arrival->body.data ? arrival->body.data : "",
         .body_length = arrival->body.length,
         .bad_headers = check_headers(connection, version),
-        .body_too_large = arrival->received > SB_SERVICE_LARGEST_BODY,
+        .body_too_large = arrival->received > SB_REQUEST_LARGEST_BODY,
     };
     struct sb_answer answer = {0};
     sb_service_answer(server->service, &request, &answer);
     enum MHD_Result queued = sb_send_answer(server->holds, connection, &answer, &arrival->order);
-    sb_answer_free(&answer);
+    fs_buffer_free_secret(&answer.body);
     return queued;
 }
 
@@ -174,7 +174,7 @@ static enum MHD_Result handle(void *closure, struct MHD_Connection *connection, 
     if (*piece_length == 0)
         return answer_arrival(server, connection, method, version, arrival);
     arrival->received += *piece_length;
-    if (arrival->received <= SB_SERVICE_LARGEST_BODY)
+    if (arrival->received <= SB_REQUEST_LARGEST_BODY)
         fs_buffer_append(&arrival->body, piece, *piece_length);
     *piece_length = 0;
     return arrival->received <= LARGEST_UPLOAD && !arrival->body.failed ? MHD_YES : MHD_NO;

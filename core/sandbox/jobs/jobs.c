@@ -102,7 +102,9 @@ struct task {
     enum sb_job_fate fate;
 };
 
-/* Takes the lock in the order of asking: so the worker, which stores a result batch by batch, lets requests in between. */
+/*
+ * Takes the lock in the order of asking: so the worker, which stores a result batch by batch, lets requests in between.
+ */
 static void lock(struct sb_jobs *jobs)
 {
     pthread_mutex_lock(&jobs->queue);
@@ -245,7 +247,10 @@ static bool add_records(struct sb_jobs *jobs, int64_t job, const struct sb_resul
     return added;
 }
 
-/* In batches; the lock, which the caller holds, is let go in between. What a run that was killed has left of it goes first. */
+/*
+ * In batches; the lock, which the caller holds, is let go in between. What a run that was killed has left of it goes
+ * first.
+ */
 static bool store_records(struct sb_jobs *jobs, int64_t job, const struct sb_result *result, struct fs_buffer *problem)
 {
     size_t count = sb_result_count(result);
@@ -283,8 +288,10 @@ static bool store_state(struct sb_jobs *jobs, int64_t job, const struct sb_resul
     return false;
 }
 
-/* Computes a task without the lock, which is held before and after, and stores the result. When that fails, the job is still
- * RUNNING, and computed again. */
+/*
+ * Computes a task without the lock, which is held before and after, and stores the result. When that fails, the job is
+ * still RUNNING, and computed again.
+ */
 static bool carry_out(struct sb_jobs *jobs, struct task *task, const struct sb_bank *bank, struct fs_buffer *problem)
 {
     struct sb_result result;

@@ -9,7 +9,7 @@ local service = {}
 ---@param client finseg.Client
 function service.canonical(client)
   return function(kind, parameters)
-    return client:_open_core("rule"):canonical(kind, parameters)
+    return client:open_core("rule"):canonical(kind, parameters)
   end
 end
 

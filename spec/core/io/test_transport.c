@@ -94,6 +94,29 @@ static void a_retry_after_belongs_to_its_own_answer(void)
     close_stage(&stage);
 }
 
+static void a_request_id_that_is_too_long_is_none(void)
+{
+    struct stage stage;
+    prepare_with_token(&stage);
+    const char answer[] = "HTTP/1.1 404 No\r\nX-Request-Id: %0*d\r\nContent-Length: 0\r\n\r\n";
+    char longest[512];
+    char longer[512];
+    snprintf(longest, sizeof longest, answer, 255, 7);
+    snprintf(longer, sizeof longer, answer, 256, 7);
+    const struct scripted_answer answers[] = {
+        {GET_RESULT, longest, SCRIPTED_KEEP, 1},
+        {GET_RESULT, longer, SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_error *error = result_of(&stage, start_poll(&stage));
+    CHECK_INT((int64_t)strlen(finseg_error_request_id(error)), 255);
+    finseg_error_free(error);
+    error = result_of(&stage, start_poll(&stage));
+    CHECK(strncmp(finseg_error_request_id(error), "finseg-", 7) == 0);
+    finseg_error_free(error);
+    close_stage(&stage);
+}
+
 static void an_answer_that_is_there_counts_though_its_time_has_passed(void)
 {
     struct stage stage;
@@ -262,6 +285,7 @@ static void loopback_is_reached_without_the_environments_proxy(void)
 static const struct test tests[] = {
     {"what never went out was not sent, whatever went before it", what_never_went_out_was_not_sent},
     {"a Retry-After belongs to its own answer, and may be 0 or past", a_retry_after_belongs_to_its_own_answer},
+    {"a request id that is too long is none", a_request_id_that_is_too_long_is_none},
     {"an answer that is there counts though its time has passed",
      an_answer_that_is_there_counts_though_its_time_has_passed},
     {"a request ends at its timeout", a_request_ends_at_its_timeout},

@@ -1,5 +1,5 @@
--- What the sandbox does wrong on demand, as bytes on the wire: rules, how often and where, and each kind of fault.
--- How finseg bears them is in faults_spec.lua.
+-- What the sandbox does wrong on demand, as bytes on the wire: rules, how often and where, and each type of fault.
+-- How finseg bears them is in the specs of lua/.
 
 local cjson = require("cjson")
 local http = require("spec.support.http")
@@ -463,72 +463,5 @@ describe("a fault of the bytes", function()
       wire.call(service, "POST", "/segments/highBalance", ANYONE)
     end)
     assert.equal(1, wire.stats(service).jobs.made)
-  end)
-end)
-
-describe("the sandbox's counters", function()
-  it("tell requests, connections, tokens, jobs and callbacks", function()
-    local service = start(finally)
-    local job = wire.create(service, "highBalance", ANYONE)
-    wire.wait(service, "highBalance", job)
-    wire.get(service, "highBalance", "unknown")
-    http.request("GET", service.url .. "/nowhere")
-    local stats = wire.stats(service)
-    local counts = {}
-    for _, request in ipairs(stats.requests) do
-      counts[("%s %s %d"):format(request.method, request.path, request.status)] = request.count
-    end
-    assert.equal(1, counts["POST /api/v1/segments/{kind} 201"])
-    assert.truthy(counts["GET /api/v1/segments/{kind}/{jobId} 200"] >= 1)
-    assert.equal(1, counts["GET /api/v1/segments/{kind}/{jobId} 400"])
-    assert.equal(1, counts["* * 404"])
-    assert.truthy(counts["POST /api/v2/oauth/token 200"] >= 3)
-    assert.equal(1, stats.tokens.made)
-    assert.equal(counts["POST /api/v2/oauth/token 200"], stats.tokens.handed)
-    assert.same({ made = 1, computed = 1, failed = 0, swept = 0 }, stats.jobs)
-    assert.same({ sent = 0, delivered = 0, givenUp = 0 }, stats.callbacks)
-    assert.truthy(stats.connections.opened >= 5)
-    assert.truthy(stats.connections.open >= 1)
-  end)
-
-  it("count the jobs that were swept", function()
-    local service = start(finally, { job_ttl = 0.2 })
-    wire.create(service, "highBalance", ANYONE)
-    wire.eventually("the job was swept", function()
-      return wire.stats(service).jobs.swept == 1
-    end)
-  end)
-end)
-
-describe("a Unix socket", function()
-  it("is listened on, private, and removed at the end", function()
-    local folder = shell.scratch()
-    finally(function()
-      shell.remove(folder)
-    end)
-    local path = folder .. "/socket"
-    local service = sandbox.start({ unix = path })
-    assert.equal("unix:" .. path, service.url)
-    local curl = ("curl -s --unix-socket %s http://localhost/openapi.json | head -c 20"):format(path)
-    assert.matches('"openapi"', (shell.check(curl)))
-    assert.matches("^srwx%-%-%-%-%-%-", (shell.check("ls -l " .. path)))
-    local status, _, said = sandbox.run({ "--unix", path })
-    assert.equal(1, status)
-    assert.truthy(said:find(path, 1, true), "one that is listened on is not taken away")
-    service.kill()
-    assert.matches("^s", (shell.check("ls -l " .. path)))
-    service = sandbox.start({ unix = path })
-    assert.matches('"openapi"', (shell.check(curl)))
-    service.stop()
-    assert.not_equal(0, (shell.run("ls " .. path)))
-  end)
-
-  it("is refused where it cannot be", function()
-    local long = "/tmp/" .. ("x"):rep(120)
-    assert.equal(1, (sandbox.run({ "--unix", long })))
-    assert.equal(1, (sandbox.run({ "--unix", "/nonexistent/socket" })))
-    assert.equal(1, (sandbox.run({ "--unix", "/tmp" })))
-    assert.equal(2, (sandbox.run({ "--unix", "" })))
-    assert.equal(2, (sandbox.run({ "--unix", "/tmp/socket", "--port", "8080" })))
   end)
 end)

@@ -1,6 +1,5 @@
 -- finseg.run, spawn, all and sleep: many waits in one thread.
 
-local Heap = require "finseg.wait.heap"
 local Signal = require "finseg.wait.signal"
 local await = require "finseg.wait.await"
 local connect = require "spec.support.connect"
@@ -55,22 +54,6 @@ describe("finseg.wait.run", function()
       end
     end)
     assert.are.equal(3, ended)
-  end)
-
-  it("keeps many timers in order", function()
-    local heap = Heap.new()
-    local times = {}
-    for i = 1, 500 do
-      times[i] = (i * 7919) % 503
-      heap:push(times[i], -times[i])
-    end
-    table.sort(times)
-    for i = 1, 500 do
-      assert.are.same({ times[i], -times[i] }, { heap:first() })
-      assert.are.same({ times[i], -times[i] }, { heap:pop() })
-    end
-    assert.is_nil(heap:first())
-    assert.is_nil(heap:pop())
   end)
 
   it("takes turns among tasks that sleep for no time", function()
@@ -344,22 +327,6 @@ describe("waits in tasks", function()
     assert.is_true(peak > 100, "no more than " .. peak .. " under way at once")
   end)
 
-  it("serve several clients", function()
-    local one, two = start_pending(), start_pending()
-    finally(function()
-      one.stop()
-      two.stop()
-    end)
-    local results = {
-      finseg.all(function()
-        return select(2, connect(one):segment("highBalance", PARAMETERS, { timeout = 0.05 })).kind
-      end, function()
-        return select(2, connect(two):segment("highBalance", PARAMETERS, { timeout = 0.1 })).kind
-      end),
-    }
-    assert.are.same({ "timeout", "timeout" }, results)
-  end)
-
   it("end by themselves when the deadline passes, and the job lives on", function()
     local server = start_pending()
     finally(server.stop)
@@ -371,14 +338,6 @@ describe("waits in tasks", function()
     assert.is_true(err.retryable)
     assert.are.equal("pending", job:state())
     assert.are.equal(0, client:pending())
-  end)
-
-  it("keep the deadline against a server that never answers", function()
-    local server = start_silent()
-    finally(server.stop)
-    local job = assert(connect(server):create("highBalance", PARAMETERS))
-    local _, err = job:wait { timeout = 0.05 }
-    assert.are.equal("timeout", err.kind)
   end)
 
   it("do not spin while nothing happens", function()
@@ -476,124 +435,5 @@ describe("waits in tasks", function()
       assert.has_error(call, ("finseg: the client is closed (in %s)"):format(name))
     end
     assert.is_nil(client:pollfd())
-  end)
-
-  it("work inside pcall and inside an iterator", function()
-    local server = scripted_server.start {
-      [CREATE] = CREATED,
-      [JOB] = { NOT_READY, { body = '{"users":[{"userId":"a","accounts":[]}]}' } },
-    }
-    finally(server.stop)
-    local client = connect(server)
-    finseg.run(function()
-      local other = false
-      finseg.spawn(function()
-        finseg.sleep(0)
-        other = true
-      end)
-      local ok, segment = pcall(client.segment, client, "highBalance", PARAMETERS)
-      assert.is_true(ok)
-      assert.is_table(segment)
-      local function segments()
-        return (assert(client:segment("highBalance", PARAMETERS)))
-      end
-      for each in segments do
-        assert.are.equal("a", each:users()().userId)
-        break
-      end
-      assert.is_true(other)
-    end)
-  end)
-end)
-
-describe("an explicit driver", function()
-  it("must be running where a wait begins", function()
-    local server = start_pending()
-    finally(server.stop)
-    local client = connect(server, { driver = "tasks" })
-    local job, err = client:create("highBalance", PARAMETERS)
-    assert.is_nil(job)
-    assert.are.equal("invalid", err.kind)
-    assert.matches("tasks", err.message)
-    assert.is_table(finseg.run(client.create, client, "highBalance", PARAMETERS))
-  end)
-
-  it("may wake a coroutine at once, and that coroutine may close the client", function()
-    local server = start_pending()
-    local at_once = { name = "at_once", sleep = core.poll }
-    local ended = false
-    function at_once.running()
-      return not ended
-    end
-    finally(function()
-      ended = true -- finseg knows it from now on
-      server.stop()
-    end)
-    function at_once.suspend(_, waiter)
-      waiter.at_once = coroutine.running()
-      coroutine.yield()
-      waiter.at_once = nil
-      return true
-    end
-    function at_once.wake(waiter)
-      if waiter.at_once then
-        assert(coroutine.resume(waiter.at_once))
-      end
-    end
-    function at_once.spawn(f)
-      assert(coroutine.resume(coroutine.create(f)))
-    end
-    local client = connect(server, { driver = at_once })
-    local kinds = {}
-    for i = 1, 3 do
-      at_once.spawn(function()
-        local job = assert(client:create("highBalance", PARAMETERS))
-        kinds[i] = select(2, job:wait { timeout = i == 1 and 0.1 or 60 }).kind
-        client:close()
-      end)
-    end
-    while not client.closed do
-      core.poll({ client:pollfd() }, 5)
-      client:step()
-    end
-    assert.are.same({ "timeout", "cancelled", "cancelled" }, kinds)
-  end)
-
-  it("is refused by the member that it lacks", function()
-    local whole = require "finseg.driver.blocking"
-    for _, member in ipairs { "name", "running", "suspend", "wake", "spawn", "sleep" } do
-      local half = {}
-      for name, value in pairs(whole) do
-        half[name] = name ~= member and value or nil
-      end
-      local client, err = finseg.new { base_url = "http://127.0.0.1:1", access_token = "x", driver = half }
-      assert.is_nil(client)
-      assert.are.equal("config", err.kind)
-      assert.matches("`" .. member .. "`", err.message, 1, true)
-      assert.are.equal(err.message, select(2, finseg.add_driver(half)).message)
-    end
-  end)
-
-  it("may be a table of the user's own", function()
-    local server = start_pending()
-    local blocking = require "finseg.driver.blocking"
-    local suspended, ended = 0, false
-    finally(function()
-      ended = true -- finseg knows it from now on
-      server.stop()
-    end)
-    local own = setmetatable({
-      name = "own",
-      running = function()
-        return not ended
-      end,
-      suspend = function(...)
-        suspended = suspended + 1
-        return blocking.suspend(...)
-      end,
-    }, { __index = blocking })
-    local client = connect(server, { driver = own })
-    assert.is_table(client:create("highBalance", PARAMETERS))
-    assert.are.equal(1, suspended)
   end)
 end)

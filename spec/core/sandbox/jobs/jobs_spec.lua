@@ -5,6 +5,7 @@ local cjson = require("cjson")
 local http = require("spec.support.http")
 local sandbox = require("spec.support.sandbox")
 local shell = require("spec.support.shell")
+local socket = require("socket")
 local wire = require("spec.support.wire")
 
 local ROUNDS = tonumber(os.getenv("FINSEG_SPEC_KILLS") or 12)
@@ -128,6 +129,25 @@ describe("a job", function()
     wire.eventually("it was swept", function()
       return wire.stats(service).jobs.swept == 1
     end)
+  end)
+
+  it("that was killed while its large result was stored is computed again", function()
+    local folder, ids = many_users(finally, 40000)
+    local options = with_db(finally, { import = "csv=" .. folder })
+    local service = sandbox.start(options)
+    afterwards(finally, function()
+      service.stop()
+    end)
+    local jobs = {}
+    for i = 1, 6 do
+      jobs[i] = wire.create(service, "highBalance", { threshold = -1 })
+      socket.sleep(i * 0.05)
+      service.kill()
+      service = sandbox.start(options)
+    end
+    for _, job in ipairs(jobs) do
+      assert_all_pages(service, job, ids)
+    end
   end)
 
   it("with a large result gives each page without reading the rest", function()

@@ -1,5 +1,5 @@
 -- What incomeSpendingSummary, insuranceSpending and financialBreakdown contain, and all five kinds against another
--- computation that shares nothing with the sandbox. The balance kinds, row by row, are in sandbox_bank_spec.lua.
+-- computation that shares nothing with the sandbox. The balance kinds, row by row, are in accounts_spec.lua.
 
 local afterwards = require("spec.support.afterwards")
 local cjson = require("cjson")
@@ -350,34 +350,6 @@ describe("the body of a create", function()
     local body = '{"durationInMonth":1,"labels":7,"threshold":"x","accountType":"gold"}'
     assert.equal(201, (complaints(service, "incomeSpendingSummary", body)))
     assert.equal(201, (complaints(service, "insuranceSpending", body)))
-  end)
-end)
-
--- ---- what a population offers ---------------------------------------------------------------------------------------
-
-describe("a population", function()
-  it("has insurances of every rhythm, finer labels and refunds", function()
-    local options = { users = 500, seed = 1, today = TODAY }
-    local frequencies, types = {}, {}
-    for _, user in ipairs(wire.segment(start(finally, options), "insuranceSpending", { durationInMonth = 12 })) do
-      for _, policy in ipairs(user.insurances) do
-        frequencies[policy.frequency] = (frequencies[policy.frequency] or 0) + 1
-        types[policy.type] = true
-      end
-    end
-    for _, frequency in ipairs({ "MONTHLY", "QUARTERLY", "HALF_YEARLY", "YEARLY", "IRREGULAR" }) do
-      assert.truthy(frequencies[frequency], frequency)
-    end
-    assert.truthy(types.INSURANCE and types.INSURANCE_HEALTH and types.INSURANCE_HEALTH_DENTAL)
-
-    local folder = scratch(finally) .. "/bank"
-    local words = sandbox.arguments(options)
-    words[#words + 1] = "--export"
-    words[#words + 1] = folder
-    assert.equal(0, (sandbox.run(words)))
-    local transactions = shell.read_file(folder .. "/transactions.csv")
-    assert.truthy(transactions:find(",%d+%.%d%d,INSURANCE[A-Z_]*,[^,\r\n]"), "a refund")
-    assert.truthy(transactions:find(",SALARY_BONUS,", 1, true))
   end)
 end)
 
