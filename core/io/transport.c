@@ -404,7 +404,9 @@ static void read_answer(struct fs_transfer *transfer)
         curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after);
         transfer->retry_after = retry_after > 0 ? (double)retry_after : 0;
     }
-    if (curl_easy_header(transfer->easy, "X-Request-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+    /* One that is longer than documented is none. */
+    if (curl_easy_header(transfer->easy, "X-Request-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+        strlen(header->value) < sizeof transfer->answered_id)
         snprintf(transfer->answered_id, sizeof transfer->answered_id, "%s", header->value);
 }
 

@@ -43,6 +43,10 @@ function Job:state()
   return self._core:state()
 end
 
+local function link(job, operation)
+  operation.job, operation.next_of_job, job._operation = job, job._operation, operation
+end
+
 local function unlink(job, operation)
   if job._operation == operation then
     job._operation = operation.next_of_job
@@ -53,14 +57,6 @@ local function unlink(job, operation)
     before = before.next_of_job
   end
   before.next_of_job = operation.next_of_job
-end
-
---- Waits for an operation's outcome, the first page; cancel() ends the operation.
-function Job:_outcome(operation)
-  operation.job, operation.next_of_job, self._operation = self, self._operation, operation
-  local page, err = operation:wait()
-  unlink(self, operation)
-  return page, err
 end
 
 function Job:_segment(page, err)
@@ -78,7 +74,9 @@ function Job:poll()
   local page
   local operation, err = self._client.operations:start("start_poll", self._core)
   if operation then
-    page, err = self:_outcome(operation)
+    link(self, operation)
+    page, err = operation:wait()
+    unlink(self, operation)
   end
   local callbacks = not self._client.closed and self:_callbacks()
   if callbacks then
@@ -127,7 +125,11 @@ function Job:_wait(timeout)
   elseif expectation and expectation.settled then
     operation:tell "called"
   end
-  return self:_segment(self:_outcome(operation))
+  link(self, operation)
+  local page
+  page, err = operation:wait()
+  unlink(self, operation)
+  return self:_segment(page, err)
 end
 
 --- Waits until the job is ready.

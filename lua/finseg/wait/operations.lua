@@ -71,20 +71,7 @@ function Operation:tell(method, ...)
   end
 end
 
---- Sleeps until the operation is done, and calls f(), if there is one, every so many seconds meanwhile.
----@return boolean done
-local function sleep_beside(driver, operation, seconds, f)
-  while not await.sleep_until_done(driver, operation.client, operation, seconds) do
-    if not f then
-      return false
-    end
-    operation.driver = nil -- f may wait for something else, and nobody is to wake it out of that
-    f()
-  end
-  return true
-end
-
---- Waits for the outcome.
+--- Waits for the outcome. Each frame of a sleeping coroutine takes memory, so there are few from here on.
 ---@param seconds number?
 ---@param f function?  called every so many seconds meanwhile; it may wait
 ---@return any value
@@ -96,9 +83,13 @@ function Operation:wait(seconds, f)
       self:cancel()
       return nil, err
     end
-    if not sleep_beside(driver, self, seconds, f) then
-      self:cancel()
-      return nil, await.given_up(driver)
+    while not await.sleep_until_done(driver, self.client, self, seconds) do
+      if not f then
+        self:cancel()
+        return nil, await.given_up(driver)
+      end
+      self.driver = nil -- f may wait for something else, and nobody is to wake it out of that
+      f()
     end
   end
   if self.ok then
