@@ -3,8 +3,7 @@
 -- A source answers requests with pages. It is a table with
 --   canonical(kind, parameters as JSON) -> canonical parameters | nil, err
 --   open(request) -> next_page, abandon | nil, err
--- next_page() answers one core page after the other, then nil, or nil and an err; abandon() drops what is under way. A
--- page is good until the next one is asked for.
+-- next_page() answers one core page after the other, then nil, or nil and an err; abandon() drops what is under way.
 
 local Records = require "finseg.rule.records"
 local all = require "finseg.wait.all"

@@ -45,7 +45,7 @@ function Records:add(page)
     return true
   end
   local place
-  place, err = self.pages:add(page:text())
+  place, err = self.pages:add(page, page:size() * 1.5) -- its text, and an index of half its size
   if not place then
     return nil, err
   end
@@ -64,7 +64,8 @@ local function or_raise(value, err)
 end
 
 local function load_page(self, number)
-  return or_raise(core.page(or_raise(self.pages:get(self.places[number]))))
+  local page = or_raise(self.pages:get(self.places[number]))
+  return type(page) == "string" and or_raise(core.page(page)) or page
 end
 
 -- ---- users who came in the order of their ids -----------------------------------------------------------------------

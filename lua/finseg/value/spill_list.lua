@@ -1,5 +1,5 @@
--- A list of texts: in memory up to a bound, and the others in a temporary file of mode 0600 that has no name and goes
--- with the list. The file lies in $TMPDIR, /tmp without it.
+-- A list of texts, or of objects with a text: in memory up to a bound, and the others in a temporary file of mode 0600
+-- that has no name and goes with the list. The file lies in $TMPDIR, /tmp without it.
 
 local core = require "finseg.core"
 
@@ -8,8 +8,8 @@ local core = require "finseg.core"
 
 ---@class finseg.SpillList
 ---@field bound finseg.SpillBound
----@field texts string[]  those in memory
----@field file file*?  the others, each after a line with its length
+---@field items (string|userdata)[]  those in memory
+---@field file file*?  the texts of the others, each after a line with its length
 ---@field size integer  bytes of the file
 local SpillList = {}
 SpillList.__index = SpillList
@@ -17,7 +17,7 @@ SpillList.__index = SpillList
 ---@param bound finseg.SpillBound
 ---@return finseg.SpillList
 function SpillList.new(bound)
-  return setmetatable({ bound = bound, texts = {}, size = 0 }, SpillList)
+  return setmetatable({ bound = bound, items = {}, size = 0 }, SpillList)
 end
 
 local function folder()
@@ -49,16 +49,18 @@ local function open_file()
   return file, reason
 end
 
---- Appends a text. Nothing may be added once a text was read from the file.
----@param text string
+--- Appends a text, or an object whose method text() answers it. Nothing may be added once a text was read from the
+--- file.
+---@param item string|userdata
+---@param bytes number?  what it takes in memory; of a text, its length
 ---@return integer? place  for get()
 ---@return finseg.Err? err  kind `resource`
-function SpillList:add(text)
-  local left = self.bound.left - #text
+function SpillList:add(item, bytes)
+  local left = self.bound.left - (bytes or #item)
   if left >= 0 and not self.file then
     self.bound.left = left
-    self.texts[#self.texts + 1] = text
-    return -#self.texts
+    self.items[#self.items + 1] = item
+    return -#self.items
   end
   local reason
   if not self.file then
@@ -67,6 +69,7 @@ function SpillList:add(text)
       return fail("made", reason)
     end
   end
+  local text = type(item) == "string" and item or item:text()
   local place, header = self.size, #text .. "\n"
   local ok
   ok, reason = self.file:write(header, text)
@@ -87,13 +90,13 @@ local function read(file)
   return text
 end
 
---- The text that was added at a place.
+--- What was added at a place: itself, or its text when it went to the file.
 ---@param place integer
----@return string? text
+---@return string|userdata|nil item
 ---@return finseg.Err? err  kind `resource`
 function SpillList:get(place)
   if place < 0 then
-    return self.texts[-place]
+    return self.items[-place]
   end
   local ok, reason = self.file:seek("set", place) -- writes what is still to be written
   if not ok then
@@ -102,22 +105,22 @@ function SpillList:get(place)
   return read(self.file)
 end
 
---- Iterates over the texts in the order in which they were added. Raises an err of kind `resource`.
----@return fun(): string?
+--- Iterates over what was added, in that order. Raises an err of kind `resource`.
+---@return fun(): string|userdata|nil
 function SpillList:each()
   local position, place = 0, 0
   return function()
     position = position + 1
-    local text = self.texts[position]
-    if not text and place < self.size then
-      local err
-      text, err = self:get(place)
+    if self.items[position] then
+      return self.items[position]
+    elseif place < self.size then
+      local text, err = self:get(place)
       if not text then
         error(err, 0)
       end
       place = place + #(#text .. "\n") + #text
+      return text
     end
-    return text
   end
 end
 
