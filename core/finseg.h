@@ -74,7 +74,8 @@ typedef enum finseg_error_kind {
     FINSEG_ERROR_TIMEOUT,      /* a deadline passed */
     FINSEG_ERROR_PROTOCOL, /* the answer is not what API.md describes: no JSON, a redirect, a short or doubled result */
     FINSEG_ERROR_TOO_LARGE, /* a body above max_body or a limit of the JSON scanner */
-    FINSEG_ERROR_CANCELLED  /* cancelled by the caller, or the client was closed */
+    FINSEG_ERROR_CANCELLED, /* cancelled by the caller, or the client was closed */
+    FINSEG_ERROR_RESOURCE   /* this machine ran out of memory or file descriptors; the message says of which */
 } finseg_error_kind;
 
 /* The kind as the word Lua and logs use: "config", "auth", ... "not_found", "rate_limited". */
@@ -111,7 +112,7 @@ FINSEG_API void finseg_error_free(finseg_error *error);
  *   flag:    allow_plain_http false (plain http is for loopback only without it), log false (collect events)
  */
 
-/* NULL only when memory is out. */
+/* NULL only when out of memory. */
 FINSEG_API finseg_config *finseg_config_new(void);
 /* Zeroes the secrets it held. NULL is allowed. */
 FINSEG_API void finseg_config_free(finseg_config *config);
@@ -130,6 +131,42 @@ FINSEG_API int finseg_config_set_flag(finseg_config *config, const char *field, 
  */
 FINSEG_API int finseg_config_add_kind(finseg_config *config, const char *name, const char *definition,
                                       finseg_error **error);
+
+typedef enum finseg_parameter_type {
+    FINSEG_PARAMETER_TEXT,
+    FINSEG_PARAMETER_URL, /* text: an absolute http or https URL */
+    FINSEG_PARAMETER_TEXTS,
+    FINSEG_PARAMETER_AMOUNT,
+    FINSEG_PARAMETER_INTEGER,
+    FINSEG_PARAMETER_FLAG
+} finseg_parameter_type;
+
+/* "text", "url", ..., as the definition of a kind spells it. */
+FINSEG_API const char *finseg_parameter_type_name(finseg_parameter_type type);
+
+/* What a kind takes. */
+typedef struct finseg_parameter {
+    const char *name;
+    finseg_parameter_type type;
+    bool required;
+    double minimum;            /* of an integer: the range, both ends included; infinite where there is no end */
+    double maximum;            /* likewise */
+    const char *const *values; /* of a text type: all that is allowed, ending in NULL; NULL when anything is */
+} finseg_parameter;
+
+typedef struct finseg_kind {
+    const char *name;
+    const char *path;                   /* after /segments/ */
+    const finseg_parameter *parameters; /* callbackURL, which every kind takes, is not listed */
+    size_t parameter_count;
+} finseg_kind;
+
+/*
+ * The kinds that clients made from this config know, by index: the built-in ones first, each in the form that the
+ * config gives it, then the added ones in the order of their adding. NULL beyond the last. Belongs to the config, and
+ * is valid until a kind is added.
+ */
+FINSEG_API const finseg_kind *finseg_config_kind(const finseg_config *config, size_t index);
 /*
  * Reads FINSEG_BASE_URL, FINSEG_TOKEN_URL, FINSEG_CLIENT_ID, FINSEG_CLIENT_SECRET, FINSEG_ACCESS_TOKEN and
  * FINSEG_CA_FILE; an unset or empty variable leaves its field alone. 0, or -1 with an error of kind config.
@@ -143,7 +180,7 @@ typedef uint64_t finseg_ticket;
 
 /*
  * Makes a client from a copy of the config. Sends nothing. NULL with an error of kind config (missing credentials, bad
- * URL, plain http to a host that is not loopback) or network (no descriptors or memory).
+ * URL, plain http to a host that is not loopback) or resource.
  */
 FINSEG_API finseg_client *finseg_client_new(const finseg_config *config, finseg_error **error);
 /*
@@ -185,8 +222,29 @@ FINSEG_API finseg_outcome *finseg_client_await(finseg_client *client, finseg_tic
  */
 FINSEG_API finseg_ticket finseg_client_create(finseg_client *client, const char *kind, const char *parameters,
                                               finseg_error **error);
+/*
+ * One text for equal requests: `parameters`, checked as finseg_client_create() does, as JSON in which equal requests
+ * are equal bytes. Members are sorted by name; amounts have the same digits (5000, 5e3 and "5000.00" are equal); text
+ * that is compared without case is in lower case; callbackURL is left out. The order within a list stays: it decides
+ * the order of the result. Sends nothing. The caller frees it with free(); NULL with an error of kind invalid.
+ */
+FINSEG_API char *finseg_client_canonical(const finseg_client *client, const char *kind, const char *parameters,
+                                         finseg_error **error);
+
+/*
+ * Whose jobs a client makes: a job of one client can be read by every client of the same identity. NULL where the
+ * config has nothing: clients with a ready-made access_token alone cannot be told apart. No part of it is a secret.
+ */
+typedef struct finseg_identity {
+    const char *base_url; /* without a slash at its end */
+    const char *client_id;
+    const char *username;
+} finseg_identity;
+
+/* The texts belong to the client. */
+FINSEG_API finseg_identity finseg_client_identity(const finseg_client *client);
 /* One GET of the job's first page. The outcome carries a page, or an error: pending (404, 423), not_found or expired
- * (400), failed (422), ... 0 only when memory is out. */
+ * (400), failed (422), ... 0 only when out of memory. */
 FINSEG_API finseg_ticket finseg_client_poll(finseg_client *client, finseg_job *job, finseg_error **error);
 /*
  * GETs the first page again and again, on the poll schedule with jitter and Retry-After, until the job is ready or
@@ -227,8 +285,8 @@ FINSEG_API void finseg_client_cancel_all(finseg_client *client);
  * all. The client only tells that it is ready; the caller does its work and owns the descriptor.
  */
 
-/* Watches `fd` for reading, level-triggered. 0, or -1 with an error of kind invalid (watched already, another process)
- * or network (it cannot be watched, or memory is out). */
+/* Watches `fd` for reading, level-triggered. 0, or -1 with an error of kind invalid (watched already, another process),
+ * network (it cannot be watched) or resource. */
 FINSEG_API int finseg_client_watch(finseg_client *client, int fd, finseg_error **error);
 /* To be called when the descriptor is closed, soon before or after: until then the client has a duplicate of it, which
  * keeps open what it stands for. Does nothing for one that is not watched. */
@@ -277,6 +335,13 @@ FINSEG_API void finseg_job_free(finseg_job *job);
  * protocol (what is wrong, and at which byte) or too_large.
  */
 FINSEG_API finseg_page *finseg_page_parse(const char *text, size_t length, finseg_error **error);
+/*
+ * As finseg_page_parse(), but the bytes are not copied: they stay where they are, unchanged and with a zero byte after
+ * them, until the page is freed or given back. `spare` may be a page that is done with: it is taken over, on failure
+ * too, and its memory serves again.
+ */
+FINSEG_API finseg_page *finseg_page_parse_in_place(const char *text, size_t length, finseg_page *spare,
+                                                   finseg_error **error);
 FINSEG_API void finseg_page_free(finseg_page *page);
 /*
  * Instead of finseg_page_free(), for a page from any source: the client keeps its memory for pages to come, of eight
@@ -389,11 +454,10 @@ FINSEG_API finseg_idset *finseg_idset_new(finseg_error **error);
 /* NULL is allowed. */
 FINSEG_API void finseg_idset_free(finseg_idset *set);
 /*
- * Adds one id. 0, or -1 with an error of kind invalid for an empty id, or when memory is out; the set is unchanged
- * then.
+ * Adds one id. 0, or -1 with an error of kind invalid for an empty id, or resource; the set is unchanged then.
  */
 FINSEG_API int finseg_idset_add(finseg_idset *set, const char *id, size_t length, finseg_error **error);
-/* Adds every user of the page. 0, or -1 when memory is out; some of the users may be in the set then. */
+/* Adds every user of the page. 0, or -1 when out of memory; some of the users may be in the set then. */
 FINSEG_API int finseg_idset_add_page(finseg_idset *set, const finseg_page *page, finseg_error **error);
 /* How many different ids there are. */
 FINSEG_API uint64_t finseg_idset_count(finseg_idset *set);
@@ -413,7 +477,7 @@ typedef struct finseg_idset_cursor {
 FINSEG_API bool finseg_idset_next(finseg_idset *set, finseg_idset_cursor *cursor, finseg_slice *id);
 
 /*
- * A new set, which the caller frees: of what is in `a` or `b`, in both, in `a` but not in `b`. NULL when memory is out.
+ * A new set, which the caller frees: of what is in `a` or `b`, in both, in `a` but not in `b`. NULL when out of memory.
  */
 FINSEG_API finseg_idset *finseg_idset_union(finseg_idset *a, finseg_idset *b, finseg_error **error);
 FINSEG_API finseg_idset *finseg_idset_intersection(finseg_idset *a, finseg_idset *b, finseg_error **error);

@@ -5,7 +5,6 @@
 #include "client.h"
 #include "io/clock.h"
 #include "operation.h"
-#include "protocol/request.h"
 #include "value/error.h"
 #include "value/text.h"
 
@@ -141,9 +140,9 @@ static bool build_form(finseg_client *client)
     fs_buffer_reserve(&authorization->form, 4096);
     authorization->refreshing = config->username && authorization->token.refresh_token;
     if (authorization->refreshing)
-        fs_request_refresh_form(&authorization->form, &credentials, authorization->token.refresh_token);
+        fs_token_refresh_form(&authorization->form, &credentials, authorization->token.refresh_token);
     else
-        fs_request_token_form(&authorization->form, &credentials);
+        fs_token_form(&authorization->form, &credentials);
     return !authorization->form.failed;
 }
 

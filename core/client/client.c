@@ -8,8 +8,10 @@
 
 #include "io/clock.h"
 #include "io/sigpipe.h"
+#include "protocol/canonical.h"
 #include "protocol/request.h"
 #include "value/error.h"
+#include "value/shortage.h"
 #include "value/text.h"
 
 static const char token_path[] = "/api/v2/oauth/token";
@@ -91,7 +93,7 @@ void fs_client_redact_text(const finseg_client *client, char *text)
 
 void fs_client_redact(const finseg_client *client, finseg_error *error)
 {
-    if (error == fs_error_out_of_memory())
+    if (fs_error_is_shared(error))
         return;
     fs_client_redact_text(client, error->message);
     fs_client_redact_text(client, error->code);
@@ -105,6 +107,8 @@ static int read_url(struct fs_url *url, const char *field, const char *text, boo
 {
     /* The text is not repeated: a URL that is wrong may hold a password. */
     const char *problem = fs_url_read(url, text);
+    if (problem == fs_out_of_memory)
+        return fs_error_give(error, fs_error_out_of_memory());
     if (problem)
         return fs_error_give(error, fs_error_new(FINSEG_ERROR_CONFIG, "config: %s: %s", field, problem));
     if (url->https || url->loopback || allow_plain_http)
@@ -186,8 +190,7 @@ static int open_io(finseg_client *client, finseg_error **error)
 {
     const finseg_config *config = client->config;
     if (fs_loop_open(&client->loop) != 0)
-        return fs_error_give(
-            error, fs_error_new(FINSEG_ERROR_NETWORK, "no descriptor for the client's event set: %s", strerror(errno)));
+        return fs_error_give(error, fs_error_system(FINSEG_ERROR_RESOURCE, "the client's event set", errno));
     client->loop_open = true;
     struct fs_transport_options options = {
         .ca_file = config->ca_file,
@@ -207,7 +210,8 @@ finseg_client *finseg_client_new(const finseg_config *config, finseg_error **err
 {
     /* Counted and thread-safe inside libcurl. There is no global cleanup: a resolver thread may still be at work. */
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        fs_error_give(error, fs_error_new(FINSEG_ERROR_NETWORK, "libcurl cannot be initialised"));
+        fs_error_give(error,
+                      fs_error_new(FINSEG_ERROR_RESOURCE, "libcurl cannot be initialised: %s", fs_out_of_memory));
         return NULL;
     }
     finseg_client *client = calloc(1, sizeof *client);
@@ -368,6 +372,25 @@ static finseg_ticket start(finseg_client *client, struct fs_operation *operation
     return ticket;
 }
 
+/* NULL when out of memory. */
+static struct fs_operation *new_create(finseg_client *client, const finseg_kind *kind, const struct fs_request *request)
+{
+    struct fs_operation *operation = fs_operation_new(client, FS_OPERATION_CREATE, NULL);
+    if (!operation)
+        return NULL;
+    char *callback_url = NULL;
+    operation->body = fs_request_body(request);
+    operation->kind = fs_text_copy(kind->name, strlen(kind->name));
+    operation->path = fs_text_copy(kind->path, strlen(kind->path));
+    bool made = operation->body && operation->kind && operation->path &&
+                fs_request_callback_url(request, &callback_url) &&
+                fs_callback_url_set(&operation->callback_url, callback_url);
+    free(callback_url);
+    if (!made)
+        fs_operation_drop(operation);
+    return made ? operation : NULL;
+}
+
 finseg_ticket finseg_client_create(finseg_client *client, const char *kind, const char *parameters,
                                    finseg_error **error)
 {
@@ -375,29 +398,31 @@ finseg_ticket finseg_client_create(finseg_client *client, const char *kind, cons
         fs_client_refuse_child(error);
         return 0;
     }
-    const struct fs_kind *found = fs_kind_find(&client->config->kinds, kind);
-    if (!found) {
-        fs_error_give(error, fs_kind_unknown(&client->config->kinds, kind));
+    const finseg_kind *found = fs_kind_find(&client->config->kinds, kind, error);
+    if (!found)
         return 0;
-    }
-    char *body = fs_request_create_body(found, parameters, error);
-    if (!body)
+    struct fs_request request;
+    if (fs_request_read(&request, found, parameters, error) != 0)
         return 0;
-    struct fs_operation *operation = fs_operation_new(client, FS_OPERATION_CREATE, NULL);
+    struct fs_operation *operation = new_create(client, found, &request);
+    fs_request_free(&request);
     if (!operation) {
-        free(body);
-        fs_error_give(error, fs_error_out_of_memory());
-        return 0;
-    }
-    operation->body = body;
-    operation->kind = fs_text_copy(found->name, strlen(found->name));
-    operation->path = fs_text_copy(found->path, strlen(found->path));
-    if (!operation->kind || !operation->path || !fs_callback_url_read(&operation->callback_url, body)) {
-        fs_operation_drop(operation);
         fs_error_give(error, fs_error_out_of_memory());
         return 0;
     }
     return start(client, operation, -1);
+}
+
+char *finseg_client_canonical(const finseg_client *client, const char *kind, const char *parameters,
+                              finseg_error **error)
+{
+    const finseg_kind *found = fs_kind_find(&client->config->kinds, kind, error);
+    return found ? fs_canonical_parameters(found, parameters, error) : NULL;
+}
+
+finseg_identity finseg_client_identity(const finseg_client *client)
+{
+    return (finseg_identity){client->base.text, client->config->client_id, client->config->username};
 }
 
 /* An operation that GETs a page; NULL with an error. */
@@ -510,11 +535,9 @@ void finseg_client_cancel_all(finseg_client *client)
 finseg_job *finseg_client_job(finseg_client *client, const char *kind, const char *job_id, double created_at,
                               finseg_error **error)
 {
-    const struct fs_kind *found = fs_kind_find(&client->config->kinds, kind);
-    if (!found) {
-        fs_error_give(error, fs_kind_unknown(&client->config->kinds, kind));
+    const finseg_kind *found = fs_kind_find(&client->config->kinds, kind, error);
+    if (!found)
         return NULL;
-    }
     if (!*job_id) {
         fs_error_give(error, fs_error_new(FINSEG_ERROR_INVALID, "%s: the jobId is empty", kind));
         return NULL;

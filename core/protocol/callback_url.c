@@ -1,12 +1,11 @@
 #include "callback_url.h"
 
-#include <cjson/cJSON.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kind.h"
 #include "value/buffer.h"
 #include "value/error.h"
+#include "value/json.h"
 #include "value/text.h"
 
 /* In the order in which they are looked for: the token is a part of the others. */
@@ -16,11 +15,12 @@ enum { PLAIN, JSON, JSON_WITH_SLASHES_ESCAPED, PERCENT_ENCODED, TOKEN };
 enum { SHORTEST_TOKEN = 16 };
 
 /* As a JSON text has it, without the quotes. */
-static char *json_form(const cJSON *item)
+static char *json_form(const char *text)
 {
-    char *printed = cJSON_PrintUnformatted(item);
-    char *form = printed ? fs_text_copy(printed + 1, strlen(printed) - 2) : NULL;
-    cJSON_free(printed);
+    struct fs_buffer json = {0};
+    fs_json_append_string(&json, text, strlen(text));
+    char *form = json.failed ? NULL : fs_text_copy(json.data + 1, json.length - 2);
+    fs_buffer_free(&json);
     return form;
 }
 
@@ -51,12 +51,11 @@ static const char *find_token(const char *url)
     return dot && strlen(dot + 1) >= SHORTEST_TOKEN ? dot + 1 : NULL;
 }
 
-static bool set_forms(struct fs_callback_url *url, const cJSON *item)
+static bool set_forms(struct fs_callback_url *url, const char *text)
 {
-    const char *text = cJSON_GetStringValue(item);
     const char *token = find_token(text);
     url->forms[PLAIN] = fs_text_copy(text, strlen(text));
-    url->forms[JSON] = json_form(item);
+    url->forms[JSON] = json_form(text);
     if (url->forms[JSON])
         url->forms[JSON_WITH_SLASHES_ESCAPED] = slashes_escaped(url->forms[JSON]);
     url->forms[PERCENT_ENCODED] = percent_encoded(text);
@@ -69,15 +68,12 @@ static bool set_forms(struct fs_callback_url *url, const cJSON *item)
     return true;
 }
 
-bool fs_callback_url_read(struct fs_callback_url *url, const char *body)
+bool fs_callback_url_set(struct fs_callback_url *url, const char *text)
 {
-    cJSON *members = cJSON_Parse(body);
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(members, fs_kind_callback_parameter.name);
-    bool read = members && (!item || set_forms(url, item));
-    cJSON_Delete(members);
-    if (!read)
+    bool set = !text || set_forms(url, text);
+    if (!set)
         fs_callback_url_free(url);
-    return read;
+    return set;
 }
 
 void fs_callback_url_redact_text(const struct fs_callback_url *url, char *text)
@@ -88,7 +84,7 @@ void fs_callback_url_redact_text(const struct fs_callback_url *url, char *text)
 
 void fs_callback_url_redact(const struct fs_callback_url *url, finseg_error *error)
 {
-    if (error == fs_error_out_of_memory())
+    if (fs_error_is_shared(error))
         return;
     fs_callback_url_redact_text(url, error->message);
     fs_callback_url_redact_text(url, error->code);

@@ -13,8 +13,8 @@ struct fs_callback_url {
     char *forms[FS_CALLBACK_URL_FORMS];
 };
 
-/* Reads it from the body of a create, which need not have one. False when memory is out. */
-bool fs_callback_url_read(struct fs_callback_url *url, const char *body);
+/* NULL: there is none. False when out of memory. */
+bool fs_callback_url_set(struct fs_callback_url *url, const char *text);
 /* Puts "***" in its place, and in that of its token: what follows the first dot of its last path segment. The text may
  * be NULL. */
 void fs_callback_url_redact_text(const struct fs_callback_url *url, char *text);

@@ -223,6 +223,11 @@ int finseg_config_add_kind(finseg_config *config, const char *name, const char *
     return fs_kind_add(&config->kinds, name, definition, error);
 }
 
+const finseg_kind *finseg_config_kind(const finseg_config *config, size_t index)
+{
+    return fs_kind_at(&config->kinds, index);
+}
+
 int finseg_config_read_environment(finseg_config *config, finseg_error **error)
 {
     static const char *const variables[][2] = {

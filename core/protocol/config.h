@@ -36,7 +36,7 @@ struct finseg_config {
     struct fs_kind_list kinds;
 };
 
-/* NULL when memory is out. */
+/* NULL when out of memory. */
 finseg_config *fs_config_copy(const finseg_config *config);
 
 /* What a client needs of its URLs and credentials, checked together. 0, or -1 with an error of kind config. */

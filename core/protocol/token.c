@@ -107,3 +107,33 @@ void fs_token_free(struct fs_token *token)
     replace(&token->access_token, NULL);
     replace(&token->refresh_token, NULL);
 }
+
+/* ---- asking for one ---- */
+
+static void append_field(struct fs_buffer *form, const char *name, const char *value)
+{
+    fs_buffer_printf(form, "%s%s=", form->length ? "&" : "", name);
+    fs_text_append_percent_encoded(form, value, strlen(value));
+}
+
+static void append_client(struct fs_buffer *form, const char *grant, const struct fs_credentials *credentials)
+{
+    append_field(form, "grant_type", grant);
+    append_field(form, "client_id", credentials->client_id);
+    append_field(form, "client_secret", credentials->client_secret);
+}
+
+void fs_token_form(struct fs_buffer *form, const struct fs_credentials *credentials)
+{
+    append_client(form, credentials->username ? "password" : "client_credentials", credentials);
+    if (credentials->username) {
+        append_field(form, "username", credentials->username);
+        append_field(form, "password", credentials->password);
+    }
+}
+
+void fs_token_refresh_form(struct fs_buffer *form, const struct fs_credentials *credentials, const char *refresh_token)
+{
+    append_client(form, "refresh_token", credentials);
+    append_field(form, "refresh_token", refresh_token);
+}

@@ -30,7 +30,7 @@ static int collect_idset(lua_State *L)
     struct idset *idset = luaL_checkudata(L, 1, idset_type);
     finseg_idset_free(idset->set);
     idset->set = NULL;
-    fs_lua_let_go(L, &idset->held);
+    fs_lua_release(L, &idset->held);
     return 0;
 }
 

@@ -1,18 +1,17 @@
--- A client: the account at the service, and everything under way with it.
---
--- A client is pollable: pollfd(), events() and timeout() are what an event loop asks such an object, and step() does
--- the work.
+-- A client: the account at the service, and everything under way with it. It is pollable (see finseg.wait.pollable):
+-- an event loop watches its descriptor, and step() does the work.
 
 local Callbacks = require "finseg.callback"
 local Job = require "finseg.job"
 local Listener = require "finseg.callback.listener"
+local Pollable = require "finseg.wait.pollable"
 local await = require "finseg.wait.await"
 local check = require "finseg.value.check"
 local core = require "finseg.core"
 local drivers = require "finseg.driver"
 local stores = require "finseg.store"
 
----@class finseg.Client
+---@class finseg.Client: finseg.Pollable
 ---@field closed boolean
 ---@field log_error any  what the log function raised, after which it is called no more
 ---@field companion_error any  what something attached raised last when it was stepped
@@ -24,8 +23,7 @@ local stores = require "finseg.store"
 ---@field _listener finseg.Listener?  that is open
 ---@field _callbacks finseg.Callbacks?
 ---@field _first_page integer  the number of a segment's first page
-local Client = {}
-Client.__index = Client
+local Client = Pollable.new_class()
 
 --- Fields that Lua looks after itself, and finseg.core does not know.
 local function split_config(config)
@@ -239,25 +237,6 @@ function Client:transfers()
     count = count + companion:transfers()
   end
   return count
-end
-
---- The descriptor to watch for reading (level-triggered); nil once the client is closed.
----@return integer?
-function Client:pollfd()
-  if not self.closed then
-    return self._core:fd()
-  end
-end
-
---- What to watch the descriptor for: always "r".
-function Client.events()
-  return "r"
-end
-
---- Seconds after which a loop must call step() in any case: nil, since the client's timers make its descriptor
---- readable.
-function Client.timeout()
-  return nil
 end
 
 --- Seconds until step() has something to do by the clock alone, for loops that cannot watch a descriptor; nil:

@@ -99,9 +99,9 @@ function Job:_wait(timeout)
     return nil, err
   end
   if callbacks then
-    callbacks:follow(expectation, operation, self.created_at, slow)
+    callbacks:begin_wait(expectation, operation, self.created_at, slow)
   elseif expectation and expectation.settled then
-    client._core:called(operation.ticket)
+    operation:tell "called"
   end
   return self:_segment(await.finish(operation))
 end
@@ -127,9 +127,9 @@ function Job:cancel()
   local operation = self._operation
   local waiting = operation ~= nil
   while operation do
-    local following = operation.next_of_job
+    local next_operation = operation.next_of_job
     operation:cancel()
-    operation = following
+    operation = next_operation
   end
   return waiting
 end

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "protocol/job.h"
-#include "protocol/request.h"
 #include "protocol/token.h"
+#include "protocol/url.h"
 #include "value/json.h"
 #include "value/text.h"
 
@@ -72,7 +72,7 @@ static void check_job(const struct fs_answer *answer)
         if (error)
             check_error(error, answer->status);
     }
-    char *url = fs_request_page_url("https://host", "highBalance", finseg_job_id(job), 0, 1);
+    char *url = fs_url_page("https://host", "highBalance", finseg_job_id(job), 0, 1);
     require(url && strncmp(url, "https://host/segments/highBalance/", 34) == 0);
     require(strspn(url + 34, "%-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") ==
             strcspn(url + 34, "?"));

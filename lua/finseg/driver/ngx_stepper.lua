@@ -150,12 +150,8 @@ end
 local function is_busy(client)
   if client.closed then
     return false
-  elseif client.is_recovering and client:is_recovering() and not ngx.worker.exiting() then
-    return true
-  elseif client.is_busy then
-    return client:is_busy()
   end
-  return client:pending() > 0
+  return client:is_busy() or client:is_recovering() and not ngx.worker.exiting()
 end
 
 --- Steps while anything is under way.

@@ -2,7 +2,7 @@
 
 local core = require "finseg.core"
 local driver = require "finseg.driver.ngx"
-local log = require "finseg.ngx.log"
+local log = require "finseg.driver.ngx_log"
 local receiver = require "finseg.ngx.worker_callbacks"
 
 --- Seconds that a callback may take after its answer: a store across the network may not answer.

@@ -3,7 +3,7 @@
 
 local Callbacks = require "finseg.callback"
 local core = require "finseg.core"
-local log = require "finseg.ngx.log"
+local log = require "finseg.driver.ngx_log"
 local stores = require "finseg.store"
 
 local receiver = {}

@@ -60,7 +60,7 @@ end
 ---@field ok boolean
 ---@field value any  the result, or the err
 ---@field driver finseg.Driver?  while somebody waits
----@field following finseg.Following?  a wait that a callback may end
+---@field callback_wait finseg.CallbackWait?  while the job's callback is expected
 local Operation = {}
 Operation.__index = Operation
 
@@ -93,8 +93,22 @@ function Operation:finish(ok, value)
   if self.driver then
     self.driver.wake(self)
   end
-  if self.following then
-    self.following:finish(ok, value)
+  if self.callback_wait then
+    self.callback_wait:finish(ok, value)
+  end
+end
+
+--- Tells the core something about a wait. Where the loop cannot see by a descriptor that there is something to do now,
+--- waking the waiter tells it.
+---@param method "called"|"expect_callback"  of the core client
+function Operation:tell(method, ...)
+  local client = self.client
+  if self.done or client.closed then
+    return
+  end
+  client._core[method](client._core, self.ticket, ...)
+  if self.driver then
+    self.driver.wake(self)
   end
 end
 

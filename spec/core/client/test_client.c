@@ -490,7 +490,43 @@ static void wrong_configurations_are_refused(void)
     }
 }
 
+static void a_client_tells_whose_jobs_it_makes(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    set_text(&stage, "base_url", "https://bank.example/api/v1/");
+    finseg_client *client = finseg_client_new(stage.config, NULL);
+    finseg_identity identity = finseg_client_identity(client);
+    CHECK_TEXT(identity.base_url, "https://bank.example/api/v1");
+    CHECK_TEXT(identity.client_id, "the-client");
+    CHECK(identity.username == NULL);
+    finseg_client_free(client);
+    finseg_config_free(stage.config);
+}
+
+static void a_client_writes_equal_requests_alike(void)
+{
+    struct stage stage;
+    prepare(&stage);
+    CHECK_INT(finseg_config_add_kind(stage.config, "mine", "{\"parameters\":{\"least\":{\"type\":\"amount\"}}}", NULL),
+              0);
+    finseg_client *client = finseg_client_new(stage.config, NULL);
+    char *text = finseg_client_canonical(client, "mine", "{\"least\":\"1e2\"}", NULL);
+    CHECK_TEXT(text, "{\"least\":100.00}");
+    free(text);
+    finseg_error *error = NULL;
+    CHECK(finseg_client_canonical(client, "mine", "{\"last\":1}", &error) == NULL);
+    CHECK_ERROR(error, FINSEG_ERROR_INVALID, "mine: last is no parameter");
+    error = NULL;
+    CHECK(finseg_client_canonical(client, "yours", "{}", &error) == NULL);
+    CHECK_ERROR(error, FINSEG_ERROR_INVALID, "there is no segment kind \"yours\"");
+    finseg_client_free(client);
+    finseg_config_free(stage.config);
+}
+
 static const struct test tests[] = {
+    {"a client tells whose jobs it makes", a_client_tells_whose_jobs_it_makes},
+    {"a client writes equal requests alike", a_client_writes_equal_requests_alike},
     {"a segment is created, waited for and read", a_segment_is_created_waited_for_and_read},
     {"one token serves all who wait for it", one_token_serves_all_who_wait_for_it},
     {"a refused token is renewed once and the request repeated",

@@ -124,6 +124,25 @@ static void a_refusal_says_whose_fault_it_is(void)
     fs_token_free(&token);
 }
 
+static void each_grant_has_its_form(void)
+{
+    struct fs_buffer form = {0};
+    struct fs_credentials credentials = {.client_id = "id", .client_secret = "a&b=c +%"};
+    fs_token_form(&form, &credentials);
+    CHECK_TEXT(form.data, "grant_type=client_credentials&client_id=id&client_secret=a%26b%3Dc%20%2B%25");
+    fs_buffer_clear(&form);
+    credentials.username = "ann";
+    credentials.password = "p\xC3\xA4ss";
+    fs_token_form(&form, &credentials);
+    CHECK_TEXT(form.data,
+               "grant_type=password&client_id=id&client_secret=a%26b%3Dc%20%2B%25&username=ann&password=p%C3%A4ss");
+    fs_buffer_clear(&form);
+    fs_token_refresh_form(&form, &credentials, "again/1");
+    CHECK_TEXT(form.data,
+               "grant_type=refresh_token&client_id=id&client_secret=a%26b%3Dc%20%2B%25&refresh_token=again%2F1");
+    fs_buffer_free_secret(&form);
+}
+
 static const struct test tests[] = {
     {"no token is not usable", no_token_is_not_usable},
     {"a token is renewed before it ends", a_token_is_renewed_before_it_ends},
@@ -133,5 +152,6 @@ static const struct test tests[] = {
     {"an answer without a usable token changes nothing and is not quoted",
      an_answer_without_a_usable_token_changes_nothing},
     {"a refusal says whose fault it is", a_refusal_says_whose_fault_it_is},
+    {"each grant has its form, percent-encoded", each_grant_has_its_form},
 };
 SUITE(token, tests);
