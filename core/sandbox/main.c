@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 #include "options.h"
-#include "sandbox/bank/lock.h"
+#include "sandbox/base/database.h"
 #include "sandbox/http/server.h"
 #include "sandbox/http/service.h"
 #include "sandbox/load/berka.h"
@@ -37,7 +37,7 @@ static void close_sandbox(struct sandbox *sandbox)
     sb_faults_free(sandbox->faults);
     sb_jobs_close(sandbox->jobs);
     sb_bank_close(sandbox->bank);
-    sb_lock_release(sandbox->lock);
+    sb_database_unlock(sandbox->lock);
 }
 
 /* ---- filling the bank ------------------------------------------------------------------------------------ */
@@ -122,7 +122,7 @@ static bool fill_bank(struct sb_bank *bank, const struct sb_options *options, st
 static bool open_bank(struct sandbox *sandbox, const struct sb_options *options, struct fs_buffer *problem)
 {
     if (options->db) {
-        sandbox->lock = sb_lock_take(options->db, problem);
+        sandbox->lock = sb_database_lock(options->db, problem);
         if (sandbox->lock < 0)
             return false;
     }
@@ -215,7 +215,7 @@ static bool start_service(struct sandbox *sandbox, const struct sb_options *opti
         .tokens = sandbox->tokens,
         .faults = sandbox->faults,
         .counters = &sandbox->counters,
-        .receivers = {options->callback_hosts, options->callback_host_count},
+        .callback_hosts = {options->callback_hosts, options->callback_host_count},
         .client_id = options->client_id,
         .client_secret = options->client_secret,
         .username = options->username,

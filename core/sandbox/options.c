@@ -41,7 +41,7 @@ static const char help[] =
     "  --callback-allow HOST  callbacks may go to HOST, any port; repeatable; * is any (default: loopback alone)\n"
     "  --callback-patience S  a callback is repeated for S seconds until the receiver answers 2xx (default 60)\n"
     "\n"
-    "  --fault FAULT          what goes wrong: KIND[:10%|:3][@PLACE], see below; repeatable\n"
+    "  --fault FAULT          what goes wrong: TYPE[:10%|:3][@PLACE], see below; repeatable\n"
     "  --help, --version\n"
     "\n"
     "the bank's own files: CSV (RFC 4180, UTF-8), each with its header line\n"
@@ -64,7 +64,7 @@ static const char help[] =
     "is\n"
     "what a path begins with (/api/v1/segments), or token, create or retrieve. The first that strikes wins. POST "
     "/__faults\n"
-    "with a JSON array such as [\"503:2@retrieve\"] replaces them, GET tells them. KIND is an answer instead of the "
+    "with a JSON array such as [\"503:2@retrieve\"] replaces them, GET tells them. TYPE is an answer instead of the "
     "service's,\n"
     "or (from truncated-json on) spoils answers of status 2xx; what was asked for is done then.\n";
 
@@ -196,7 +196,7 @@ static bool add_text(const char *text, const char **texts, size_t most, size_t *
 static bool add_callback_host(const char *text, struct sb_options *options)
 {
     size_t count = options->callback_host_count;
-    return count < SB_OPTIONS_HOSTS && sb_receiver_read_host(text, options->host_texts[count]) &&
+    return count < SB_OPTIONS_HOSTS && sb_callback_address_read_host(text, options->host_texts[count]) &&
            add_text(options->host_texts[count], options->callback_hosts, SB_OPTIONS_HOSTS,
                     &options->callback_host_count);
 }
@@ -284,12 +284,12 @@ static const char *name_of(int option)
 
 static void print_help(void)
 {
-    struct fs_buffer kinds = {0};
-    sb_fault_describe_kinds(&kinds);
+    struct fs_buffer types = {0};
+    sb_fault_describe_types(&types);
     fputs(help, stdout);
-    if (kinds.data)
-        fputs(kinds.data, stdout);
-    fs_buffer_free(&kinds);
+    if (types.data)
+        fputs(types.data, stdout);
+    fs_buffer_free(&types);
 }
 
 static enum sb_options_verdict read_all(int argc, char **argv, struct sb_options *options)

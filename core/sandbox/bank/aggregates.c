@@ -31,7 +31,7 @@ struct figures {
     int transaction; /* SQLITE_ROW while the cursor over transactions stands on one */
     sqlite3_stmt *add_balance;
     sqlite3_stmt *add_month;
-    struct sb_flows *flows;
+    struct sb_label_totals *flows;
     int reference_date;
     int first_month; /* the window: this month and the SB_BANK_MONTHS - 1 after it */
     int first_day;
@@ -49,7 +49,7 @@ static bool prepare(struct figures *figures, sqlite3 *database, struct fs_buffer
     figures->add_month = sb_database_prepare(
         database, "INSERT INTO months (account, month, lowest, incoming, outgoing) VALUES (?1, ?2, ?3, ?4, ?5)",
         problem);
-    figures->flows = sb_flows_open(database, problem);
+    figures->flows = sb_label_totals_open(database, problem);
     if (!figures->flows || !figures->accounts || !figures->transactions || !figures->add_balance || !figures->add_month)
         return false;
     sqlite3_bind_int(figures->accounts, 1, figures->reference_date);
@@ -84,7 +84,7 @@ static bool count(const struct figures *figures, struct history *history, int da
     month->incoming += amount > 0;
     month->outgoing += amount < 0;
     int64_t label = sqlite3_column_int64(figures->transactions, LABEL);
-    return label == 0 || sb_flows_book(figures->flows, label, index, amount, problem);
+    return label == 0 || sb_label_totals_book(figures->flows, label, index, amount, problem);
 }
 
 static bool add_to_balance(struct history *history, int64_t amount, struct fs_buffer *problem)
@@ -148,7 +148,7 @@ static bool walk_account(struct figures *figures, struct history *history, struc
         figures->transaction = sqlite3_step(rows);
     }
     close_days(figures, history, figures->reference_date - 1);
-    return write_figures(figures, history, problem) && sb_flows_write(figures->flows, history->account, problem);
+    return write_figures(figures, history, problem) && sb_label_totals_write(figures->flows, history->account, problem);
 }
 
 static bool walk_accounts(struct figures *figures, struct fs_buffer *problem)
@@ -191,7 +191,7 @@ static bool copy_premiums(const struct figures *figures, sqlite3 *database, stru
     return copied;
 }
 
-bool sb_figures_make(sqlite3 *database, int reference_date, struct fs_buffer *problem)
+bool sb_aggregates_make(sqlite3 *database, int reference_date, struct fs_buffer *problem)
 {
     int this_month = sb_date_month(reference_date);
     struct figures figures = {
@@ -209,6 +209,6 @@ bool sb_figures_make(sqlite3 *database, int reference_date, struct fs_buffer *pr
     sqlite3_finalize(figures.transactions);
     sqlite3_finalize(figures.add_balance);
     sqlite3_finalize(figures.add_month);
-    sb_flows_close(figures.flows);
+    sb_label_totals_close(figures.flows);
     return made;
 }

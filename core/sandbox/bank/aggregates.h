@@ -8,8 +8,8 @@
  *   premiums   the debits of these months that are labelled INSURANCE or finer, amounts positive
  * Accounts opened on or after the reference date have none, and transactions dated on or after it do not count.
  */
-#ifndef FINSEG_SANDBOX_FIGURES_H
-#define FINSEG_SANDBOX_FIGURES_H
+#ifndef FINSEG_SANDBOX_AGGREGATES_H
+#define FINSEG_SANDBOX_AGGREGATES_H
 
 #include <sqlite3.h>
 #include <stdbool.h>
@@ -17,6 +17,6 @@
 #include "value/buffer.h"
 
 /* Replaces all figures; the caller holds the transaction. */
-bool sb_figures_make(sqlite3 *database, int reference_date, struct fs_buffer *problem);
+bool sb_aggregates_make(sqlite3 *database, int reference_date, struct fs_buffer *problem);
 
 #endif

@@ -5,8 +5,9 @@
 
 #include "aggregates.h"
 #include "label_totals.h"
-#include "names.h"
 #include "sandbox/base/database.h"
+#include "text_table.h"
+#include "value/text.h"
 
 /* transactions is clustered by account and day: what is walked is an account's history. The tables after it are figures. */
 static const char schema[] =
@@ -30,7 +31,7 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS premiums ("
     "  account INTEGER NOT NULL, day INTEGER NOT NULL, sequence INTEGER NOT NULL, amount INTEGER NOT NULL,"
     "  label INTEGER NOT NULL, counterpart INTEGER, PRIMARY KEY (account, day, sequence)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS flows (account INTEGER NOT NULL, label INTEGER NOT NULL, " SB_FLOW_COLUMNS ","
+    "CREATE TABLE IF NOT EXISTS flows (account INTEGER NOT NULL, label INTEGER NOT NULL, " SB_LABEL_TOTAL_COLUMNS ","
     "  PRIMARY KEY (account, label)) WITHOUT ROWID;";
 
 /* KiB: segments are walked in the order of userIds, which is none in the file. */
@@ -71,8 +72,8 @@ static const char *const statement_sql[STATEMENTS] = {
 struct sb_bank {
     sqlite3 *database;
     sqlite3_stmt *statements[STATEMENTS];
-    struct sb_names *labels;
-    struct sb_names *counterparts;
+    struct sb_text_table *labels;
+    struct sb_text_table *counterparts;
     int64_t last_account_before_load;
     int reference_date;
 };
@@ -93,8 +94,8 @@ static bool prepare_statements(struct sb_bank *bank, struct fs_buffer *problem)
         if (!bank->statements[i])
             return false;
     }
-    bank->labels = sb_names_open(bank->database, "labels", problem);
-    bank->counterparts = bank->labels ? sb_names_open(bank->database, "counterparts", problem) : NULL;
+    bank->labels = sb_text_table_open(bank->database, "labels", problem);
+    bank->counterparts = bank->labels ? sb_text_table_open(bank->database, "counterparts", problem) : NULL;
     return bank->counterparts;
 }
 
@@ -122,8 +123,8 @@ void sb_bank_close(struct sb_bank *bank)
         return;
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(bank->statements[i]);
-    sb_names_close(bank->labels);
-    sb_names_close(bank->counterparts);
+    sb_text_table_close(bank->labels);
+    sb_text_table_close(bank->counterparts);
     sqlite3_close(bank->database);
     free(bank);
 }
@@ -181,8 +182,8 @@ bool sb_bank_commit_load(struct sb_bank *bank, struct fs_buffer *problem)
 void sb_bank_rollback_load(struct sb_bank *bank)
 {
     sb_database_rollback(bank->database);
-    sb_names_forget(bank->labels);
-    sb_names_forget(bank->counterparts);
+    sb_text_table_forget(bank->labels);
+    sb_text_table_forget(bank->counterparts);
 }
 
 int64_t sb_bank_find_user(struct sb_bank *bank, const char *user_id)
@@ -228,14 +229,14 @@ int64_t sb_bank_find_account(struct sb_bank *bank, const char *account_id)
 }
 
 /* Binds the name's number, or NULL when there is no name. */
-static bool bind_name(sqlite3_stmt *statement, int place, struct sb_names *names, const char *name,
+static bool bind_name(sqlite3_stmt *statement, int place, struct sb_text_table *names, const char *name,
                       struct fs_buffer *problem)
 {
     if (!name) {
         sqlite3_bind_null(statement, place);
         return true;
     }
-    int64_t number = sb_names_number(names, name, problem);
+    int64_t number = sb_text_table_number(names, name, problem);
     sqlite3_bind_int64(statement, place, number);
     return number != 0;
 }
@@ -264,7 +265,7 @@ bool sb_bank_add_transaction(struct sb_bank *bank, const struct sb_bank_transact
 
 static bool make_figures(struct sb_bank *bank, int day, struct fs_buffer *problem)
 {
-    if (!sb_figures_make(bank->database, day, problem))
+    if (!sb_aggregates_make(bank->database, day, problem))
         return false;
     sqlite3_bind_int(bank->statements[REMEMBER_FIGURES], 1, day);
     return sb_database_execute(bank->statements[REMEMBER_FIGURES], problem);
@@ -288,6 +289,18 @@ bool sb_bank_set_reference_date(struct sb_bank *bank, int day, struct fs_buffer 
 int sb_bank_reference_date(const struct sb_bank *bank)
 {
     return bank->reference_date;
+}
+
+const char *sb_bank_account_type(const char *type)
+{
+    static const char *const types[] = {
+        "CHECKING", "SAVINGS", "CREDIT_CARD", "SECURITY", "LOAN", "BAUSPAREN", "MEMBERSHIP",
+    };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (fs_text_equal_ignoring_case(types[i], type))
+            return types[i];
+    }
+    return NULL;
 }
 
 sqlite3 *sb_bank_database(const struct sb_bank *bank)

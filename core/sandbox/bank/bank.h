@@ -21,7 +21,7 @@ struct sb_bank;
 struct sb_bank_account {
     int64_t user;           /* from sb_bank_add_user */
     const char *account_id; /* as on the wire */
-    const char *type;       /* one of the account types, upper case */
+    const char *type;       /* as sb_bank_account_type() answers it */
     int opened;             /* a day number */
 };
 
@@ -33,6 +33,9 @@ struct sb_bank_transaction {
     const char *label;       /* "SALARY", "INSURANCE_HEALTH", ...; NULL when there is none */
     const char *counterpart; /* NULL when there is none */
 };
+
+/* The account type that is `type` but for case; NULL when there is none. */
+const char *sb_bank_account_type(const char *type);
 
 /* Opens the bank in FILE, or an empty one in memory when `file` is NULL. NULL with a `problem`. */
 struct sb_bank *sb_bank_open(const char *file, struct fs_buffer *problem);

@@ -4,9 +4,9 @@
 
 #include "sandbox/base/database.h"
 
-struct sb_flows {
+struct sb_label_totals {
     sqlite3_stmt *add;
-    struct sb_flow *list; /* of the account, in the order of their first transactions */
+    struct sb_label_total *list; /* of the account, in the order of their first transactions */
     size_t count;
     size_t capacity;
     size_t *places; /* by a label's number: its place in the list, from 1; 0: it has none */
@@ -20,9 +20,9 @@ static int64_t largest_label(sqlite3 *database, struct fs_buffer *problem)
     return largest;
 }
 
-struct sb_flows *sb_flows_open(sqlite3 *database, struct fs_buffer *problem)
+struct sb_label_totals *sb_label_totals_open(sqlite3 *database, struct fs_buffer *problem)
 {
-    struct sb_flows *flows = calloc(1, sizeof *flows);
+    struct sb_label_totals *flows = calloc(1, sizeof *flows);
     size_t *places = calloc((size_t)largest_label(database, problem) + 1, sizeof *places);
     if (!flows || !places) {
         fs_buffer_append_text(problem, "out of memory");
@@ -32,16 +32,16 @@ struct sb_flows *sb_flows_open(sqlite3 *database, struct fs_buffer *problem)
     }
     flows->places = places;
     flows->add = sb_database_prepare(database,
-                                     "INSERT INTO flows (account, label, " SB_FLOW_COLUMNS ")"
+                                     "INSERT INTO flows (account, label, " SB_LABEL_TOTAL_COLUMNS ")"
                                      " VALUES (?, ?, ?,?,?,?,?,?,?,?,?,?,?,?, ?,?,?,?,?,?,?,?,?,?,?,?)",
                                      problem);
     if (flows->add)
         return flows;
-    sb_flows_close(flows);
+    sb_label_totals_close(flows);
     return NULL;
 }
 
-void sb_flows_close(struct sb_flows *flows)
+void sb_label_totals_close(struct sb_label_totals *flows)
 {
     if (!flows)
         return;
@@ -52,26 +52,27 @@ void sb_flows_close(struct sb_flows *flows)
 }
 
 /* NULL when out of memory. */
-static struct sb_flow *add_flow(struct sb_flows *flows, int64_t label)
+static struct sb_label_total *add_flow(struct sb_label_totals *flows, int64_t label)
 {
     if (flows->count == flows->capacity) {
         size_t capacity = flows->capacity ? flows->capacity * 2 : 16;
-        struct sb_flow *grown = realloc(flows->list, capacity * sizeof *grown);
+        struct sb_label_total *grown = realloc(flows->list, capacity * sizeof *grown);
         if (!grown)
             return NULL;
         flows->list = grown;
         flows->capacity = capacity;
     }
-    struct sb_flow *flow = &flows->list[flows->count++];
-    *flow = (struct sb_flow){.label = label};
+    struct sb_label_total *flow = &flows->list[flows->count++];
+    *flow = (struct sb_label_total){.label = label};
     flows->places[label] = flows->count;
     return flow;
 }
 
-bool sb_flows_book(struct sb_flows *flows, int64_t label, int month, int64_t amount, struct fs_buffer *problem)
+bool sb_label_totals_book(struct sb_label_totals *flows, int64_t label, int month, int64_t amount,
+                          struct fs_buffer *problem)
 {
     size_t place = flows->places[label];
-    struct sb_flow *flow = place ? &flows->list[place - 1] : add_flow(flows, label);
+    struct sb_label_total *flow = place ? &flows->list[place - 1] : add_flow(flows, label);
     if (!flow) {
         fs_buffer_append_text(problem, "out of memory");
         return false;
@@ -83,7 +84,7 @@ bool sb_flows_book(struct sb_flows *flows, int64_t label, int month, int64_t amo
     return false;
 }
 
-static bool write_flow(sqlite3_stmt *add, int64_t account, const struct sb_flow *flow, struct fs_buffer *problem)
+static bool write_flow(sqlite3_stmt *add, int64_t account, const struct sb_label_total *flow, struct fs_buffer *problem)
 {
     enum { FIRST_TOTAL = 3, FIRST_COUNT = FIRST_TOTAL + SB_BANK_MONTHS };
     sqlite3_bind_int64(add, 1, account);
@@ -95,7 +96,7 @@ static bool write_flow(sqlite3_stmt *add, int64_t account, const struct sb_flow 
     return sb_database_execute(add, problem);
 }
 
-bool sb_flows_write(struct sb_flows *flows, int64_t account, struct fs_buffer *problem)
+bool sb_label_totals_write(struct sb_label_totals *flows, int64_t account, struct fs_buffer *problem)
 {
     bool written = true;
     for (size_t i = 0; i < flows->count; i++) {

@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "route.h"
+#include "sandbox/http/route.h"
 #include "value/buffer.h"
 
 enum sb_counter {

@@ -4,8 +4,8 @@
 
 #include <stdbool.h>
 
-#include "sandbox/base/complaint.h"
-#include "sandbox/base/route.h"
+#include "route.h"
+#include "sandbox/base/api_errors.h"
 #include "service.h"
 #include "tokens.h"
 
@@ -13,7 +13,7 @@ struct sb_call {
     const struct sb_service *service;
     const struct sb_request *request;
     struct sb_answer *answer;
-    struct sb_complaints complaints;
+    struct sb_api_errors errors;
     struct fs_buffer path; /* decoded, without the query; a text */
     const char *query;     /* as on the wire; empty when there is none */
     enum sb_route route;
@@ -22,7 +22,7 @@ struct sb_call {
 
 bool sb_call_has_method(const struct sb_call *call, const char *method);
 
-/* Each ends the call with an error. The first takes the complaints made; the others make one. */
+/* Each ends the call with an error. The first takes the errors made; the others make one. */
 void sb_call_refuse(struct sb_call *call, unsigned status);
 void sb_call_refuse_with(struct sb_call *call, unsigned status, const char *code, const char *message);
 void sb_call_refuse_method(struct sb_call *call, const char *allowed);

@@ -23,8 +23,8 @@ enum {
 struct sb_server {
     struct MHD_Daemon *daemon;
     const struct sb_service *service;
-    struct sb_pacer *pacer;
-    int listener;
+    struct sb_holds *holds;
+    int listen_socket;
     char *path; /* NULL: a port */
     char *certificate;
     char *key;
@@ -36,7 +36,7 @@ struct arrival {
     struct fs_buffer body;
     uint64_t received; /* bytes of the body */
     bool started;      /* the headers were seen */
-    enum sb_wire_order order;
+    enum sb_send_order order;
 };
 
 /* Called with the raw request target before anything else; what it answers becomes the handler's `*context`. */
@@ -70,7 +70,7 @@ static void end_arrival(void *closure, struct MHD_Connection *connection, void *
     struct arrival *arrival = *context;
     if (!arrival)
         return;
-    if (arrival->order == SB_WIRE_CLOSE_AFTER)
+    if (arrival->order == SB_SEND_CLOSE_AFTER)
         hang_up(connection);
     free(arrival->target);
     fs_buffer_free_secret(&arrival->body);
@@ -126,7 +126,7 @@ static const char *check_headers(struct MHD_Connection *connection, const char *
 static enum MHD_Result answer_arrival(const struct sb_server *server, struct MHD_Connection *connection,
                                       const char *method, const char *version, struct arrival *arrival)
 {
-    if (arrival->order == SB_WIRE_KEEP_SILENT)
+    if (arrival->order == SB_SEND_KEEP_SILENT)
         return MHD_NO;
     struct sb_request request = {
         .method = method,
@@ -142,7 +142,7 @@ static enum MHD_Result answer_arrival(const struct sb_server *server, struct MHD
     };
     struct sb_answer answer = {0};
     sb_service_answer(server->service, &request, &answer);
-    enum MHD_Result queued = sb_wire_send(server->pacer, connection, &answer, &arrival->order);
+    enum MHD_Result queued = sb_send_answer(server->holds, connection, &answer, &arrival->order);
     sb_answer_free(&answer);
     return queued;
 }
@@ -216,24 +216,25 @@ static struct MHD_Daemon *start_daemon(struct sb_server *server)
         {MHD_OPTION_END, 0, NULL},
     };
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (server->key ? MHD_USE_TLS : 0);
-    return MHD_start_daemon(
-        flags, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MOST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_TIMEOUT, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_URI_LOG_CALLBACK,
-        begin_arrival, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_arrival, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-        count_connection, server, MHD_OPTION_ARRAY, server->key ? tls : plain, MHD_OPTION_END);
+    return MHD_start_daemon(flags, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, server->listen_socket,
+                            MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)MOST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT,
+                            MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+                            begin_arrival, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_arrival, NULL,
+                            MHD_OPTION_NOTIFY_CONNECTION, count_connection, server, MHD_OPTION_ARRAY,
+                            server->key ? tls : plain, MHD_OPTION_END);
 }
 
 static bool open_listener(struct sb_server *server, const struct sb_server_config *config, struct fs_buffer *problem)
 {
     if (!config->path) {
-        server->listener = sb_listen_on_port(config->port, problem);
-        return server->listener >= 0;
+        server->listen_socket = sb_listen_socket_on_port(config->port, problem);
+        return server->listen_socket >= 0;
     }
-    server->listener = sb_listen_on_path(config->path, problem);
-    if (server->listener >= 0)
+    server->listen_socket = sb_listen_socket_on_path(config->path, problem);
+    if (server->listen_socket >= 0)
         server->path = fs_text_copy(config->path, strlen(config->path));
-    return server->listener >= 0;
+    return server->listen_socket >= 0;
 }
 
 struct sb_server *sb_server_start(const struct sb_service *service, const struct sb_server_config *config,
@@ -245,12 +246,12 @@ struct sb_server *sb_server_start(const struct sb_service *service, const struct
         return NULL;
     }
     server->service = service;
-    server->listener = -1;
+    server->listen_socket = -1;
     server->certificate = config->certificate ? fs_text_copy(config->certificate, strlen(config->certificate)) : NULL;
     server->key = config->key ? fs_text_copy(config->key, strlen(config->key)) : NULL;
     raise_descriptor_limit();
-    server->pacer = sb_pacer_start(problem);
-    if (server->pacer && open_listener(server, config, problem)) {
+    server->holds = sb_holds_start(problem);
+    if (server->holds && open_listener(server, config, problem)) {
         server->daemon = start_daemon(server);
         if (server->daemon)
             return server;
@@ -267,20 +268,20 @@ void sb_server_write_url(const struct sb_server *server, struct fs_buffer *out)
         fs_buffer_printf(out, "unix:%s", server->path);
     else
         fs_buffer_printf(out, "%s://127.0.0.1:%u", server->key ? "https" : "http",
-                         (unsigned)sb_listener_port(server->listener));
+                         (unsigned)sb_listen_socket_port(server->listen_socket));
 }
 
 void sb_server_stop(struct sb_server *server)
 {
     if (!server)
         return;
-    if (server->pacer)
-        sb_pacer_release(server->pacer);
+    if (server->holds)
+        sb_holds_release(server->holds);
     if (server->daemon)
-        MHD_stop_daemon(server->daemon); /* closes the listener */
-    else if (server->listener >= 0)
-        close(server->listener);
-    sb_pacer_free(server->pacer);
+        MHD_stop_daemon(server->daemon); /* closes the listen_socket */
+    else if (server->listen_socket >= 0)
+        close(server->listen_socket);
+    sb_holds_free(server->holds);
     if (server->path)
         unlink(server->path);
     free(server->path);

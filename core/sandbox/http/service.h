@@ -27,7 +27,7 @@ struct sb_service {
     struct sb_tokens *tokens;
     struct sb_faults *faults;
     struct sb_counters *counters;
-    struct sb_receivers receivers;
+    struct sb_callback_hosts callback_hosts;
     const char *client_id;
     const char *client_secret;
     const char *username;

@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "result.h"
 #include "sandbox/bank/bank.h"
 #include "sandbox/base/counters.h"
+#include "sandbox/base/date.h"
 #include "sandbox/segment/segment.h"
 #include "value/buffer.h"
 #include "value/secret.h"
@@ -62,6 +62,14 @@ struct sb_job_order {
     enum sb_callback_fate callback_fate;
 };
 
+/* A job that is ready. */
+struct sb_job {
+    int64_t number;
+    uint64_t users;                   /* over all pages */
+    int duration;                     /* durationInMonth; 0 where the kind has none */
+    char creation_date[SB_DATE_TEXT]; /* YYYY-MM-DD */
+};
+
 /* NULL with a `problem`. */
 struct sb_jobs *sb_jobs_open(const struct sb_jobs_config *config, struct fs_buffer *problem);
 /* Computes what an earlier run left over. Call it before anything is loaded: a result is that of the bank the job was made at. */
@@ -72,12 +80,12 @@ void sb_jobs_close(struct sb_jobs *jobs);
 
 bool sb_jobs_create(struct sb_jobs *jobs, const struct sb_job_order *order, char id[FS_SECRET_TEXT],
                     struct fs_buffer *problem);
-/* `*result` is set when the job is ready; the caller releases it. */
+/* `*job` is set when the job is ready. */
 enum sb_job_state sb_jobs_find(struct sb_jobs *jobs, const struct sb_segment_kind *kind, const char *id,
-                               struct sb_result **result);
-/* Appends a page as the JSON object of API.md, with `total` as its totalElements. `number` counts from 0; a page beyond the last
- * has no users. False, with nothing appended, when the records cannot be read. */
-bool sb_jobs_write_page(struct sb_jobs *jobs, const struct sb_result *result, uint64_t number, uint64_t size,
-                        size_t total, struct fs_buffer *out);
+                               struct sb_job *job);
+/* Appends a page as a JSON object, with `total` as its totalElements. `number` counts from 0; a page beyond the last has no users.
+ * False, with nothing appended, when the records cannot be read, or have expired by now. */
+bool sb_jobs_write_page(struct sb_jobs *jobs, const struct sb_job *job, uint64_t number, uint64_t size, uint64_t total,
+                        struct fs_buffer *out);
 
 #endif

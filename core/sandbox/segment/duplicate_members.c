@@ -1,4 +1,4 @@
-#include "members.h"
+#include "duplicate_members.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,7 +59,7 @@ static void place_names(struct name *names, size_t count, const char *text, cons
     }
 }
 
-bool sb_members_repeat(const char *object, size_t length, bool *repeat)
+bool sb_has_duplicate_members(const char *object, size_t length, bool *repeat)
 {
     struct fs_buffer texts = {0};
     struct fs_buffer lengths = {0};

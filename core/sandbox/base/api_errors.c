@@ -1,11 +1,11 @@
-#include "complaint.h"
+#include "api_errors.h"
 
 #include <stdarg.h>
 #include <string.h>
 
 #include "value/json.h"
 
-void sb_complain(struct sb_complaints *complaints, const char *code, const char *format, ...)
+void sb_api_errors_add(struct sb_api_errors *errors, const char *code, const char *format, ...)
 {
     struct fs_buffer message = {0};
     va_list arguments;
@@ -13,7 +13,7 @@ void sb_complain(struct sb_complaints *complaints, const char *code, const char 
     fs_buffer_vprintf(&message, format, arguments);
     va_end(arguments);
 
-    struct fs_buffer *out = &complaints->members;
+    struct fs_buffer *out = &errors->members;
     if (out->length > 0)
         fs_buffer_append_char(out, ',');
     fs_buffer_append_text(out, "{\"message\":");
@@ -24,7 +24,7 @@ void sb_complain(struct sb_complaints *complaints, const char *code, const char 
     fs_buffer_free(&message);
 }
 
-void sb_complaints_free(struct sb_complaints *complaints)
+void sb_api_errors_free(struct sb_api_errors *errors)
 {
-    fs_buffer_free(&complaints->members);
+    fs_buffer_free(&errors->members);
 }

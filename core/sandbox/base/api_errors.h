@@ -1,6 +1,6 @@
 /* What is wrong with a request: the errors[] of an error body. */
-#ifndef FINSEG_SANDBOX_COMPLAINT_H
-#define FINSEG_SANDBOX_COMPLAINT_H
+#ifndef FINSEG_SANDBOX_API_ERRORS_H
+#define FINSEG_SANDBOX_API_ERRORS_H
 
 #include "value/buffer.h"
 
@@ -20,13 +20,13 @@
 #define SB_CODE_SERVICE_UNAVAILABLE "SERVICE_UNAVAILABLE"
 
 /* Zero-initialise. `members` are the JSON objects {"message","code","type"}, with commas between them. */
-struct sb_complaints {
+struct sb_api_errors {
     struct fs_buffer members;
 };
 
 /* Adds one. The message is formatted to UTF-8 text and must not quote bytes of the request that are not checked. */
-__attribute__((format(printf, 3, 4))) void sb_complain(struct sb_complaints *complaints, const char *code,
-                                                       const char *format, ...);
-void sb_complaints_free(struct sb_complaints *complaints);
+__attribute__((format(printf, 3, 4))) void sb_api_errors_add(struct sb_api_errors *errors, const char *code,
+                                                             const char *format, ...);
+void sb_api_errors_free(struct sb_api_errors *errors);
 
 #endif

@@ -1,6 +1,5 @@
-#include "engine.h"
+#include "queries.h"
 
-#include "record.h"
 #include "sandbox/base/database.h"
 #include "sandbox/base/date.h"
 #include "value/money.h"
@@ -26,15 +25,15 @@ enum column { USER, USER_ID, ACCOUNT_ID, FIRST_FIGURE, SECOND_FIGURE };
 static void append_amount(struct fs_buffer *out, sqlite3_stmt *row)
 {
     fs_buffer_append_text(out, ",\"amount\":");
-    sb_record_append_amount(out, sqlite3_column_int64(row, FIRST_FIGURE));
+    sb_result_append_amount(out, sqlite3_column_int64(row, FIRST_FIGURE));
 }
 
 static void append_counts(struct fs_buffer *out, sqlite3_stmt *row)
 {
     fs_buffer_append_text(out, ",\"incomingCount\":");
-    sb_record_append_count(out, sqlite3_column_int64(row, FIRST_FIGURE));
+    sb_result_append_count(out, sqlite3_column_int64(row, FIRST_FIGURE));
     fs_buffer_append_text(out, ",\"outgoingCount\":");
-    sb_record_append_count(out, sqlite3_column_int64(row, SECOND_FIGURE));
+    sb_result_append_count(out, sqlite3_column_int64(row, SECOND_FIGURE));
 }
 
 /* One entry a row; `append_figures` writes what it has beside the accountId. The rows come ordered by userId and
@@ -42,18 +41,16 @@ static void append_counts(struct fs_buffer *out, sqlite3_stmt *row)
 static bool append_accounts(sqlite3_stmt *rows, void (*append_figures)(struct fs_buffer *out, sqlite3_stmt *row),
                             struct sb_result *result, struct fs_buffer *problem)
 {
-    struct sb_record_writer writer = {.result = result, .list = "accounts"};
     struct fs_buffer *out = &result->records;
     int verdict;
     while ((verdict = sqlite3_step(rows)) == SQLITE_ROW) {
-        sb_record_next_entry(&writer, sqlite3_column_int64(rows, USER),
-                             (const char *)sqlite3_column_text(rows, USER_ID));
+        sb_result_begin_entry(result, sqlite3_column_int64(rows, USER),
+                              (const char *)sqlite3_column_text(rows, USER_ID));
         fs_buffer_append_text(out, "{\"accountId\":");
-        sb_record_append_column(out, rows, ACCOUNT_ID);
+        sb_result_append_column(out, rows, ACCOUNT_ID);
         append_figures(out, rows);
         fs_buffer_append_char(out, '}');
     }
-    sb_record_end(&writer);
     if (verdict != SQLITE_DONE)
         sb_database_describe(sqlite3_db_handle(rows), problem);
     return verdict == SQLITE_DONE;
@@ -83,36 +80,34 @@ static bool answer(const struct query *query, const struct sb_segment_request *r
     return found;
 }
 
-bool sb_engine_high_balance(const struct sb_segment_request *request, const struct sb_bank *bank,
-                            struct sb_result *result, struct fs_buffer *problem)
+/* Of the accounts that `figures` gives with one figure each. */
+#define ACCOUNTS_WITH(figures)                                                                                         \
+    "SELECT users.number, user_id, account_id, figure FROM (" figures ")"                                              \
+    " JOIN accounts ON accounts.number = account"                                                                      \
+    " JOIN users ON users.number = accounts.user"                                                                      \
+    " WHERE ?1 IS NULL OR type = ?1"                                                                                   \
+    " ORDER BY user_id, account_id"
+
+bool sb_query_high_balance(const struct sb_segment_request *request, const struct sb_bank *bank,
+                           struct sb_result *result, struct fs_buffer *problem)
 {
-    const struct query query = {"SELECT users.number, user_id, account_id, amount"
-                                " FROM balances"
-                                " JOIN accounts ON accounts.number = balances.account"
-                                " JOIN users ON users.number = accounts.user"
-                                " WHERE amount > ?2 AND (?1 IS NULL OR type = ?1)"
-                                " ORDER BY user_id, account_id",
+    const struct query query = {ACCOUNTS_WITH("SELECT account, amount AS figure FROM balances WHERE amount > ?2"),
                                 cents_floor(request->threshold), append_amount};
     return answer(&query, request, bank, result, problem);
 }
 
-bool sb_engine_low_balance(const struct sb_segment_request *request, const struct sb_bank *bank,
-                           struct sb_result *result, struct fs_buffer *problem)
+bool sb_query_low_balance(const struct sb_segment_request *request, const struct sb_bank *bank,
+                          struct sb_result *result, struct fs_buffer *problem)
 {
-    const struct query query = {"SELECT users.number, user_id, account_id, lowest_of_all"
-                                " FROM (SELECT account, min(lowest) AS lowest_of_all FROM months"
-                                "       WHERE month >= ?3 AND month < ?4 GROUP BY account"
-                                "       HAVING count(lowest) = ?4 - ?3 AND max(lowest) < ?2)"
-                                " JOIN accounts ON accounts.number = account"
-                                " JOIN users ON users.number = accounts.user"
-                                " WHERE ?1 IS NULL OR type = ?1"
-                                " ORDER BY user_id, account_id",
+    const struct query query = {ACCOUNTS_WITH("SELECT account, min(lowest) AS figure FROM months"
+                                              " WHERE month >= ?3 AND month < ?4 GROUP BY account"
+                                              " HAVING count(lowest) = ?4 - ?3 AND max(lowest) < ?2"),
                                 cents_ceiling(request->threshold), append_amount};
     return answer(&query, request, bank, result, problem);
 }
 
-bool sb_engine_income_spending_summary(const struct sb_segment_request *request, const struct sb_bank *bank,
-                                       struct sb_result *result, struct fs_buffer *problem)
+bool sb_query_income_spending_summary(const struct sb_segment_request *request, const struct sb_bank *bank,
+                                      struct sb_result *result, struct fs_buffer *problem)
 {
     const struct query query = {"SELECT users.number, user_id, account_id, sum(incoming), sum(outgoing)"
                                 " FROM users"

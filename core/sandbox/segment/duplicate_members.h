@@ -1,6 +1,6 @@
 /* The names of a JSON object's members. */
-#ifndef FINSEG_SANDBOX_MEMBERS_H
-#define FINSEG_SANDBOX_MEMBERS_H
+#ifndef FINSEG_SANDBOX_DUPLICATE_MEMBERS_H
+#define FINSEG_SANDBOX_DUPLICATE_MEMBERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -9,6 +9,6 @@
  * Whether two members of the object, which passed fs_json_check, have one name, escapes resolved. False when memory is
  * out.
  */
-bool sb_members_repeat(const char *object, size_t length, bool *repeat);
+bool sb_has_duplicate_members(const char *object, size_t length, bool *repeat);
 
 #endif

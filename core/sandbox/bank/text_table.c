@@ -1,4 +1,4 @@
-#include "names.h"
+#include "text_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@ struct place {
     int64_t number;
 };
 
-struct sb_names {
+struct sb_text_table {
     sqlite3_stmt *find;
     sqlite3_stmt *add;
     struct place cache[PLACES];
@@ -32,9 +32,9 @@ static sqlite3_stmt *prepare(sqlite3 *database, const char *form, const char *ta
     return statement;
 }
 
-struct sb_names *sb_names_open(sqlite3 *database, const char *table, struct fs_buffer *problem)
+struct sb_text_table *sb_text_table_open(sqlite3 *database, const char *table, struct fs_buffer *problem)
 {
-    struct sb_names *names = calloc(1, sizeof *names);
+    struct sb_text_table *names = calloc(1, sizeof *names);
     if (!names) {
         fs_buffer_append_text(problem, "out of memory");
         return NULL;
@@ -43,21 +43,21 @@ struct sb_names *sb_names_open(sqlite3 *database, const char *table, struct fs_b
     names->add = names->find ? prepare(database, "INSERT INTO %s (name) VALUES (?1)", table, problem) : NULL;
     if (names->add)
         return names;
-    sb_names_close(names);
+    sb_text_table_close(names);
     return NULL;
 }
 
-void sb_names_close(struct sb_names *names)
+void sb_text_table_close(struct sb_text_table *names)
 {
     if (!names)
         return;
-    sb_names_forget(names);
+    sb_text_table_forget(names);
     sqlite3_finalize(names->find);
     sqlite3_finalize(names->add);
     free(names);
 }
 
-void sb_names_forget(struct sb_names *names)
+void sb_text_table_forget(struct sb_text_table *names)
 {
     for (size_t i = 0; i < PLACES; i++) {
         free(names->cache[i].name);
@@ -74,7 +74,7 @@ static size_t place_of(const char *name)
     return (hash ^ (hash >> 16)) % PLACES;
 }
 
-static int64_t find_or_add(struct sb_names *names, const char *name, struct fs_buffer *problem)
+static int64_t find_or_add(struct sb_text_table *names, const char *name, struct fs_buffer *problem)
 {
     sqlite3_bind_text(names->find, 1, name, -1, SQLITE_STATIC);
     bool found = sqlite3_step(names->find) == SQLITE_ROW;
@@ -86,7 +86,7 @@ static int64_t find_or_add(struct sb_names *names, const char *name, struct fs_b
     return sb_database_execute(names->add, problem) ? sqlite3_last_insert_rowid(sqlite3_db_handle(names->add)) : 0;
 }
 
-int64_t sb_names_number(struct sb_names *names, const char *name, struct fs_buffer *problem)
+int64_t sb_text_table_number(struct sb_text_table *names, const char *name, struct fs_buffer *problem)
 {
     struct place *place = &names->cache[place_of(name)];
     if (place->name && strcmp(place->name, name) == 0)
