@@ -14,6 +14,7 @@
 #include "sandbox/load/berka.h"
 #include "sandbox/load/csv.h"
 #include "sandbox/load/population.h"
+#include "value/secret.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -164,13 +165,6 @@ static char *read_file(const char *path, struct fs_buffer *problem)
     return NULL;
 }
 
-static void free_secret(char *text)
-{
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 static bool start_server(struct sandbox *sandbox, const struct sb_options *options, struct fs_buffer *problem)
 {
     struct sb_server_config config = {.port = options->port, .path = options->unix_path};
@@ -185,7 +179,7 @@ static bool start_server(struct sandbox *sandbox, const struct sb_options *optio
     if (key || !options->tls_cert)
         sandbox->server = sb_server_start(&sandbox->service, &config, problem);
     free(certificate);
-    free_secret(key);
+    fs_secret_free(key);
     return sandbox->server;
 }
 

@@ -10,6 +10,7 @@
 
 #include "listen_socket.h"
 #include "send.h"
+#include "value/secret.h"
 #include "value/text.h"
 
 enum {
@@ -286,8 +287,6 @@ void sb_server_stop(struct sb_server *server)
         unlink(server->path);
     free(server->path);
     free(server->certificate);
-    if (server->key)
-        explicit_bzero(server->key, strlen(server->key));
-    free(server->key);
+    fs_secret_free(server->key);
     free(server);
 }

@@ -4,8 +4,12 @@
 
 static finseg_error *read_token(struct fs_token *token, int status, const char *body, double now)
 {
-    struct fs_answer answer = {
-        .status = status, .body = body, .length = strlen(body), .retry_after = -1, .request_id = "r-1"};
+    struct fs_answer answer = {.status = status,
+                               .body = body,
+                               .length = strlen(body),
+                               .retry_after = -1,
+                               .request_id = "r-1",
+                               .what = "token endpoint"};
     return fs_token_read(token, &answer, now);
 }
 

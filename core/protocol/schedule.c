@@ -1,4 +1,4 @@
-#include "retry.h"
+#include "schedule.h"
 
 /* first * factor^steps, without overflow: the growth stops at the maximum. */
 static double grown(double first, double factor, double max, unsigned steps)

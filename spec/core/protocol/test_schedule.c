@@ -1,4 +1,4 @@
-#include "protocol/retry.h"
+#include "protocol/schedule.h"
 
 #include <limits.h>
 
@@ -86,4 +86,4 @@ static const struct test tests[] = {
     {"retries back off with full jitter, never before Retry-After", retries_back_off_with_full_jitter},
     {"attempts are tries in all", attempts_are_tries_in_all},
 };
-SUITE(retry, tests);
+SUITE(schedule, tests);

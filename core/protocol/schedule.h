@@ -1,6 +1,6 @@
 /* When to try again: pauses between polls and after failures. Pure: randomness comes in as a fraction in [0, 1). */
-#ifndef FINSEG_RETRY_H
-#define FINSEG_RETRY_H
+#ifndef FINSEG_SCHEDULE_H
+#define FINSEG_SCHEDULE_H
 
 /* Growing pauses between the GETs of a wait, in seconds. */
 struct fs_poll_schedule {
