@@ -71,7 +71,7 @@ finseg_error *fs_token_read(struct fs_token *token, const struct fs_answer *answ
         if (tree)
             error = take(token, tree, now);
         else
-            error = fs_error_new(FINSEG_ERROR_PROTOCOL, "the token endpoint's answer is no JSON; check token_url");
+            error = fs_error_new(FINSEG_ERROR_PROTOCOL, "the token endpoint's answer is not JSON; check token_url");
         cJSON_Delete(tree);
         if (error) {
             fs_error_set_answer(error, answer->status, answer->retry_after);

@@ -67,8 +67,8 @@ local function problem_of_callbacks(callbacks)
     end
   end
   if type(callbacks.public_url) ~= "string" then
-    return "callbacks: public_url: the URL at which the service finds the location of callbacks expected; if it comes "
-      .. "from an environment variable, nginx needs a line for that: env FINSEG_CALLBACK_URL;"
+    return "callbacks: public_url is missing: give the URL at which the service finds the location for callbacks; if "
+      .. "it comes from an environment variable, nginx needs a line for that: env FINSEG_CALLBACK_URL;"
   end
   if callbacks.store ~= nil and type(callbacks.store) ~= "table" and type(callbacks.store) ~= "function" then
     return "callbacks: store: a store, or a function that answers one, expected"
