@@ -172,7 +172,7 @@ static bool read_rule(const char *text, struct rule *rule, struct fs_buffer *pro
     size_t name = strcspn(text, ":@");
     size_t before_place = name + strcspn(text + name, "@");
     if (length >= LONGEST_RULE || !fs_text_is_utf8(text, length)) {
-        fs_buffer_append_text(problem, "a fault is too long or no UTF-8");
+        fs_buffer_append_text(problem, "a fault is too long or not UTF-8");
         return false;
     }
     memcpy(rule->text, text, length + 1);

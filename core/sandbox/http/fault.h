@@ -12,7 +12,7 @@
 #include "route.h"
 #include "value/buffer.h"
 
-/* When a fault strikes. Only what could be spoilt is counted against a rule's number or rate. */
+/* When a fault strikes. Only where it could strike it is counted against a rule's number or rate. */
 enum sb_fault_moment {
     SB_FAULT_INSTEAD,   /* of an answer: nothing is done and another status is answered */
     SB_FAULT_TOKEN,     /* when a segments request brings a valid access token */

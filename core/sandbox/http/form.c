@@ -67,7 +67,7 @@ static const char *add_field(struct sb_form *form, const char *text, size_t leng
     if (!value)
         return "a field is not percent-encoded UTF-8";
     if (sb_form_value(form, name))
-        return "a field stands twice";
+        return "a field appears twice";
     form->fields[form->count++] = (struct sb_form_field){name, value};
     return NULL;
 }

@@ -30,11 +30,11 @@ struct sb_request {
 /* Zero-initialise before; the body is freed by whoever has the answer. */
 struct sb_answer {
     unsigned status;
-    const char *allow;           /* the Allow header, NULL when there is none */
-    const char *authenticate;    /* the WWW-Authenticate header, NULL when there is none */
-    const char *content_type;    /* NULL: application/json */
-    enum sb_fault_effect spoilt; /* what the sender of the answer must do wrong */
-    char retry_after[32];        /* the Retry-After header, empty when there is none */
+    const char *allow;               /* the Allow header, NULL when there is none */
+    const char *authenticate;        /* the WWW-Authenticate header, NULL when there is none */
+    const char *content_type;        /* NULL: application/json */
+    enum sb_fault_effect send_fault; /* what the sender of the answer must do wrong */
+    char retry_after[32];            /* the Retry-After header, empty when there is none */
     char request_id[SB_REQUEST_LONGEST_ID + 1];
     struct fs_buffer body; /* when it has failed, memory was out */
 };

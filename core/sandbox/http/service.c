@@ -368,7 +368,7 @@ static bool answer_by_fault(struct sb_call *call)
     return fault;
 }
 
-static void spoil_bytes(struct sb_call *call)
+static void apply_fault_to_body(struct sb_call *call)
 {
     struct sb_answer *answer = call->answer;
     bool whole = answer->status / 100 == 2 && !answer->body.failed && !sb_call_has_method(call, "HEAD");
@@ -405,7 +405,7 @@ static void answer_call(struct sb_call *call)
         sb_call_refuse_with(call, 400, SB_CODE_BAD_REQUEST, call->request->bad_headers);
     else if (!answer_by_fault(call))
         answer_path(call);
-    spoil_bytes(call);
+    apply_fault_to_body(call);
 }
 
 void sb_service_answer(const struct sb_service *service, const struct sb_request *request, struct sb_answer *answer)

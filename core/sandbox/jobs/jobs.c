@@ -30,12 +30,11 @@ static const char schema[] =
     "  callback_times INTEGER NOT NULL DEFAULT 1,"
     "  users INTEGER, duration INTEGER, creation_date TEXT);"
     "CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, json TEXT NOT NULL);"
-    "CREATE TRIGGER IF NOT EXISTS records_go_with_their_job AFTER DELETE ON jobs BEGIN DELETE FROM records"
-    "  WHERE " RECORDS_OF(
-        "old.number") "; END;"
-                      "CREATE INDEX IF NOT EXISTS jobs_by_expiry ON jobs (expires);"
-                      "CREATE INDEX IF NOT EXISTS jobs_with_callback ON jobs (number) WHERE callback_url IS NOT NULL;"
-                      "CREATE INDEX IF NOT EXISTS running_jobs ON jobs (number) WHERE state = 'RUNNING';";
+    "CREATE INDEX IF NOT EXISTS jobs_by_expiry ON jobs (expires);"
+    "CREATE INDEX IF NOT EXISTS jobs_with_callback ON jobs (number) WHERE callback_url IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS running_jobs ON jobs (number) WHERE state = 'RUNNING';"
+    "CREATE TRIGGER IF NOT EXISTS records_go_with_their_job AFTER DELETE ON jobs"
+    "  BEGIN DELETE FROM records WHERE " RECORDS_OF("old.number") "; END;";
 
 enum statement_name {
     ADD_JOB,

@@ -1,5 +1,5 @@
 /*
- * Segment jobs: made at once, computed by a worker thread in the order of their making, ready after the configured
+ * Segment jobs: made at once, computed by a worker thread in the order they were made, ready after the configured
  * delay, and gone after their time to live. Jobs and results are kept in SQLite, one transaction a change of state; a
  * job that was not computed when the program ended is computed at the next start, a callback that was not settled is
  * sent again. All functions but open, finish, start and close may be called from any thread.
@@ -47,7 +47,7 @@ enum sb_callback_fate {
 struct sb_jobs_config {
     const char *file;          /* as in sb_bank_open() */
     int64_t delay;             /* until a job is ready, and ... */
-    int64_t time_to_live;      /* ... until it is deleted: milliseconds from its making */
+    int64_t time_to_live;      /* ... until it is deleted: milliseconds after it was made */
     int64_t callback_patience; /* as in sb_callbacks_new() */
     struct sb_counters *counters;
 };

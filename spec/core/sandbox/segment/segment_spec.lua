@@ -328,12 +328,12 @@ describe("the body of a create", function()
         '{"durationInMonth":1,"labels":["A\\u0000"]}',
         "ILLEGAL_FIELD_VALUE: labels[0] must be a text that is not empty",
       },
-      { '{"durationInMonth":1,"labels":["A","\\u0041"]}', "ILLEGAL_FIELD_VALUE: labels[1] stands in the list before" },
+      { '{"durationInMonth":1,"labels":["A","\\u0041"]}', "ILLEGAL_FIELD_VALUE: labels[1] appears twice" },
       {
         '{"durationInMonth":1,"labels":[' .. table.concat(many, ",") .. "]}",
         "ILLEGAL_FIELD_VALUE: labels has more than 64 entries",
       },
-      { '{"durationInMonth":1,"labels":["A"],"labels":["A"]}', "BAD_REQUEST: labels stands twice in the body" },
+      { '{"durationInMonth":1,"labels":["A"],"labels":["A"]}', "BAD_REQUEST: labels appears twice in the body" },
     }
     for _, case in ipairs(cases) do
       local status, said = complaints(service, "financialBreakdown", case[1])
