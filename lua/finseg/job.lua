@@ -112,6 +112,7 @@ end
 
 --- Waits for that many seconds. A job that was made here is not asked for until its callback can have come; of one
 --- that was picked up, the callback may have come long ago. One whose end is known is asked for at once.
+--- (A function of its own, so that the options of wait() are not kept while it sleeps.)
 function Job:_wait(timeout)
   local client, expectation = self._client, self._expectation
   local callbacks = self:_callbacks()
@@ -120,12 +121,12 @@ function Job:_wait(timeout)
   if not operation then
     return nil, err
   end
+  link(self, operation)
   if callbacks then
     callbacks:begin_wait(expectation, operation, self.created_at, slow)
   elseif expectation and expectation.settled then
     operation:tell "called"
   end
-  link(self, operation)
   local page
   page, err = operation:wait()
   unlink(self, operation)
