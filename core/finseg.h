@@ -14,6 +14,8 @@
  *  - Text is UTF-8. Text passed in is copied; text handed out belongs to the object that answered it.
  *  - A function that can fail takes `finseg_error **error`, which may be NULL. When it fails it stores an error
  *    there, which the caller owns and frees with finseg_error_free(). Otherwise it leaves the place alone.
+ *  - Functions named ..._free accept NULL, and do nothing then. No other pointer to an object may be NULL, unless its
+ *    function says so.
  *  - No error text, event or other output of this library contains a secret or a token.
  *  - A client and everything made from it belong to one thread at a time and to the process that made it.
  *    Pages, jobs and errors do not refer to their client and may outlive it.
@@ -72,9 +74,10 @@ typedef enum finseg_error_kind {
     FINSEG_ERROR_NETWORK,      /* no connection, or it broke */
     FINSEG_ERROR_TLS,          /* the server's certificate or name could not be verified, or the handshake failed */
     FINSEG_ERROR_TIMEOUT,      /* a deadline passed */
-    FINSEG_ERROR_PROTOCOL, /* the answer is not what API.md describes: no JSON, a redirect, a short or doubled result */
-    FINSEG_ERROR_TOO_LARGE, /* a body above max_body or a limit of the JSON scanner */
-    FINSEG_ERROR_CANCELLED  /* cancelled by the caller, or the client was closed */
+    FINSEG_ERROR_PROTOCOL,     /* the answer is not this API's: no JSON, a redirect, a short or doubled result */
+    FINSEG_ERROR_TOO_LARGE,    /* a body above max_body or a limit of the JSON scanner */
+    FINSEG_ERROR_CANCELLED,    /* cancelled by the caller, or the client was closed */
+    FINSEG_ERROR_RESOURCE      /* this machine ran out of memory or file descriptors; the message says of which */
 } finseg_error_kind;
 
 /* The kind as the word Lua and logs use: "config", "auth", ... "not_found", "rate_limited". */
@@ -111,9 +114,9 @@ FINSEG_API void finseg_error_free(finseg_error *error);
  *   flag:    allow_plain_http false (plain http is for loopback only without it), log false (collect events)
  */
 
-/* NULL only when memory is out. */
+/* NULL only when out of memory. */
 FINSEG_API finseg_config *finseg_config_new(void);
-/* Zeroes the secrets it held. NULL is allowed. */
+/* Zeroes the secrets it held. */
 FINSEG_API void finseg_config_free(finseg_config *config);
 /* Each answers 0, or -1 with an error of kind config: unknown field, wrong type, or a value out of range. */
 FINSEG_API int finseg_config_set_text(finseg_config *config, const char *field, const char *value,
@@ -130,6 +133,42 @@ FINSEG_API int finseg_config_set_flag(finseg_config *config, const char *field, 
  */
 FINSEG_API int finseg_config_add_kind(finseg_config *config, const char *name, const char *definition,
                                       finseg_error **error);
+
+typedef enum finseg_parameter_type {
+    FINSEG_PARAMETER_TEXT,
+    FINSEG_PARAMETER_URL, /* text: an absolute http or https URL */
+    FINSEG_PARAMETER_TEXTS,
+    FINSEG_PARAMETER_AMOUNT,
+    FINSEG_PARAMETER_INTEGER,
+    FINSEG_PARAMETER_FLAG
+} finseg_parameter_type;
+
+/* "text", "url", ..., as the definition of a kind spells it. */
+FINSEG_API const char *finseg_parameter_type_name(finseg_parameter_type type);
+
+/* What a kind takes. */
+typedef struct finseg_parameter {
+    const char *name;
+    finseg_parameter_type type;
+    bool required;
+    double minimum;            /* of an integer: the range, both ends included; infinite where there is no end */
+    double maximum;            /* likewise */
+    const char *const *values; /* of a text type: all that is allowed, ending in NULL; NULL when anything is */
+} finseg_parameter;
+
+typedef struct finseg_kind {
+    const char *name;
+    const char *path;                   /* after /segments/ */
+    const finseg_parameter *parameters; /* callbackURL, which every kind takes, is not listed */
+    size_t parameter_count;
+} finseg_kind;
+
+/*
+ * The kinds that clients made from this config know, by index: the built-in ones first, each in the form that the
+ * config gives it, then the added ones in the order of their adding. NULL beyond the last. Belongs to the config, and
+ * is valid until a kind is added.
+ */
+FINSEG_API const finseg_kind *finseg_config_kind(const finseg_config *config, size_t index);
 /*
  * Reads FINSEG_BASE_URL, FINSEG_TOKEN_URL, FINSEG_CLIENT_ID, FINSEG_CLIENT_SECRET, FINSEG_ACCESS_TOKEN and
  * FINSEG_CA_FILE; an unset or empty variable leaves its field alone. 0, or -1 with an error of kind config.
@@ -143,13 +182,13 @@ typedef uint64_t finseg_ticket;
 
 /*
  * Makes a client from a copy of the config. Sends nothing. NULL with an error of kind config (missing credentials, bad
- * URL, plain http to a host that is not loopback) or network (no descriptors or memory).
+ * URL, plain http to a host that is not loopback) or resource.
  */
 FINSEG_API finseg_client *finseg_client_new(const finseg_config *config, finseg_error **error);
 /*
  * Closes everything at once, never waiting for the network or a name server. Operations still under way are dropped
  * without an outcome; call finseg_client_cancel_all() and finseg_client_next() first to receive them as cancelled.
- * NULL is allowed. Stop watching the descriptor before this call.
+ * Stop watching the descriptor before this call.
  */
 FINSEG_API void finseg_client_free(finseg_client *client);
 
@@ -160,8 +199,8 @@ FINSEG_API int finseg_client_fd(const finseg_client *client);
  * `errno` set when the client cannot go on (EPERM: called in another process than the one that made it).
  */
 FINSEG_API int finseg_client_step(finseg_client *client);
-/* The next finished operation, oldest first; NULL when none is, and in another process than the client's own. The
- * caller frees it. */
+/* The next finished operation, oldest first, which the caller frees. NULL when there is none, and in another process
+ * than the one that made the client. */
 FINSEG_API finseg_outcome *finseg_client_next(finseg_client *client);
 /* Operations started and not yet handed over by finseg_client_next(). */
 FINSEG_API size_t finseg_client_pending(const finseg_client *client);
@@ -172,7 +211,8 @@ FINSEG_API double finseg_client_next_timeout(const finseg_client *client);
 FINSEG_API size_t finseg_client_transfers(const finseg_client *client);
 /*
  * Blocks, with poll(2), until this ticket's outcome is there, and takes it; other outcomes stay queued. NULL for a
- * ticket that is unknown or already handed over.
+ * ticket that is 0, unknown or already handed over; while the operation is under way, NULL in another process than the
+ * one that made the client, and when poll(2) fails.
  */
 FINSEG_API finseg_outcome *finseg_client_await(finseg_client *client, finseg_ticket ticket);
 
@@ -185,8 +225,30 @@ FINSEG_API finseg_outcome *finseg_client_await(finseg_client *client, finseg_tic
  */
 FINSEG_API finseg_ticket finseg_client_create(finseg_client *client, const char *kind, const char *parameters,
                                               finseg_error **error);
+/*
+ * One text for equal requests: `parameters`, checked as finseg_client_create() does, as JSON in which equal requests
+ * are equal bytes. Members are sorted by name; amounts have the same digits (5000, 5e3 and "5000.00" are equal); text
+ * that is compared without case is in lower case; callbackURL is left out. The order within a list stays: it decides
+ * the order of the result. Sends nothing. The caller frees it with free(); NULL with an error of kind invalid.
+ */
+FINSEG_API char *finseg_client_canonical(const finseg_client *client, const char *kind, const char *parameters,
+                                         finseg_error **error);
+
+/*
+ * Whose jobs a client makes: a job of one client can be read by every client of the same identity. NULL where the
+ * config has nothing: clients with a ready-made access_token alone cannot be told apart. No part of it is a secret.
+ */
+typedef struct finseg_identity {
+    const char *base_url; /* without a slash at its end */
+    const char *client_id;
+    const char *username;
+} finseg_identity;
+
+/* The texts belong to the client. */
+FINSEG_API finseg_identity finseg_client_identity(const finseg_client *client);
 /* One GET of the job's first page. The outcome carries a page, or an error: pending (404, 423), not_found or expired
- * (400), failed (422), ... 0 only when memory is out. */
+ * (400), failed (422), and so on. 0 with an error of kind invalid in another process than the one that made the client,
+ * or of kind resource. */
 FINSEG_API finseg_ticket finseg_client_poll(finseg_client *client, finseg_job *job, finseg_error **error);
 /*
  * GETs the first page again and again, on the poll schedule with jitter and Retry-After, until the job is ready or
@@ -205,10 +267,9 @@ FINSEG_API finseg_ticket finseg_client_wait_for_callback(finseg_client *client, 
  * on with the ordinary poll schedule from its beginning. False when no wait of that ticket is under way. */
 FINSEG_API bool finseg_client_called(finseg_client *client, finseg_ticket ticket);
 /*
- * Has a wait go on at the slow rate after its next GET, or (false: callbacks can no longer arrive) by the poll schedule,
- * from where it would be had it been on it all along: a young wait GETs within about poll.first seconds, an old one
- * within about poll.max, at some moment of that pause, so that many waits do not ask together. False when no wait of that
- * ticket is under way.
+ * Says whether a callback may still come for a wait. True: after its next GET the wait asks every poll.callback seconds.
+ * False: it asks by the poll schedule, at the pause that suits its age, and the next time at a random moment of that
+ * pause, so that many waits do not ask together. Answers false when no wait of that ticket is under way.
  */
 FINSEG_API bool finseg_client_expect_callback(finseg_client *client, finseg_ticket ticket, bool expected);
 /* GETs page `number` with `size` users a page (size 0: the configured page_size). */
@@ -223,19 +284,19 @@ FINSEG_API void finseg_client_cancel_all(finseg_client *client);
 
 /* ---- descriptors of others -------------------------------------------------------------------------------
  *
- * A receiver of callbacks or a connection to a store can live in the client's set, so that one descriptor stands for
+ * A server for callbacks or a connection to a store can be attached to the client, so that one descriptor stands for
  * all. The client only tells that it is ready; the caller does its work and owns the descriptor.
  */
 
-/* Watches `fd` for reading, level-triggered. 0, or -1 with an error of kind invalid (watched already, another process)
- * or network (it cannot be watched, or memory is out). */
+/* Attaches `fd`, for reading, level-triggered. 0, or -1 with an error of kind invalid (attached already, another
+ * process), network (it cannot be watched) or resource. */
 FINSEG_API int finseg_client_watch(finseg_client *client, int fd, finseg_error **error);
-/* To be called when the descriptor is closed, soon before or after: until then the client has a duplicate of it, which
- * keeps open what it stands for. Does nothing for one that is not watched. */
+/* Detaches it. Call it when the descriptor is closed, soon before or after: until then the client has a duplicate of it,
+ * which keeps open what it stands for. Does nothing for one that is not attached. */
 FINSEG_API void finseg_client_unwatch(finseg_client *client, int fd);
-/* Has a watched descriptor count as ready in that many seconds, whatever comes; negative: not by the clock. */
+/* An attached descriptor counts as ready in that many seconds, whatever comes; negative: not by the clock. */
 FINSEG_API void finseg_client_alarm(finseg_client *client, int fd, double seconds);
-/* After a step: a watched descriptor that is ready; -1 when there is no more. To be called until then. */
+/* After a step: an attached descriptor that is ready; -1 when there is no more. Call it until then. */
 FINSEG_API int finseg_client_next_ready(finseg_client *client);
 
 /* ---- outcomes -------------------------------------------------------------------------------------------- */
@@ -277,10 +338,17 @@ FINSEG_API void finseg_job_free(finseg_job *job);
  * protocol (what is wrong, and at which byte) or too_large.
  */
 FINSEG_API finseg_page *finseg_page_parse(const char *text, size_t length, finseg_error **error);
+/*
+ * As finseg_page_parse(), but the bytes are not copied: they stay where they are, unchanged and with a zero byte after
+ * them, until the page is freed or given back. `spare` may be a page that is done with: it is taken over, on failure
+ * too, and its memory serves again.
+ */
+FINSEG_API finseg_page *finseg_page_parse_in_place(const char *text, size_t length, finseg_page *spare,
+                                                   finseg_error **error);
 FINSEG_API void finseg_page_free(finseg_page *page);
 /*
  * Instead of finseg_page_free(), for a page from any source: the client keeps its memory for pages to come, of eight
- * pages at most. What came out of the page is invalid afterwards. NULL is allowed.
+ * pages at most. What came out of the page is invalid afterwards. The page may be NULL.
  */
 FINSEG_API void finseg_client_recycle(finseg_client *client, finseg_page *page);
 /* The page as it came. */
@@ -300,7 +368,7 @@ FINSEG_API finseg_slice finseg_page_user_id(const finseg_page *page, size_t inde
  */
 FINSEG_API bool finseg_page_user_uuid(const finseg_page *page, size_t index, unsigned char bytes[16]);
 /*
- * The amounts of user `index`: accounts[].amount, else insurances[].amount (DESIGN). They are numbered through the
+ * The amounts of user `index`: accounts[].amount, else insurances[].amount. They are numbered through the
  * page: from *first, as many as returned.
  */
 FINSEG_API size_t finseg_page_user_amounts(const finseg_page *page, size_t index, size_t *first);
@@ -363,8 +431,8 @@ FINSEG_API int finseg_page_histogram(const finseg_page *page, const int64_t *bou
 #define FINSEG_AMOUNT_TEXT 24
 
 /*
- * Decimal text (a JSON number) as an amount at scale 10^-4. 0, or -1 with an error of kind invalid: no number, more
- * than four decimals, too large.
+ * Decimal text (a JSON number) as an amount at scale 10^-4. 0, or -1 with an error of kind invalid: it is not a
+ * number, has more than four decimals, or is too large.
  */
 FINSEG_API int finseg_amount_parse(const char *text, size_t length, int64_t *amount, finseg_error **error);
 /* The amount as decimal text with two to four decimals; `text` has room for FINSEG_AMOUNT_TEXT bytes. */
@@ -377,23 +445,20 @@ FINSEG_API void finseg_amount_text(int64_t amount, char *text);
  * 16 bytes, any other id its text and 16 bytes. Filling a set only appends; the first question after that puts it in
  * order and drops repeated ids, which needs no memory that it could not do without, and therefore cannot fail.
  *
- * In order, a set has room for a quarter more than its ids at most; while it is filled, for twice as many, of which the
- * system provides what is in use. Ordering takes, while it lasts, 16 bytes more for each id of a part: a part is all of
- * up to 65,536 ids, and of more ids one in some hundreds, unless nearly all of them agree in the bits that tell a few
- * apart.
+ * Memory: an ordered set has room for at most a quarter more ids than it holds, a set being filled for up to twice as
+ * many. Ordering up to 65,536 ids needs 16 bytes more for each of them while it runs; ordering more ids sorts them in
+ * parts, and needs that for one part at a time, usually one id in some hundreds.
  *
  * Sets do not refer to the pages they were filled from. Functions that ask take a set that is not const because they
  * may order it.
  */
 FINSEG_API finseg_idset *finseg_idset_new(finseg_error **error);
-/* NULL is allowed. */
 FINSEG_API void finseg_idset_free(finseg_idset *set);
 /*
- * Adds one id. 0, or -1 with an error of kind invalid for an empty id, or when memory is out; the set is unchanged
- * then.
+ * Adds one id. 0, or -1 with an error of kind invalid for an empty id, or resource; the set is unchanged then.
  */
 FINSEG_API int finseg_idset_add(finseg_idset *set, const char *id, size_t length, finseg_error **error);
-/* Adds every user of the page. 0, or -1 when memory is out; some of the users may be in the set then. */
+/* Adds every user of the page. 0, or -1 when out of memory; some of the users may be in the set then. */
 FINSEG_API int finseg_idset_add_page(finseg_idset *set, const finseg_page *page, finseg_error **error);
 /* How many different ids there are. */
 FINSEG_API uint64_t finseg_idset_count(finseg_idset *set);
@@ -413,7 +478,7 @@ typedef struct finseg_idset_cursor {
 FINSEG_API bool finseg_idset_next(finseg_idset *set, finseg_idset_cursor *cursor, finseg_slice *id);
 
 /*
- * A new set, which the caller frees: of what is in `a` or `b`, in both, in `a` but not in `b`. NULL when memory is out.
+ * A new set, which the caller frees: of what is in `a` or `b`, in both, in `a` but not in `b`. NULL when out of memory.
  */
 FINSEG_API finseg_idset *finseg_idset_union(finseg_idset *a, finseg_idset *b, finseg_error **error);
 FINSEG_API finseg_idset *finseg_idset_intersection(finseg_idset *a, finseg_idset *b, finseg_error **error);

@@ -1,5 +1,6 @@
 #include "transport.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include "clock.h"
 #include "value/huge_pages.h"
+#include "value/shortage.h"
 
 /* Enough to fill any line with pages; a bound for the service, and for descriptors and memory here, when thousands of
  * jobs are polled at once. */
@@ -17,33 +19,6 @@ enum { TIMERS = 2 };
 
 /* Bytes: a page of 500 users comes in one piece, and the processor's cache still holds it when it is copied. */
 enum { RECEIVE_BUFFER = 128 * 1024 };
-
-/* ---- lists ---- */
-
-static void append(struct fs_transfer_list *list, struct fs_transfer *transfer)
-{
-    transfer->previous = list->last;
-    transfer->next = NULL;
-    if (list->last)
-        list->last->next = transfer;
-    else
-        list->first = transfer;
-    list->last = transfer;
-    list->count++;
-}
-
-static void detach(struct fs_transfer_list *list, struct fs_transfer *transfer)
-{
-    if (transfer->previous)
-        transfer->previous->next = transfer->next;
-    else
-        list->first = transfer->next;
-    if (transfer->next)
-        transfer->next->previous = transfer->previous;
-    else
-        list->last = transfer->previous;
-    list->count--;
-}
 
 /* ---- libcurl's callbacks: they record and return, and never call back into libcurl ---- */
 
@@ -72,8 +47,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int action, void *owner, void
     if (watch)
         return fs_loop_change(transport->loop, watch, what);
     watch = fs_loop_watch(transport->loop, fd, what, on_socket_ready, transport);
-    if (!watch)
+    if (!watch) {
+        transport->shortage = fs_shortage(errno);
         return -1;
+    }
     curl_multi_assign(transport->multi, fd, watch);
     return 0;
 }
@@ -107,7 +84,7 @@ static void begin_body(struct fs_transfer *transfer)
     /* A length that is announced is no promise: memory for it is taken only up to a size that cannot hurt. */
     const curl_off_t harmless = (curl_off_t)16 * 1024 * 1024;
     if (announced > 0 && announced <= harmless && fs_buffer_reserve(answer, (size_t)announced))
-        fs_memory_prefer_large(answer->data, answer->capacity);
+        fs_huge_pages_prefer(answer->data, answer->capacity);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
@@ -122,7 +99,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
     if (answer->length == 0)
         begin_body(transfer);
     fs_buffer_append(answer, bytes, length);
-    return answer->failed ? 0 : length;
+    if (!answer->failed)
+        return length;
+    transfer->failure = FINSEG_ERROR_RESOURCE;
+    return 0;
 }
 
 /* ---- handles ---- */
@@ -283,7 +263,8 @@ static void stop(struct fs_transport *transport, struct fs_transfer *transfer)
     note_sent(transfer);
     transfer->seconds = fs_clock_monotonic() - transfer->started;
     curl_multi_remove_handle(transport->multi, transfer->easy);
-    detach(&transport->active, transfer);
+    TAILQ_REMOVE(&transport->active, transfer, link);
+    transport->active_count--;
     release(transport, transfer);
 }
 
@@ -314,7 +295,8 @@ static bool activate(struct fs_transport *transport, struct fs_transfer *transfe
         return false;
     transfer->stage = FS_TRANSFER_ACTIVE;
     transfer->started = fs_clock_monotonic();
-    append(&transport->active, transfer);
+    TAILQ_INSERT_TAIL(&transport->active, transfer, link);
+    transport->active_count++;
     fs_loop_set_timer(transport->loop, &transfer->deadline, transfer->started + transport->options.timeout);
     return true;
 }
@@ -332,9 +314,10 @@ bool fs_transport_start(struct fs_transport *transport, struct fs_transfer *tran
         release(transport, transfer);
         return false;
     }
-    if (transport->active.count >= ACTIVE_LIMIT) {
+    if (transport->active_count >= ACTIVE_LIMIT) {
         transfer->stage = FS_TRANSFER_QUEUED;
-        append(&transport->queued, transfer);
+        TAILQ_INSERT_TAIL(&transport->queued, transfer, link);
+        transport->queued_count++;
         return true;
     }
     if (activate(transport, transfer))
@@ -347,18 +330,41 @@ void fs_transport_cancel(struct fs_transport *transport, struct fs_transfer *tra
 {
     if (transfer->stage == FS_TRANSFER_ACTIVE) {
         stop(transport, transfer);
-        if (transport->queued.first)
+        if (!TAILQ_EMPTY(&transport->queued))
             fs_loop_set_timer(transport->loop, &transport->room, fs_clock_monotonic());
     } else if (transfer->stage == FS_TRANSFER_QUEUED) {
-        detach(&transport->queued, transfer);
+        TAILQ_REMOVE(&transport->queued, transfer, link);
+        transport->queued_count--;
         release(transport, transfer);
     }
 }
 
-static finseg_error_kind failure_kind(const struct fs_transfer *transfer, CURLcode code)
+/* What ran out, if that ended the transfer; else NULL. libcurl does not tell it from other failures to connect, to look
+ * a name up or to read ca_file, and has given their descriptors back by now. */
+static const char *find_shortage(const struct fs_transfer *transfer, CURLcode code)
 {
-    if (transfer->failure == FINSEG_ERROR_TOO_LARGE)
-        return FINSEG_ERROR_TOO_LARGE;
+    if (transfer->failure == FINSEG_ERROR_RESOURCE)
+        return fs_out_of_memory;
+    long refused = 0;
+    switch (code) {
+    case CURLE_OUT_OF_MEMORY:
+        return fs_out_of_memory;
+    case CURLE_COULDNT_CONNECT:
+        /* Only who had a socket was refused by the network. */
+        curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &refused);
+        return refused == 0 || fs_shortage((int)refused) ? fs_loop_shortage() : NULL;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_FAILED_INIT:
+        return fs_loop_shortage();
+    default:
+        return NULL;
+    }
+}
+
+static finseg_error_kind failure_kind(CURLcode code)
+{
     switch (code) {
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -398,8 +404,16 @@ static void read_answer(struct fs_transfer *transfer)
         curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after);
         transfer->retry_after = retry_after > 0 ? (double)retry_after : 0;
     }
-    if (curl_easy_header(transfer->easy, "X-Request-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+    /* One that is longer than documented is none. */
+    if (curl_easy_header(transfer->easy, "X-Request-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+        strlen(header->value) < sizeof transfer->answered_id)
         snprintf(transfer->answered_id, sizeof transfer->answered_id, "%s", header->value);
+}
+
+static void fail_for_shortage(struct fs_transfer *transfer, const char *shortage)
+{
+    transfer->failure = FINSEG_ERROR_RESOURCE;
+    snprintf(transfer->problem, sizeof transfer->problem, "%s", shortage);
 }
 
 static void finish(struct fs_transport *transport, struct fs_transfer *transfer, CURLcode code)
@@ -408,7 +422,11 @@ static void finish(struct fs_transport *transport, struct fs_transfer *transfer,
         transfer->answered = true;
         read_answer(transfer);
     } else {
-        transfer->failure = failure_kind(transfer, code);
+        const char *shortage = find_shortage(transfer, code);
+        if (shortage)
+            fail_for_shortage(transfer, shortage);
+        else if (transfer->failure != FINSEG_ERROR_TOO_LARGE)
+            transfer->failure = failure_kind(code);
         if (transfer->failure == FINSEG_ERROR_TOO_LARGE)
             snprintf(transfer->problem, sizeof transfer->problem, "the answer is longer than max_body, %.0f bytes",
                      transport->options.max_body);
@@ -419,21 +437,25 @@ static void finish(struct fs_transport *transport, struct fs_transfer *transfer,
     transfer->done(transfer);
 }
 
-static void fail(struct fs_transport *transport, struct fs_transfer *transfer, const char *problem)
+static void fail_broken(struct fs_transport *transport, struct fs_transfer *transfer)
 {
-    snprintf(transfer->problem, sizeof transfer->problem, "%s", problem);
+    if (transport->shortage)
+        fail_for_shortage(transfer, transport->shortage);
+    else
+        snprintf(transfer->problem, sizeof transfer->problem, "libcurl's multi handle failed");
     stop(transport, transfer);
     transfer->done(transfer);
 }
 
 static void start_queued(struct fs_transport *transport)
 {
-    while (transport->queued.first && transport->active.count < ACTIVE_LIMIT) {
-        struct fs_transfer *transfer = transport->queued.first;
-        detach(&transport->queued, transfer);
+    while (!TAILQ_EMPTY(&transport->queued) && transport->active_count < ACTIVE_LIMIT) {
+        struct fs_transfer *transfer = TAILQ_FIRST(&transport->queued);
+        TAILQ_REMOVE(&transport->queued, transfer, link);
+        transport->queued_count--;
         if (!activate(transport, transfer)) {
             release(transport, transfer);
-            snprintf(transfer->problem, sizeof transfer->problem, "memory is out");
+            fail_for_shortage(transfer, fs_out_of_memory);
             transfer->done(transfer);
         }
     }
@@ -442,14 +464,15 @@ static void start_queued(struct fs_transport *transport)
 /* After an error of the multi handle all transfers are undefined: every one fails, and a new handle takes over. */
 static void rebuild(struct fs_transport *transport)
 {
-    struct fs_transfer_list broken = transport->active;
-    for (struct fs_transfer *transfer = broken.first; transfer; transfer = transfer->next)
-        curl_multi_remove_handle(transport->multi, transfer->easy);
+    struct fs_transfer *transfer;
+    TAILQ_FOREACH(transfer, &transport->active, link)
+    curl_multi_remove_handle(transport->multi, transfer->easy);
     curl_multi_cleanup(transport->multi);
     fs_loop_clear_timer(transport->loop, &transport->timer);
     open_multi(transport);
-    for (size_t left = broken.count; left > 0 && transport->active.first; left--)
-        fail(transport, transport->active.first, "libcurl's multi handle failed");
+    for (size_t left = transport->active_count; left > 0 && !TAILQ_EMPTY(&transport->active); left--)
+        fail_broken(transport, TAILQ_FIRST(&transport->active));
+    transport->shortage = NULL;
 }
 
 void fs_transport_collect(struct fs_transport *transport)
@@ -473,6 +496,8 @@ void fs_transport_collect(struct fs_transport *transport)
 bool fs_transport_open(struct fs_transport *transport, struct fs_loop *loop, const struct fs_transport_options *options)
 {
     *transport = (struct fs_transport){.loop = loop, .options = *options};
+    TAILQ_INIT(&transport->active);
+    TAILQ_INIT(&transport->queued);
     transport->timer = (struct fs_timer){.expired = on_timer, .owner = transport};
     transport->room = (struct fs_timer){.expired = on_room};
     if (!fs_loop_reserve_timers(loop, TIMERS))
@@ -485,10 +510,10 @@ bool fs_transport_open(struct fs_transport *transport, struct fs_loop *loop, con
 
 void fs_transport_close(struct fs_transport *transport)
 {
-    while (transport->active.first)
-        fs_transport_cancel(transport, transport->active.first);
-    while (transport->queued.first)
-        fs_transport_cancel(transport, transport->queued.first);
+    while (!TAILQ_EMPTY(&transport->active))
+        fs_transport_cancel(transport, TAILQ_FIRST(&transport->active));
+    while (!TAILQ_EMPTY(&transport->queued))
+        fs_transport_cancel(transport, TAILQ_FIRST(&transport->queued));
     while (transport->idle_count > 0)
         curl_easy_cleanup(transport->idle[--transport->idle_count]);
     /* libcurl may still call on_socket and on_timer_wish from here. */

@@ -1,32 +1,30 @@
-/* What is sent: URLs, the body of a create, the forms of the token endpoint. Pure: bytes in, bytes out. */
+/* A create: the caller's parameters, read once and checked against the table of the kind, and what is written from
+ * them. canonical.h has a third writer. Pure: bytes in, bytes out. */
 #ifndef FINSEG_REQUEST_H
 #define FINSEG_REQUEST_H
 
-#include <stdint.h>
-
 #include "kind.h"
-#include "value/buffer.h"
+
+/* A parameter that the caller gave. */
+struct fs_given {
+    const finseg_parameter *parameter;
+    char *json; /* its value, as it is sent */
+};
+
+struct fs_request {
+    struct fs_given *given; /* each parameter once, in the caller's order */
+    size_t count;
+};
 
 /*
- * Checks `parameters` (a JSON object, NULL for none) against the kind and answers the body of POST /segments/{kind},
- * which the caller frees; NULL with an error of kind invalid that names the parameter.
+ * Reads `parameters` (a JSON object, NULL for none); the kind must outlive the request. 0, or -1 with an error of kind
+ * invalid that names the parameter, and then there is nothing to free.
  */
-char *fs_request_create_body(const struct fs_kind *kind, const char *parameters, finseg_error **error);
-
-/* {base}/segments/{path}; NULL when memory is out, as below. The caller frees it. */
-char *fs_request_create_url(const char *base_url, const char *path);
-/* {base}/segments/{path}/{jobId}?number=&size= */
-char *fs_request_page_url(const char *base_url, const char *path, const char *job_id, uint64_t number, uint32_t size);
-
-/* The form of each grant (stated). They hold secrets: free them with fs_buffer_free_secret(). */
-struct fs_credentials {
-    const char *client_id;
-    const char *client_secret;
-    const char *username; /* with password: the password grant; NULL: client_credentials */
-    const char *password;
-};
-void fs_request_token_form(struct fs_buffer *form, const struct fs_credentials *credentials);
-void fs_request_refresh_form(struct fs_buffer *form, const struct fs_credentials *credentials,
-                             const char *refresh_token);
+int fs_request_read(struct fs_request *request, const finseg_kind *kind, const char *parameters, finseg_error **error);
+/* The body of POST /segments/{kind}, which the caller frees; NULL when out of memory. */
+char *fs_request_body(const struct fs_request *request);
+/* The plain text of callbackURL, which the caller frees; NULL when there is none. False when out of memory. */
+bool fs_request_callback_url(const struct fs_request *request, char **url);
+void fs_request_free(struct fs_request *request);
 
 #endif

@@ -1,9 +1,11 @@
 #include "url.h"
 
 #include <curl/curl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "value/shortage.h"
 #include "value/text.h"
 
 static bool has_part(CURLU *parsed, CURLUPart part)
@@ -53,7 +55,7 @@ static const char *take_parts(struct fs_url *url, CURLU *parsed)
 {
     char *scheme = part_copy(parsed, CURLUPART_SCHEME);
     char *host = part_copy(parsed, CURLUPART_HOST);
-    const char *problem = "memory is out";
+    const char *problem = fs_out_of_memory;
     if (scheme && host) {
         problem = NULL;
         url->https = strcmp(scheme, "https") == 0;
@@ -69,7 +71,7 @@ static const char *take_parts(struct fs_url *url, CURLU *parsed)
     if (curl_url_set(parsed, CURLUPART_PATH, NULL, 0) == CURLUE_OK)
         url->origin = part_copy(parsed, CURLUPART_URL);
     if (!url->text || !url->origin)
-        return "memory is out";
+        return fs_out_of_memory;
     cut_slashes(url->text);
     cut_slashes(url->origin);
     return NULL;
@@ -80,7 +82,7 @@ const char *fs_url_read(struct fs_url *url, const char *text)
     *url = (struct fs_url){0};
     CURLU *parsed = curl_url();
     if (!parsed)
-        return "memory is out";
+        return fs_out_of_memory;
     const char *problem = NULL;
     if (curl_url_set(parsed, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
         problem = "it is no absolute URL such as https://host/api/v1";
@@ -111,4 +113,35 @@ void fs_url_free(struct fs_url *url)
     free(url->text);
     free(url->origin);
     *url = (struct fs_url){0};
+}
+
+/* ---- where requests go ---- */
+
+static void append_segment_url(struct fs_buffer *url, const char *base_url, const char *path)
+{
+    fs_buffer_printf(url, "%s/segments", base_url);
+    /* A path that a config gives may have several parts. */
+    while (*path) {
+        size_t length = strcspn(path, "/");
+        fs_buffer_append_char(url, '/');
+        fs_text_append_percent_encoded(url, path, length);
+        path += length + (path[length] == '/');
+    }
+}
+
+char *fs_url_segment(const char *base_url, const char *path)
+{
+    struct fs_buffer url = {0};
+    append_segment_url(&url, base_url, path);
+    return fs_buffer_take(&url);
+}
+
+char *fs_url_page(const char *base_url, const char *path, const char *job_id, uint64_t number, uint32_t size)
+{
+    struct fs_buffer url = {0};
+    append_segment_url(&url, base_url, path);
+    fs_buffer_append_char(&url, '/');
+    fs_text_append_percent_encoded(&url, job_id, strlen(job_id));
+    fs_buffer_printf(&url, "?number=%" PRIu64 "&size=%" PRIu32, number, size);
+    return fs_buffer_take(&url);
 }

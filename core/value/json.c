@@ -269,7 +269,7 @@ void fs_json_begin(struct fs_json *json, const char *text, size_t length)
 {
     if (length == 0)
         text = "";
-    *json = (struct fs_json){.start = text, .at = text, .end = text + length, .wide = FS_WIDE};
+    *json = (struct fs_json){.start = text, .at = text, .end = text + length, .simd = FS_SIMD};
 }
 
 bool fs_json_peek(struct fs_json *json, enum fs_json_type *type)
@@ -372,6 +372,17 @@ void fs_json_append_unescaped(struct fs_buffer *out, const struct fs_json_value 
     }
 }
 
+char *fs_json_text(const struct fs_json_value *value)
+{
+    if (!value->data || value->type != FS_JSON_STRING)
+        return NULL;
+    struct fs_buffer text = {0};
+    /* At once: growing would leave copies behind, and this may be a secret. */
+    fs_buffer_reserve(&text, value->length);
+    fs_json_append_unescaped(&text, value);
+    return fs_buffer_take(&text);
+}
+
 bool fs_json_string_is(const struct fs_json_value *string, const char *text)
 {
     const char *at = string->data + 1;
@@ -418,4 +429,34 @@ void fs_json_append_string(struct fs_buffer *out, const char *text, size_t lengt
     }
     fs_buffer_append(out, text + plain, length - plain);
     fs_buffer_append_char(out, '"');
+}
+
+static void find_members(struct fs_json *json, const char *const *names, struct fs_json_value *values, size_t count)
+{
+    bool first = true;
+    struct fs_json_value name;
+    struct fs_json_value value;
+    while (fs_json_next_member(json, &first, &name) && fs_json_skip(json, &value)) {
+        for (size_t i = 0; i < count; i++) {
+            if (!values[i].data && fs_json_string_is(&name, names[i]))
+                values[i] = value;
+        }
+    }
+}
+
+bool fs_json_find(const char *text, size_t length, const char *const *names, struct fs_json_value *values, size_t count)
+{
+    struct fs_json json;
+    struct fs_json_value other;
+    enum fs_json_type type;
+    memset(values, 0, count * sizeof *values);
+    fs_json_begin(&json, text, length);
+    if (fs_json_peek(&json, &type) && type == FS_JSON_OBJECT && fs_json_enter(&json))
+        find_members(&json, names, values, count);
+    else
+        fs_json_skip(&json, &other);
+    if (!json.problem && fs_json_finish(&json))
+        return true;
+    memset(values, 0, count * sizeof *values);
+    return false;
 }

@@ -32,7 +32,7 @@ struct fs_json {
     const char *problem; /* NULL while all is well */
     unsigned depth;      /* arrays and objects open around `at` */
     bool too_deep;       /* the problem is the depth limit */
-    bool wide; /* sixteen bytes at a time where the machine can; cleared only to test one way against the other */
+    bool simd; /* sixteen bytes at a time where the machine can; cleared only to test one reader against the other */
 };
 
 /* A value: its bytes, quotes and brackets included. */
@@ -62,6 +62,8 @@ bool fs_json_finish(struct fs_json *json);
 
 /* The string without quotes and escapes; it must have passed the scanner. */
 void fs_json_append_unescaped(struct fs_buffer *out, const struct fs_json_value *string);
+/* The same as a text that the caller frees; NULL when the value is not a string, or when out of memory. */
+char *fs_json_text(const struct fs_json_value *value);
 /* Whether the string, escapes resolved, is `text`. */
 bool fs_json_string_is(const struct fs_json_value *string, const char *text);
 /* Appends `text` (valid UTF-8) as a JSON string with its quotes. */
@@ -72,5 +74,13 @@ void fs_json_append_string(struct fs_buffer *out, const char *text, size_t lengt
  * NULL.
  */
 bool fs_json_check(const char *text, size_t length, const char **problem, size_t *position);
+
+/*
+ * Looks for members of an object, in one pass that checks all of `text`: values[i] becomes the value of the first
+ * member called names[i]; its data is NULL where there is none. False when the text is not one JSON value; then
+ * nothing was found.
+ */
+bool fs_json_find(const char *text, size_t length, const char *const *names, struct fs_json_value *values,
+                  size_t count);
 
 #endif

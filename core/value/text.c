@@ -9,6 +9,13 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+int fs_text_compare(finseg_slice a, finseg_slice b)
+{
+    size_t shorter = a.length < b.length ? a.length : b.length;
+    int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
+    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+}
+
 bool fs_text_equal_ignoring_case(const char *a, const char *b)
 {
     while (*a && lower(*a) == lower(*b)) {
@@ -135,17 +142,4 @@ bool fs_text_is_header_word(const char *text)
             return false;
     }
     return *text != '\0';
-}
-
-void fs_text_redact(char *text, const char *secret)
-{
-    static const char mark[] = "***";
-    size_t length = secret ? strlen(secret) : 0;
-    if (length < 4)
-        return;
-    for (char *at = strstr(text, secret); at; at = strstr(at, secret)) {
-        memcpy(at, mark, 3);
-        memmove(at + 3, at + length, strlen(at + length) + 1);
-        at += 3;
-    }
 }

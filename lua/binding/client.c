@@ -1,11 +1,8 @@
 #include <errno.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "binding.h"
-#include "client/client.h"
-#include "protocol/canonical.h"
 #include "value/error.h"
 
 static const char client_type[] = "finseg.core.client";
@@ -37,8 +34,8 @@ int fs_lua_client(lua_State *L)
         return fs_lua_fail(L, scratch);
     finseg_client **place = fs_lua_new_object(L, client_type, sizeof(finseg_client *));
     *place = finseg_client_new(scratch->config, &scratch->error);
-    if (!*place && finseg_error_get_kind(scratch->error) == FINSEG_ERROR_NETWORK) {
-        /* No descriptors, or no memory: perhaps clients hold them that nobody refers to any more. */
+    if (!*place && finseg_error_get_kind(scratch->error) == FINSEG_ERROR_RESOURCE) {
+        /* Perhaps clients that nobody refers to any more hold the descriptors or the memory. */
         finseg_error_free(scratch->error);
         scratch->error = NULL;
         lua_gc(L, LUA_GCCOLLECT, 0);
@@ -252,17 +249,10 @@ static int client_canonical(lua_State *L)
     const char *name = fs_lua_check_text(L, 2);
     const char *parameters = fs_lua_check_text(L, 3);
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
-    const struct fs_kind *kind = fs_kind_find(&client->config->kinds, name);
-    char *text = NULL;
-    if (!kind)
-        scratch->error = fs_kind_unknown(&client->config->kinds, name);
-    else
-        text = fs_canonical_parameters(kind, parameters, &scratch->error);
-    if (!text)
+    scratch->text.data = finseg_client_canonical(client, name, parameters, &scratch->error);
+    if (!scratch->text.data)
         return fs_lua_fail(L, scratch);
-    fs_buffer_append_text(&scratch->text, text);
-    free(text);
-    lua_pushstring(L, scratch->text.data ? scratch->text.data : "");
+    lua_pushstring(L, scratch->text.data);
     fs_lua_empty_scratch(scratch);
     return 1;
 }
@@ -271,11 +261,11 @@ static int client_canonical(lua_State *L)
  * none. No secrets. */
 static int client_identity(lua_State *L)
 {
-    const finseg_client *client = check_open(L);
+    finseg_identity identity = finseg_client_identity(check_open(L));
     lua_createtable(L, 0, 3);
-    fs_lua_set_text(L, "base_url", client->base.text);
-    fs_lua_set_text(L, "client_id", client->config->client_id);
-    fs_lua_set_text(L, "username", client->config->username);
+    fs_lua_set_text(L, "base_url", identity.base_url);
+    fs_lua_set_text(L, "client_id", identity.client_id);
+    fs_lua_set_text(L, "username", identity.username);
     return 1;
 }
 

@@ -1,8 +1,6 @@
 #include <math.h>
 
 #include "binding.h"
-#include "protocol/config.h"
-#include "protocol/kind.h"
 
 static void push_values(lua_State *L, const char *const *values)
 {
@@ -13,18 +11,18 @@ static void push_values(lua_State *L, const char *const *values)
     }
 }
 
-static void push_parameter(lua_State *L, const struct fs_parameter *parameter)
+static void push_parameter(lua_State *L, const finseg_parameter *parameter)
 {
     lua_newtable(L);
     fs_lua_set_text(L, "name", parameter->name);
-    fs_lua_set_text(L, "type", fs_parameter_type_name(parameter->type));
+    fs_lua_set_text(L, "type", finseg_parameter_type_name(parameter->type));
     lua_pushboolean(L, parameter->required);
     lua_setfield(L, -2, "required");
-    if (parameter->type == FS_PARAMETER_INTEGER && isfinite(parameter->minimum)) {
+    if (parameter->type == FINSEG_PARAMETER_INTEGER && isfinite(parameter->minimum)) {
         lua_pushnumber(L, parameter->minimum);
         lua_setfield(L, -2, "minimum");
     }
-    if (parameter->type == FS_PARAMETER_INTEGER && isfinite(parameter->maximum)) {
+    if (parameter->type == FINSEG_PARAMETER_INTEGER && isfinite(parameter->maximum)) {
         lua_pushnumber(L, parameter->maximum);
         lua_setfield(L, -2, "maximum");
     }
@@ -34,7 +32,7 @@ static void push_parameter(lua_State *L, const struct fs_parameter *parameter)
     }
 }
 
-static void push_kind(lua_State *L, const struct fs_kind *kind)
+static void push_kind(lua_State *L, const finseg_kind *kind)
 {
     lua_newtable(L);
     fs_lua_set_text(L, "name", kind->name);
@@ -56,8 +54,8 @@ int fs_lua_kinds(lua_State *L)
         return fs_lua_fail(L, scratch);
     luaL_checkstack(L, 12, "listing the kinds");
     lua_newtable(L);
-    const struct fs_kind *kind;
-    for (size_t i = 0; (kind = fs_kind_at(&scratch->config->kinds, i)) != NULL; i++) {
+    const finseg_kind *kind;
+    for (size_t i = 0; (kind = finseg_config_kind(scratch->config, i)) != NULL; i++) {
         push_kind(L, kind);
         lua_rawseti(L, -2, (int)i + 1);
     }

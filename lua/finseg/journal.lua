@@ -18,7 +18,7 @@
 -- intent whose process, host or network died is taken over by who waits, soon after. Hosts agree on the time of day to
 -- within some seconds.
 
-local Bell = require "finseg.store.wait"
+local StoreWait = require "finseg.store.wait"
 local Callbacks = require "finseg.callback"
 local check = require "finseg.value.check"
 local core = require "finseg.core"
@@ -138,7 +138,7 @@ local function identify(client, kind, parameters)
   if not text then
     check.fail(3, "journal", problem, 1)
   end
-  local core_client = client:_open_core "journal"
+  local core_client = client:open_core "journal"
   local canonical, err = core_client:canonical(kind, text)
   if not canonical then
     return nil, err
@@ -287,7 +287,7 @@ end
 
 --- Whether the store cannot be reached now. The work goes on without it then: a job made twice is better than none.
 local function is_out_of_reach(err)
-  return err.kind == "network"
+  return err.kind == "network" or err.kind == "resource"
 end
 
 --- Whether nobody makes the job of an intent any more. A store that cannot tell leaves it standing.
@@ -363,7 +363,7 @@ end
 --- Makes the job; its intent stands.
 function Journal:make(client, key, about, intent_text, parameters)
   local renew = self:renewer(key, intent_text)
-  local job, err = client:_create_while(about.kind, parameters, self.lease / RENEWALS, renew)
+  local job, err = client:create_while(about.kind, parameters, self.lease / RENEWALS, renew)
   if job then
     local kept, problem = self:keep(key, about, intent_text, job)
     if not kept and not is_out_of_reach(problem) then
@@ -381,7 +381,7 @@ function Journal:make(client, key, about, intent_text, parameters)
 end
 
 --- Waits while somebody else makes the job. True when it is worth to look again.
-function Journal:wait_for_other(key, intent_text, deadline, bell, pause)
+function Journal:wait_for_other(key, intent_text, deadline, store_wait, pause)
   local intent = decode(intent_text)
   if not intent or self:is_over(key, intent) then
     local taken, err = self:give_up(key, intent_text)
@@ -397,7 +397,7 @@ function Journal:wait_for_other(key, intent_text, deadline, bell, pause)
   if not self.store.poll_interval then -- it rings when the job is there, but not when its maker dies
     pause = math.max(end_of(intent) - core.time(), self.lease / RENEWALS)
   end
-  return bell:wait(math.max(math.min(pause, deadline - core.now()), 0))
+  return store_wait:wait(math.max(math.min(pause, deadline - core.now()), 0))
 end
 
 --- The entry that answers a request; nil when there is none that may.
@@ -412,7 +412,7 @@ end
 ---@return finseg.JournalEntry? entry
 ---@return string? intent_text
 ---@return finseg.Err? err  neither
-function Journal:claim(key, about, options, bell)
+function Journal:claim(key, about, options, store_wait)
   local store = self.store
   local deadline = core.now() + (options.patience or PATIENCE)
   local pause = FIRST_LOOK
@@ -439,7 +439,7 @@ function Journal:claim(key, about, options, bell)
     elseif put == false then
       local other = store:get("intent " .. key)
       if other then
-        put, err = self:wait_for_other(key, other, deadline, bell, pause)
+        put, err = self:wait_for_other(key, other, deadline, store_wait, pause)
         pause = math.min(pause * 1.5, store.poll_interval or 0.25)
       end
     end
@@ -467,9 +467,9 @@ function Journal:obtain(client, kind, parameters, options)
   if not key then
     return nil, about
   end
-  local bell = Bell.new(self.store, key)
-  local entry, intent_text, err = self:claim(key, about, options, bell)
-  bell:stop()
+  local store_wait = StoreWait.new(self.store, key)
+  local entry, intent_text, err = self:claim(key, about, options, store_wait)
+  store_wait:stop()
   local job
   if entry then
     job, err = client:job(kind, entry.jobId, { created_at = entry.created_at, callback = callback_of(entry) })

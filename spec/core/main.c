@@ -8,19 +8,22 @@
     SUITE_OF(buffer)                                                                                                   \
     SUITE_OF(text)                                                                                                     \
     SUITE_OF(error)                                                                                                    \
+    SUITE_OF(decimal)                                                                                                  \
+    SUITE_OF(secrets)                                                                                                  \
     SUITE_OF(money)                                                                                                    \
     SUITE_OF(json)                                                                                                     \
+    SUITE_OF(simd)                                                                                                     \
+    SUITE_OF(page_read)                                                                                                \
     SUITE_OF(page)                                                                                                     \
-    SUITE_OF(total)                                                                                                    \
-    SUITE_OF(aggregate)                                                                                                \
+    SUITE_OF(aggregates)                                                                                               \
     SUITE_OF(page_pool)                                                                                                \
-    SUITE_OF(ways)                                                                                                     \
+    SUITE_OF(template)                                                                                                 \
     SUITE_OF(idset)                                                                                                    \
     SUITE_OF(traversal)                                                                                                \
     SUITE_OF(kind)                                                                                                     \
     SUITE_OF(request)                                                                                                  \
     SUITE_OF(canonical)                                                                                                \
-    SUITE_OF(retry)                                                                                                    \
+    SUITE_OF(schedule)                                                                                                 \
     SUITE_OF(url)                                                                                                      \
     SUITE_OF(token)                                                                                                    \
     SUITE_OF(answer)                                                                                                   \
@@ -29,10 +32,14 @@
     SUITE_OF(event)                                                                                                    \
     SUITE_OF(loop)                                                                                                     \
     SUITE_OF(sigpipe)                                                                                                  \
-    SUITE_OF(exchange)                                                                                                 \
-    SUITE_OF(repeats)                                                                                                  \
+    SUITE_OF(transport)                                                                                                \
+    SUITE_OF(operation)                                                                                                \
+    SUITE_OF(resource)                                                                                                 \
     SUITE_OF(client)                                                                                                   \
-    SUITE_OF(callback)                                                                                                 \
+    SUITE_OF(session)                                                                                                  \
+    SUITE_OF(authorization)                                                                                            \
+    SUITE_OF(operations)                                                                                               \
+    SUITE_OF(attach)                                                                                                   \
     SUITE_OF(recycle)
 
 #define DECLARE(name) extern const struct suite suite_##name;

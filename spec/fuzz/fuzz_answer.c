@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "protocol/job.h"
-#include "protocol/request.h"
 #include "protocol/token.h"
+#include "protocol/url.h"
 #include "value/json.h"
 #include "value/text.h"
 
@@ -72,7 +72,7 @@ static void check_job(const struct fs_answer *answer)
         if (error)
             check_error(error, answer->status);
     }
-    char *url = fs_request_page_url("https://host", "highBalance", finseg_job_id(job), 0, 1);
+    char *url = fs_url_page("https://host", "highBalance", finseg_job_id(job), 0, 1);
     require(url && strncmp(url, "https://host/segments/highBalance/", 34) == 0);
     require(strspn(url + 34, "%-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") ==
             strcspn(url + 34, "?"));
@@ -90,8 +90,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .body = size > 2 ? (const char *)data + 2 : NULL,
         .length = size - 2,
         .retry_after = -1,
+        .what = "create highBalance",
     };
-    check_error(fs_answer_error(&answer, fs_answer_kind(answer.status), "create highBalance", NULL), answer.status);
+    check_error(fs_answer_error(&answer, fs_answer_kind(answer.status), NULL), answer.status);
     check_token(&answer);
     check_job(&answer);
     return 0;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "protocol/canonical.h"
 #include "protocol/kind.h"
 #include "protocol/request.h"
 #include "value/json.h"
@@ -27,18 +28,40 @@ static void check_refusal(finseg_error *error, finseg_error_kind kind)
     finseg_error_free(error);
 }
 
-static void check_parameters(const struct fs_kind *kind, const char *text)
+/* NULL when the parameters are refused. */
+static char *body_of(const finseg_kind *kind, const char *text, finseg_error **error)
+{
+    struct fs_request request;
+    if (fs_request_read(&request, kind, text, error) != 0)
+        return NULL;
+    char *body = fs_request_body(&request);
+    char *url;
+    require(body && fs_request_callback_url(&request, &url));
+    free(url);
+    fs_request_free(&request);
+    return body;
+}
+
+static void check_canonical(const finseg_kind *kind, const char *text)
+{
+    char *canonical = fs_canonical_parameters(kind, text, NULL);
+    require(canonical && fs_json_check(canonical, strlen(canonical), NULL, NULL));
+    free(canonical);
+}
+
+static void check_parameters(const finseg_kind *kind, const char *text)
 {
     finseg_error *error = NULL;
-    char *body = fs_request_create_body(kind, text, &error);
+    char *body = body_of(kind, text, &error);
     if (!body) {
         check_refusal(error, FINSEG_ERROR_INVALID);
         return;
     }
     require(!error && body[0] == '{' && fs_json_check(text, strlen(text), NULL, NULL));
     require(fs_json_check(body, strlen(body), NULL, NULL));
-    char *again = fs_request_create_body(kind, body, NULL);
+    char *again = body_of(kind, body, NULL);
     require(again && strcmp(body, again) == 0);
+    check_canonical(kind, text);
     free(body);
     free(again);
 }
@@ -56,7 +79,7 @@ static void check_definition(const char *text)
     require(fs_kind_add(&added, "mine", text, NULL) == 0 && added.count == 1);
     require(fs_kind_list_copy(&copy, &added));
     fs_kind_list_free(&added);
-    const struct fs_kind *kind = fs_kind_find(&copy, "mine");
+    const finseg_kind *kind = fs_kind_find(&copy, "mine", NULL);
     require(kind && *kind->path);
     for (size_t i = 0; i < kind->parameter_count; i++)
         require(fs_kind_parameter(kind, kind->parameters[i].name) != NULL);
@@ -72,7 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = fs_text_copy(size > 0 ? (const char *)data : "", size);
     require(text != NULL);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        check_parameters(fs_kind_find(&none, kinds[i]), text);
+        check_parameters(fs_kind_find(&none, kinds[i], NULL), text);
     check_definition(text);
     free(text);
     return 0;

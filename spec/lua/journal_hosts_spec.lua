@@ -143,7 +143,7 @@ describe("journals over one Redis", function()
         return put(self, wanted, ...)
       end
       finseg.spawn(function()
-        while here_store.link.told ~= true or here_store.link.outstanding > 0 do
+        while here_store.connection.told ~= true or here_store.connection.outstanding > 0 do
           finseg.sleep(0.001)
         end
         there_store:delete("intent " .. key)

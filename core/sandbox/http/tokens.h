@@ -1,6 +1,6 @@
 /*
- * OAuth2 tokens. One client and one user; each is handed the same token while it lives (to the last whole second: a token that
- * has less left is replaced, so `expires_in` never promises too much). For any thread.
+ * OAuth2 tokens. One client and one user; each is handed the same token while it lives (to the last whole second: a
+ * token that has less left is replaced, so `expires_in` never promises too much). For any thread.
  */
 #ifndef FINSEG_SANDBOX_TOKENS_H
 #define FINSEG_SANDBOX_TOKENS_H
@@ -21,7 +21,7 @@ struct sb_token {
     bool fresh;                         /* nobody had it before */
 };
 
-/* `time_to_live` in seconds. NULL when memory is out. */
+/* `time_to_live` in seconds. NULL when out of memory. */
 struct sb_tokens *sb_tokens_new(int64_t time_to_live);
 void sb_tokens_free(struct sb_tokens *tokens);
 /* The role's token; false when the kernel gives no random bytes. */

@@ -1,7 +1,9 @@
 /*
- * Callbacks: a POST to a job's callbackURL, repeated with growing pauses until the receiver answers 2xx or a minute is over. A
- * thread of its own sends them with libcurl, so nothing waits for a receiver. A bounded number is on its way to one
- * URL, its query aside, and fewer when it does not answer in time: a slow or dead receiver delays no callback to another.
+ * Callbacks: a POST to a job's callbackURL, repeated with growing pauses until the endpoint answers 2xx or its patience
+ * is over. A thread of its own sends them with libcurl, so that no request and no job waits for one. At most 16 are on
+ * their way at once: first tries before repetitions, then the oldest first, and no more than 4 to one endpoint, which
+ * is a URL without its query. So an endpoint that does not answer delays no callback to another. Where four or more do
+ * not, the callbacks behind them wait for the end of their tries, which last 10 seconds at most.
  */
 #ifndef FINSEG_SANDBOX_CALLBACKS_H
 #define FINSEG_SANDBOX_CALLBACKS_H
@@ -26,11 +28,11 @@ struct sb_callback {
     bool failed; /* status FAILED, not READY */
 };
 
-/* `patience`: milliseconds after the first try in which it is repeated. NULL when memory is out. */
+/* `patience`: milliseconds after the first try in which it is repeated. NULL when out of memory. */
 struct sb_callbacks *sb_callbacks_new(int64_t patience, struct sb_counters *counters, sb_callback_settled *settled,
                                       void *closure);
 bool sb_callbacks_start(struct sb_callbacks *callbacks, struct fs_buffer *problem);
-/* Takes a copy. From any thread, before the start too. False when memory is out. */
+/* Takes a copy. From any thread, before the start too. False when out of memory. */
 bool sb_callbacks_add(struct sb_callbacks *callbacks, const struct sb_callback *callback);
 /* Breaks off what is on its way; that is not settled. NULL is allowed. */
 void sb_callbacks_free(struct sb_callbacks *callbacks);

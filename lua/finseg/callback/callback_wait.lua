@@ -1,12 +1,12 @@
--- Following: a wait under way whose job's callback is awaited. It learns from the store that the callback has come, and
--- whether the store can be relied on; while it cannot, the wait asks the service at the ordinary schedule.
+-- The callback wait: a wait under way whose job's callback is expected. It learns from the store that the callback has
+-- come, and whether the store can be relied on; while it cannot, the wait asks the service at the ordinary schedule.
 --
--- The store may live longer than the client, so it must not keep it: what it calls refers to the following weakly. The
--- client's operation keeps the following.
+-- The store may live longer than the client, so it must not keep it: what it calls refers to the wait weakly. The
+-- client's operation keeps it.
 
 local stores = require "finseg.store"
 
----@class finseg.Following
+---@class finseg.CallbackWait
 ---@field callbacks finseg.Callbacks
 ---@field expectation finseg.Expectation
 ---@field operation finseg.Operation
@@ -15,66 +15,53 @@ local stores = require "finseg.store"
 ---@field slow boolean  the wait asks at the slow rate
 ---@field deaf boolean  the store cannot tell
 ---@field stop function  ends the watch
----@field held finseg.Following[]  itself, weakly
-local Following = {}
-Following.__index = Following
+---@field held finseg.CallbackWait[]  itself, weakly
+local CallbackWait = {}
+CallbackWait.__index = CallbackWait
 
 --- Seconds that the store keeps what it is told. A callback that is later than that finds nobody.
-Following.KEEP = 86400
+CallbackWait.KEEP = 86400
 
 local weak = { __mode = "v" }
 
 local function ignore() end
 
---- Calls a method of the store; f(following, value, err) unless nobody waits any more.
-function Following:ask(method, key, value, seconds, f)
+--- Calls a method of the store; f(wait, value, err) unless nobody waits any more.
+function CallbackWait:ask(method, key, value, seconds, f)
   local held = self.held
   stores.ask(self.callbacks.store, method, key, value, seconds, function(...)
-    local following = held[1]
-    if following and not following:is_over() then
-      f(following, ...)
+    local wait = held[1]
+    if wait and not wait:is_over() then
+      f(wait, ...)
     end
   end)
 end
 
---- Has the core look at the wait anew. Where the loop cannot see that by a descriptor, the waiter is woken to tell it.
-function Following:tell(method, ...)
-  local operation = self.operation
-  local client = operation.client
-  if operation.done or client.closed then
-    return
-  end
-  client._core[method](client._core, operation.ticket, ...)
-  if operation.driver then
-    operation.driver.wake(operation)
-  end
-end
-
 --- Whether there is nothing left to learn.
 ---@return boolean
-function Following:is_over()
+function CallbackWait:is_over()
   return self.told or self.operation.done
 end
 
-function Following:called()
+function CallbackWait:called()
   if not self.told then
     self.told = true
-    self:tell "called"
+    self.operation:tell "called"
   end
 end
 
 --- Has the wait ask at the slow rate, if a callback would be heard of.
 ---@param kept boolean  whether the store knows of the job
-function Following:rely(kept)
+function CallbackWait:rely(kept)
   local slow = kept and not self.deaf and not self.callbacks.closed
   if slow ~= self.slow then
     self.slow = slow
-    self:tell("expect_callback", slow)
+    self.operation:tell("expect_callback", slow)
   end
 end
 
 --- The callback has come, or somebody has found the job's end without it.
-function Following:take_mark(mark)
+function CallbackWait:take_mark(mark)
   local at, expectation = tonumber(mark), self.expectation
   if at and self.created_at and at < self.created_at and not expectation.early then
     expectation.early = true
@@ -84,45 +71,45 @@ function Following:take_mark(mark)
 end
 
 --- No callback has come. Of a job that was picked up, the store may not know at all.
-function Following:go_on_waiting()
+function CallbackWait:go_on_waiting()
   local expectation = self.expectation
   if expectation.token then
     return self:rely(expectation.kept)
   end
-  self:ask("get", "callback " .. expectation.id, nil, nil, function(following, known)
-    following:rely(known ~= nil)
+  self:ask("get", "callback " .. expectation.id, nil, nil, function(wait, known)
+    wait:rely(known ~= nil)
   end)
 end
 
 --- Looks whether the callback has come already, or came while the store could not tell.
-function Following:look()
-  self:ask("get", "called " .. self.expectation.id, nil, nil, function(following, mark, err)
+function CallbackWait:look()
+  self:ask("get", "called " .. self.expectation.id, nil, nil, function(wait, mark, err)
     if mark then
-      following:take_mark(mark)
+      wait:take_mark(mark)
     elseif err then
-      following:rely(false)
+      wait:rely(false)
     else
-      following:go_on_waiting()
+      wait:go_on_waiting()
     end
   end)
 end
 
 --- Looks, and tells the store of the job if that may not know of it.
-function Following:resume()
+function CallbackWait:resume()
   local expectation = self.expectation
   if not expectation.token then
     return self:look()
   end
-  local key, seconds = "callback " .. expectation.id, Following.KEEP
-  self:ask("put_if_absent", key, expectation.token, seconds, function(following, _, err)
+  local key, seconds = "callback " .. expectation.id, CallbackWait.KEEP
+  self:ask("put_if_absent", key, expectation.token, seconds, function(wait, _, err)
     expectation.kept = err == nil
-    following:look()
+    wait:look()
   end)
 end
 
 --- What the store says about the key.
 ---@param news nil|"deaf"|"hearing"
-function Following:hear(news)
+function CallbackWait:hear(news)
   if self:is_over() then
     return
   elseif news == nil then
@@ -137,12 +124,12 @@ function Following:hear(news)
 end
 
 --- Has the store tell. What it tells once nobody waits any more ends the watch.
-function Following:watch()
+function CallbackWait:watch()
   local held, stop = self.held, ignore
   local watching = stores.call(self.callbacks.store, "watch", "callback " .. self.expectation.id, function(news)
-    local following = held[1]
-    if following then
-      following:hear(news)
+    local wait = held[1]
+    if wait then
+      wait:hear(news)
     else
       stop()
     end
@@ -158,22 +145,22 @@ end
 --- The operation has its outcome.
 ---@param ok boolean
 ---@param value any  the err, unless ok
-function Following:finish(ok, value)
+function CallbackWait:finish(ok, value)
   pcall(self.stop) -- a store may be broken or closed
-  self.callbacks._follow[self] = nil
+  self.callbacks:forget_wait(self)
   self.expectation.waits[self] = nil
   self.callbacks:conclude(self.expectation, ok, value, self.told)
 end
 
---- Follows an operation.
+--- Begins for an operation, a wait of the core's.
 ---@param callbacks finseg.Callbacks
 ---@param expectation finseg.Expectation
 ---@param operation finseg.Operation
 ---@param created_at number?
 ---@param slow boolean
----@return finseg.Following
-function Following.begin(callbacks, expectation, operation, created_at, slow)
-  local following = setmetatable({
+---@return finseg.CallbackWait
+function CallbackWait.begin(callbacks, expectation, operation, created_at, slow)
+  local wait = setmetatable({
     callbacks = callbacks,
     expectation = expectation,
     operation = operation,
@@ -182,18 +169,18 @@ function Following.begin(callbacks, expectation, operation, created_at, slow)
     slow = slow,
     deaf = false,
     stop = ignore,
-  }, Following)
-  following.held = setmetatable({ following }, weak)
-  operation.following = following
+  }, CallbackWait)
+  wait.held = setmetatable({ wait }, weak)
+  operation.callback_wait = wait
   expectation.waits = expectation.waits or {}
-  expectation.waits[following] = true
-  following:watch()
+  expectation.waits[wait] = true
+  wait:watch()
   if expectation.kept then
-    following:look()
+    wait:look()
   else
-    following:resume()
+    wait:resume()
   end
-  return following
+  return wait
 end
 
-return Following
+return CallbackWait

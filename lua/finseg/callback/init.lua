@@ -10,13 +10,14 @@
 --   "callback ID" = token   written before the create; deleted when the job's end is known. Its watchers are the waits
 --   "called ID"   = time    a callback has come, or the job's end is known: the first one wins
 
-local Following = require "finseg.callback.callback_wait"
+local CallbackWait = require "finseg.callback.callback_wait"
 local Patrol = require "finseg.callback.patrol"
 local check = require "finseg.value.check"
 local core = require "finseg.core"
+local log_guard = require "finseg.value.log_guard"
 local stores = require "finseg.store"
 
-local KEEP = Following.KEEP
+local KEEP = CallbackWait.KEEP
 local ID_LENGTH = 16
 --- Seconds between two lines of the log about callbacks of one sort.
 local QUIET = 1
@@ -45,7 +46,7 @@ local ends = { not_found = true, expired = true, failed = true }
 ---@field url string?
 ---@field kept boolean  the store knows of it, so that callbacks which other processes receive will do
 ---@field callbacks finseg.Callbacks?  whose URL it has; nil for a job that was picked up
----@field waits table<finseg.Following, boolean>?  under way in this process
+---@field waits table<finseg.CallbackWait, boolean>?  under way in this process
 ---@field settled boolean?  the job's end is known
 
 ---@class finseg.Callbacks
@@ -85,16 +86,17 @@ function Callbacks.for_others(options)
   for _, sort in ipairs(sorts) do
     counts[sort] = 0
   end
-  return setmetatable({
+  local callbacks = setmetatable({
     store = options.store,
     counts = counts,
     closed = false,
-    _log = options.log,
     _lines = {},
     _own = setmetatable({}, { __mode = "v" }),
     -- Waits are kept by their clients. A store, which may outlive those, refers to this object.
-    _follow = setmetatable({}, { __mode = "k" }),
+    _waits = setmetatable({}, { __mode = "k" }),
   }, Callbacks)
+  callbacks._log = options.log and log_guard(callbacks, options.log)
+  return callbacks
 end
 
 ---@param options { public_url: string, store: finseg.Store, log: fun(event: table)? }
@@ -142,10 +144,7 @@ function Callbacks:tell_log(sort, message, name)
   if now - line.told_at >= QUIET then
     local more = line.untold > 1 and (" (%d since the last such line)"):format(line.untold) or ""
     line.told_at, line.untold = now, 0
-    local ok, problem = pcall(self._log, { name = name, time = core.time(), message = message .. more })
-    if not ok then
-      self._log, self.log_error = nil, problem
-    end
+    self._log { name = name, time = core.time(), message = message .. more }
   end
 end
 
@@ -217,11 +216,11 @@ end
 ---@param own finseg.Expectation?
 function Callbacks:announce(id, own)
   local waits = {}
-  for following in pairs(own and own.waits or {}) do
-    waits[#waits + 1] = following
+  for wait in pairs(own and own.waits or {}) do
+    waits[#waits + 1] = wait
   end
-  for _, following in ipairs(waits) do
-    following:called()
+  for _, wait in ipairs(waits) do
+    wait:called()
   end
   stores.call(self.store, "notify", "callback " .. id)
 end
@@ -306,17 +305,22 @@ function Callbacks:receives(expectation)
   return true
 end
 
---- Follows an operation, a wait that has begun: it is told of the callback.
+--- Has an operation, a wait that has begun, be told of the callback.
 ---@param expectation finseg.Expectation
 ---@param operation finseg.Operation
 ---@param created_at number?  of its job
 ---@param slow boolean  whether it has begun at the slow rate
-function Callbacks:follow(expectation, operation, created_at, slow)
-  local following = Following.begin(self, expectation, operation, created_at, slow)
-  self._follow[following] = true
+function Callbacks:begin_wait(expectation, operation, created_at, slow)
+  local wait = CallbackWait.begin(self, expectation, operation, created_at, slow)
+  self._waits[wait] = true
   if self.patrol then
-    self.patrol:add(following)
+    self.patrol:add(wait)
   end
+end
+
+---@param wait finseg.CallbackWait  that is over
+function Callbacks:forget_wait(wait)
+  self._waits[wait] = nil
 end
 
 --- The job has ended. When no callback told so, others who wait for it learn it now, and a callback that still comes is
@@ -352,12 +356,12 @@ function Callbacks:close()
   if self.patrol then
     self.patrol:close()
   end
-  local following = {}
-  for each in pairs(self._follow) do
-    following[#following + 1] = each
+  local waits = {}
+  for wait in pairs(self._waits) do
+    waits[#waits + 1] = wait
   end
-  for _, each in ipairs(following) do
-    each:hear "deaf"
+  for _, wait in ipairs(waits) do
+    wait:hear "deaf"
   end
 end
 

@@ -5,9 +5,11 @@
 -- A callback is answered at once and then worked off by finseg.callbacks. What its body says is not looked at. The
 -- receiver speaks plain HTTP: TLS is the business of what passes requests on, a load balancer or a proxy.
 
+local Pollable = require "finseg.wait.pollable"
 local core = require "finseg.core"
+local optional_module = require "finseg.value.optional_module"
 
----@class finseg.Listener
+---@class finseg.Listener: finseg.Pollable
 ---@field url string  what the service is told; a job's own part follows it
 ---@field host string
 ---@field port integer  also when any was asked for
@@ -16,8 +18,7 @@ local core = require "finseg.core"
 ---@field _client finseg.Client
 ---@field _receiver userdata?  nil once closed
 ---@field _refused table<string, integer>?  what it had refused when it was closed
-local Listener = {}
-Listener.__index = Listener
+local Listener = Pollable.new_class()
 
 --- What client:listen takes. All have defaults.
 ---@class finseg.ListenOptions
@@ -53,24 +54,8 @@ local advice = {
   taken = "name another port, or 0 for any that is free, or end who listens there",
   denied = "ports below 1024 are not for everybody: name another port, or 0 for any that is free",
   elsewhere = "host must be an address of this machine, or 0.0.0.0 for all it has",
-  other = "close what the program does not need, and try again",
+  other = "name another address, or see what this machine's log says",
 }
-
-local function load_receiver()
-  local loaded, module = pcall(require, "finseg.http_server")
-  if loaded then
-    return module
-  end
-  local reason = tostring(module):match "[^\n]+"
-  return nil,
-    core.error(
-      "config",
-      "client:listen needs finseg's module finseg.http_server, which is not there: "
-        .. "install libmicrohttpd-dev and run `make all`, or install the rock finseg-listener ("
-        .. reason
-        .. ")"
-    )
-end
 
 -- ---- options ------------------------------------------------------------------------------------------------
 
@@ -141,7 +126,7 @@ end
 ---@return userdata? receiver
 ---@return integer|table port_or_err
 local function open_receiver(options)
-  local module, err = load_receiver()
+  local module, err = optional_module "finseg.http_server"
   if not module then
     return nil, err
   end
@@ -150,8 +135,11 @@ local function open_receiver(options)
   if receiver then
     return receiver, port
   end
-  local message = ("cannot listen on %s (%s): %s"):format(authority(options.host, options.port), port, advice[kind])
-  return nil, core.error("config", message)
+  local where = authority(options.host, options.port)
+  if kind == "resource" then
+    return nil, core.error("resource", ("cannot listen on %s: %s"):format(where, port))
+  end
+  return nil, core.error("config", ("cannot listen on %s (%s): %s"):format(where, port, advice[kind]))
 end
 
 --- Makes the listener of a client (see Client:listen).
@@ -190,7 +178,6 @@ function Listener.open(client, options)
     self:close()
     return nil, err
   end
-  client._listener = self
   return self
 end
 
@@ -202,8 +189,7 @@ function Listener:close()
   local receiver, client = self._receiver, self._client
   self.closed = true
   self._refused, self._receiver = receiver:refused(), nil
-  if client._listener == self then
-    client._listener = nil
+  if not client.closed then
     client:detach(self)
   end
   if self.callbacks then
@@ -236,21 +222,9 @@ function Listener:pollfd()
   return self._receiver and self._receiver:fd()
 end
 
-function Listener.events()
-  return "r"
-end
-
-function Listener.timeout()
-  return nil
-end
-
 --- Seconds until step() has something to do by the clock alone; nil: nothing is planned.
 function Listener:next_timeout()
   return self._receiver and self._receiver:next_timeout()
-end
-
-function Listener.pending()
-  return 0
 end
 
 --- Connections that are open: something may come on each.

@@ -10,7 +10,7 @@ local LOOKS = 250
 ---@class finseg.Patrol
 ---@field interval number  seconds
 ---@field closed boolean
----@field waits table<integer, finseg.Following>  1 to count, in no order; weak, so there are gaps
+---@field waits table<integer, finseg.CallbackWait>  1 to count, in no order; weak, so there are gaps
 ---@field count integer
 ---@field position integer  of the wait whose turn it is
 ---@field due number?  by core.now(); nil while there is no wait
@@ -37,10 +37,10 @@ function Patrol.new(interval)
 end
 
 --- Has a wait look every interval, until it is over.
----@param following finseg.Following
-function Patrol:add(following)
+---@param wait finseg.CallbackWait
+function Patrol:add(wait)
   self.count = self.count + 1
-  self.waits[self.count] = following
+  self.waits[self.count] = wait
   if not self.due then
     self.due = core.now() + self.interval
     self.signal:rouse() -- the client asks anew when it is due
@@ -50,10 +50,10 @@ end
 --- Takes the wait at the position out if it is over, or looks.
 function Patrol:visit()
   local waits, position = self.waits, self.position
-  local following = waits[position]
-  if following and not following:is_over() then
+  local wait = waits[position]
+  if wait and not wait:is_over() then
     self.position = position + 1
-    following:look()
+    wait:look()
   else
     waits[position], waits[self.count] = waits[self.count], nil
     self.count = self.count - 1

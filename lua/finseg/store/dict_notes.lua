@@ -1,6 +1,6 @@
--- The board: how a notify in one worker of nginx reaches those who watch in the others.
+-- Notes in a shared dict: how a notify in one worker of nginx reaches those who watch in the others.
 --
--- A board is a ring of notes in a shared dict. Who notifies takes the next number and writes a note into that number's
+-- The notes are a ring. Who notifies takes the next number and writes a note into that number's
 -- slot; each worker in which somebody watches reads every note, once. No worker has to be known to the others: one that
 -- nginx replaces, one that goes on after a reload, and one that is killed need no care, and the ring never grows.
 --
@@ -8,9 +8,10 @@
 -- one a worker, only while somebody watches, and it goes on in a worker that is about to exit, since who watches there
 -- still waits. A notify is a hint: a reader that may have missed a note tells everybody who watches.
 
+local Timer = require "finseg.driver.ngx_timer"
 local Watchers = require "finseg.store.watchers"
 local core = require "finseg.core"
-local log = require "finseg.ngx.log"
+local log = require "finseg.driver.ngx_log"
 
 --- Notes in the ring, at most, and the bytes of the dict for which there is one. A reader that falls further behind has
 --- missed some.
@@ -31,32 +32,27 @@ local REST = 0.002
 --- the dict full.
 local LATEST = 0.02
 
---- A timer that was granted runs at once, or never: nginx drops it, with no more than a line in its log, when
---- lua_max_running_timers others run.
-local PATIENCE = 0.1
-
 --- The number of the last note, and its text: number, writer, the length of the key, key. A key that is too long for a
 --- note is left out, with the length -1: there is news of something.
 local NUMBER, SLOT, NOTE = "finseg:notes", "finseg:note:%d", "%016.0f %s %d %s"
 
----@class finseg.Board
+---@class finseg.DictNotes
 ---@field name string  of the dict
 ---@field dict table  of nginx
 ---@field slots integer
 ---@field complained_at number  when the log was told last that a note could not be written
 ---@field watchers finseg.Watchers  those of this worker
----@field id string  which of the boards of a process writes: with lua_code_cache off each request has its own
+---@field id string  which object of a process writes: with lua_code_cache off each request has its own
 ---@field read number  the last note that this worker has read
 ---@field late number?  the number whose note is not there yet
 ---@field late_since number
----@field reader "none"|"granted"|"running"
----@field granted_at number  when nginx granted the timer, for "granted"
+---@field timer finseg.ngx.Timer  in which this worker reads
 ---@field refused boolean?  nginx has refused it, and the log says so
-local Board = {}
-Board.__index = Board
+local DictNotes = {}
+DictNotes.__index = DictNotes
 
----@type table<string, finseg.Board>
-local boards = {}
+---@type table<string, finseg.DictNotes>
+local instances = {}
 
 local function slots_of(dict)
   return math.max(math.min(math.floor(dict:capacity() / BYTES_A_SLOT), MOST_SLOTS), FEWEST_SLOTS)
@@ -82,37 +78,37 @@ local function begin_numbers(dict)
   return begun or problem == "exists", problem
 end
 
---- The board in that dict, for this worker.
+--- The notes in that dict, for this worker.
 ---@param name string  of the dict
 ---@param dict table
----@return finseg.Board? board
+---@return finseg.DictNotes? notes
 ---@return string|finseg.Err? problem  the dict's as text
-function Board.of(name, dict)
+function DictNotes.of(name, dict)
   local begun, problem = begin_numbers(dict)
   if not begun then
     return nil, problem
   end
-  if not boards[name] then
+  if not instances[name] then
     local id, err = core.secret_text()
     if not id then
       return nil, err
     end
-    boards[name] = setmetatable({
+    instances[name] = setmetatable({
       name = name,
       dict = dict,
       slots = slots_of(dict),
       watchers = Watchers.new(),
       id = id,
-      reader = "none",
+      timer = Timer.new(),
       read = 0,
       complained_at = -math.huge,
-    }, Board)
+    }, DictNotes)
   end
-  return boards[name]
+  return instances[name]
 end
 
---- Who writes, as its notes say it. The pid, too: a board that was made in init_by_lua is copied into each worker.
-function Board:writer()
+--- Who writes, as its notes say it. The pid, too: an object that was made in init_by_lua is copied into each worker.
+function DictNotes:writer()
   return ("%d.%s"):format(ngx.worker.pid(), self.id)
 end
 
@@ -138,7 +134,7 @@ local function tell(watchers, method, ...)
 end
 
 --- The text of a note.
-function Board:note(number, key)
+function DictNotes:note(number, key)
   local writer = self:writer()
   local note = NOTE:format(number, writer, #key, key)
   if #note > LENGTH then
@@ -148,7 +144,7 @@ function Board:note(number, key)
 end
 
 --- Says that a note could not be written, now and then.
-function Board:complain(problem)
+function DictNotes:complain(problem)
   if core.now() - self.complained_at > QUIET then
     self.complained_at = core.now()
     local message = "the shared dict %s takes no note (%s): waits in other workers hear of callbacks late"
@@ -160,7 +156,7 @@ end
 ---@param key string
 ---@return boolean? ok
 ---@return string? problem  of the dict's; those of this worker are told all the same
-function Board:notify(key)
+function DictNotes:notify(key)
   local number, problem = take_number(self.dict)
   if number then
     number, problem = self.dict:safe_set(SLOT:format(number % self.slots), self:note(number, key))
@@ -175,14 +171,14 @@ end
 
 --- There may be news of anything: notes up to that number were missed. Some may never have been written, as when the
 --- dict is full; so whoever waits is to ask elsewhere, too.
-function Board:catch_up(number)
+function DictNotes:catch_up(number)
   self.read = number
   tell(self.watchers, "tell_all", "deaf")
   tell(self.watchers, "tell_all", "hearing")
 end
 
 --- Whether the note of that number, which is not there, will not come either.
-function Board:is_lost(number)
+function DictNotes:is_lost(number)
   if self.late ~= number then
     self.late, self.late_since = number, core.now()
   end
@@ -190,7 +186,7 @@ function Board:is_lost(number)
 end
 
 --- Reads the note of that number. False when it is not there yet.
-function Board:read_note(number, newest)
+function DictNotes:read_note(number, newest)
   local note = self.dict:get(SLOT:format(number % self.slots))
   local found, writer, length, text = (note or ""):match "^(%d+) (%S+) (%-?%d+) (.*)$"
   found = tonumber(found) or 0
@@ -214,7 +210,7 @@ function Board:read_note(number, newest)
 end
 
 --- Reads the notes that are new.
-function Board:look()
+function DictNotes:look()
   local newest = self.dict:get(NUMBER)
   if not newest then
     return -- the dict was emptied
@@ -225,33 +221,19 @@ function Board:look()
   end
 end
 
-function Board:run()
-  self.reader = "running"
-  local ok, problem = pcall(function()
-    while not self.watchers:is_empty() do
-      self:look()
-      ngx.sleep(REST)
-    end
-  end)
-  self.reader = "none"
-  if not ok then
-    ngx.log(ngx.ERR, "finseg: reading the notes of other workers failed: ", tostring(problem))
+--- Reads the notes while somebody watches.
+function DictNotes:read_on()
+  while not self.watchers:is_empty() do
+    self:look()
+    ngx.sleep(REST)
   end
 end
 
---- Asks nginx for the timer, unless it is there. Refused, or dropped, it is asked for again at the next watch.
-function Board:see_to_reader()
-  if self.reader == "running" or self.reader == "granted" and core.now() - self.granted_at < PATIENCE then
-    return
-  end
-  local granted, problem = ngx.timer.at(0, function()
-    -- nginx calls it early in a worker that is about to exit. It runs all the same.
-    if self.reader ~= "running" then
-      self:run()
-    end
-  end)
-  if granted then
-    self.reader, self.granted_at, self.refused = "granted", core.now(), nil
+--- Sees to it that this worker reads. When nginx refuses or drops the timer, it is asked for again at the next watch.
+function DictNotes:see_to_reader()
+  local state, problem = self.timer:start(self.read_on, self)
+  if state ~= "refused" then
+    self.refused = nil
   elseif not self.refused then
     self.refused = true
     ngx.log(
@@ -265,7 +247,7 @@ end
 ---@param key string
 ---@param f function
 ---@return function stop
-function Board:watch(key, f)
+function DictNotes:watch(key, f)
   if self.watchers:is_empty() then
     self.read = self.dict:get(NUMBER) or 0
   end
@@ -274,4 +256,4 @@ function Board:watch(key, f)
   return stop
 end
 
-return Board
+return DictNotes

@@ -4,6 +4,7 @@
 local Watchers = require "finseg.store.watchers"
 local check = require "finseg.value.check"
 local core = require "finseg.core"
+local optional_module = require "finseg.value.optional_module"
 
 ---@class finseg.FileStore: finseg.Store
 ---@field path string
@@ -31,33 +32,20 @@ local advice = {
 }
 
 local function failure(path, reason, kind)
+  if kind == "resource" then
+    return core.error("resource", ("the store %s cannot be used: %s"):format(path, reason))
+  end
   local message = ("the store %s cannot be used (%s): %s"):format(path, reason, advice[kind])
   return core.error(kind == "locked" and "timeout" or "config", message)
-end
-
-local function load_sqlite()
-  local loaded, module = pcall(require, "finseg.store.sqlite")
-  if loaded then
-    return module
-  end
-  local reason = tostring(module):match "[^\n]+"
-  return nil,
-    core.error(
-      "config",
-      "a store in a file needs finseg's module finseg.store.sqlite, which is not there: "
-        .. "install libsqlite3-dev and run `make all`, or install the rock finseg-sqlite ("
-        .. reason
-        .. ")"
-    )
 end
 
 --- Opens the file, or makes it. Its folder is made too, for the user alone.
 ---@param path string
 ---@return finseg.FileStore? store
----@return table? err  kind `config` or `timeout`
+---@return table? err  kind `config`, `timeout` or `resource`
 function FileStore.open(path)
   check.type(path, "string", 1, "open")
-  local sqlite, err = load_sqlite()
+  local sqlite, err = optional_module "finseg.store.sqlite"
   if not sqlite then
     return nil, err
   end

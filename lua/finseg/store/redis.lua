@@ -19,11 +19,14 @@
 --
 -- What is written ends by itself (PX). A Redis that evicts (maxmemory-policy other than noeviction) may forget earlier.
 
-local Link = require "finseg.store.redis_connection"
+local Pollable = require "finseg.wait.pollable"
+local RedisConnection = require "finseg.store.redis_connection"
 local Watchers = require "finseg.store.watchers"
 local await = require "finseg.wait.await"
 local check = require "finseg.value.check"
 local core = require "finseg.core"
+local log_guard = require "finseg.value.log_guard"
+local optional_module = require "finseg.value.optional_module"
 
 --- A time to live beyond this is as good as for ever. Milliseconds; Redis adds the time since 1970 in 63 bits.
 local LONGEST = 100 * 365 * 86400 * 1000
@@ -43,7 +46,7 @@ local READ_ALL = [[
   end
   return found]]
 
----@class finseg.RedisStore: finseg.Store
+---@class finseg.RedisStore: finseg.Store, finseg.Pollable
 ---@field closed boolean
 ---@field closing boolean?
 ---@field waiting integer  who waits on the store without a call under way
@@ -51,13 +54,12 @@ local READ_ALL = [[
 ---@field id string  tells this store's own notifies
 ---@field watched integer  how many watch
 ---@field log_error any  what the log function raised, after which it is called no more
----@field link finseg.redis.Link
+---@field connection finseg.RedisConnection
 ---@field set userdata
-local RedisStore = {
-  -- A notify is a message that a Redis sends once, and keeps for nobody.
-  poll_interval = 2,
-}
-RedisStore.__index = RedisStore
+local RedisStore = Pollable.new_class()
+
+-- A notify is a message that a Redis sends once, and keeps for nobody.
+RedisStore.poll_interval = 2
 
 -- ---- opening --------------------------------------------------------------------------------------------------------
 
@@ -126,21 +128,6 @@ local function read_options(given)
   return config
 end
 
-local function load_hiredis()
-  local loaded, module = pcall(require, "finseg.store.hiredis")
-  if loaded then
-    return module
-  end
-  return nil,
-    core.error(
-      "config",
-      "a store in a Redis needs finseg's module finseg.store.hiredis, which is not there: install libhiredis-dev and "
-        .. "run `make all`, or install the rock finseg-redis ("
-        .. tostring(module):match "[^\n]+"
-        .. ")"
-    )
-end
-
 local function address_of(config)
   if config.path then
     return config.path
@@ -152,15 +139,6 @@ local function new_id(set)
   return ("%08x%08x"):format(math.floor(set:random() * 2 ^ 32), math.floor(set:random() * 2 ^ 32))
 end
 
-local function log(self, event)
-  if self.log and not self.closed then
-    local ok, problem = pcall(self.log, event)
-    if not ok then
-      self.log, self.log_error = nil, problem
-    end
-  end
-end
-
 local function tell(entry, news)
   if not entry.stopped then
     entry.f(news)
@@ -169,7 +147,7 @@ end
 
 ---@param given table?  see above
 ---@return finseg.RedisStore? store
----@return table? err  kind `config`, or `network` when there is no descriptor left
+---@return table? err  kind `config`, or `resource`
 function RedisStore.open(given)
   check.optional(given, "table", 1, "open")
   local config, err = read_options(given or {})
@@ -177,13 +155,13 @@ function RedisStore.open(given)
     return nil, err
   end
   local hiredis
-  hiredis, err = load_hiredis()
+  hiredis, err = optional_module "finseg.store.hiredis"
   if not hiredis then
     return nil, err
   end
-  local set, reason = hiredis.open()
+  local set, reason, is_shortage = hiredis.open()
   if not set then
-    return nil, core.error("network", "a store in a Redis has no descriptor: " .. reason)
+    return nil, core.error(is_shortage and "resource" or "network", "a store in a Redis: " .. reason)
   end
   local address = address_of(config)
   config.place = "the Redis at " .. address
@@ -196,21 +174,23 @@ function RedisStore.open(given)
     watchers = Watchers.new(),
     prefix = config.prefix,
     channel = config.channel,
-    log = config.log,
     set = set,
     id = new_id(set),
   }, RedisStore)
-  self.link = Link.new(set, config, {
+  self.log = config.log and log_guard(self, config.log)
+  self.connection = RedisConnection.new(set, config, {
     heard = function(text)
       self:_heard(text)
     end,
     hearing = function(hearing)
       for _, entry in ipairs(self.watchers:all()) do
-        self.link:later(tell, entry, hearing and "hearing" or "deaf")
+        self.connection:later(tell, entry, hearing and "hearing" or "deaf")
       end
     end,
     log = function(event)
-      log(self, event)
+      if self.log and not self.closed then
+        self.log(event)
+      end
     end,
   })
   return self
@@ -294,7 +274,7 @@ end
 local start = {}
 
 function start.get(self, f, key)
-  self.link:call({ "GET", self.prefix .. key }, is_value, function(value, err)
+  self.connection:call({ "GET", self.prefix .. key }, is_value, function(value, err)
     f(value or nil, err)
   end)
 end
@@ -310,7 +290,7 @@ end
 
 function start.put_if_absent(self, f, key, value, seconds)
   if seconds <= 0 or seconds ~= seconds then -- it has ended already
-    self.link:call({ "EXISTS", self.prefix .. key }, is_number, function(count, err)
+    self.connection:call({ "EXISTS", self.prefix .. key }, is_number, function(count, err)
       if err then
         return f(nil, err)
       end
@@ -320,7 +300,7 @@ function start.put_if_absent(self, f, key, value, seconds)
   end
   local milliseconds = math.min(math.ceil(seconds * 1000), LONGEST)
   local words = { "SET", self.prefix .. key, value, "NX", "PX", ("%.0f"):format(milliseconds) }
-  self.link:call(words, is_value, function(reply, err)
+  self.connection:call(words, is_value, function(reply, err)
     if err then
       return f(nil, err)
     end
@@ -330,9 +310,9 @@ end
 
 function start.delete(self, f, key, value)
   if value then
-    self.link:call({ "EVAL", DELETE_IF, "1", self.prefix .. key, value }, is_number, is_positive(f))
+    self.connection:call({ "EVAL", DELETE_IF, "1", self.prefix .. key, value }, is_number, is_positive(f))
   else
-    self.link:call({ "DEL", self.prefix .. key }, is_number, is_positive(f))
+    self.connection:call({ "DEL", self.prefix .. key }, is_number, is_positive(f))
   end
 end
 
@@ -353,7 +333,7 @@ local function read_page(self, keys, found, f)
   local function is_good(reply)
     return is_list(reply, is_value_and_life) and #reply == #keys
   end
-  self.link:call(words, is_good, function(reply, err)
+  self.connection:call(words, is_good, function(reply, err)
     for position, pair in ipairs(reply or {}) do
       if pair[1] then
         local key = keys[position]:sub(#self.prefix + 1)
@@ -380,7 +360,7 @@ function start.list(self, f, prefix)
   local found = {} -- a SCAN may name a key more than once
   local function scan(cursor)
     local words = { "SCAN", cursor, "MATCH", pattern, "COUNT", ("%d"):format(SCAN_COUNT) }
-    self.link:call(words, is_page, function(reply, err)
+    self.connection:call(words, is_page, function(reply, err)
       if err then
         return f(nil, err)
       end
@@ -440,8 +420,8 @@ function RedisStore:notify(key)
   if err then
     return nil, err
   end
-  self.link:call({ "PUBLISH", self.channel, self.id .. " " .. key }, is_anything, ignore)
-  err = self.link:problem()
+  self.connection:call({ "PUBLISH", self.channel, self.id .. " " .. key }, is_anything, ignore)
+  err = self.connection:problem()
   if err then
     return nil, err
   end
@@ -466,9 +446,9 @@ function RedisStore:watch(key, f)
   local stopped = false
   self.watched = self.watched + 1
   if self.watched == 1 then
-    self.link:want(true)
+    self.connection:want(true)
   else
-    self.link:when_deaf(function()
+    self.connection:when_deaf(function()
       if not stopped then
         f "deaf"
       end
@@ -482,7 +462,7 @@ function RedisStore:watch(key, f)
     stop_watching()
     self.watched = self.watched - 1
     if self.watched == 0 and not self.closed then
-      self.link:want(false)
+      self.connection:want(false)
     end
   end
 end
@@ -497,15 +477,6 @@ function RedisStore:pollfd()
   end
 end
 
-function RedisStore.events()
-  return "r"
-end
-
---- Nil: the store's timers make its descriptor readable.
-function RedisStore.timeout()
-  return nil
-end
-
 --- Does the work that is ready, without waiting: calls back what has been answered, and tells those who watch.
 ---@return integer? count
 ---@return table? err
@@ -514,25 +485,25 @@ function RedisStore:step()
   if err then
     return nil, err
   end
-  return self.link:step()
+  return self.connection:step()
 end
 
 --- Calls under way, and those who wait for a notify.
 ---@return integer
 function RedisStore:pending()
-  return self.closed and 0 or self.link.outstanding + self.waiting
+  return self.closed and 0 or self.connection.outstanding + self.waiting
 end
 
 --- Whether it is gone and tries to come back: whoever steps it only while something is under way goes on for that.
 ---@return boolean
 function RedisStore:is_recovering()
-  return not self.closed and self.link.gone
+  return not self.closed and self.connection.gone
 end
 
 --- Above 0 while something may arrive soon.
 ---@return integer
 function RedisStore:transfers()
-  return not self.closed and self.link:is_active() and 1 or 0
+  return not self.closed and self.connection:is_active() and 1 or 0
 end
 
 --- Seconds until step() has something to do by the clock alone; nil: nothing is planned.
@@ -540,10 +511,10 @@ end
 function RedisStore:next_timeout()
   if self.closed then
     return nil
-  elseif self.link.ready:count() > 0 then
+  elseif self.connection.ready:count() > 0 then
     return 0
   end
-  local due = self.link:due()
+  local due = self.connection:due()
   return due and math.max(due - core.now(), 0)
 end
 
@@ -553,7 +524,7 @@ function RedisStore:close()
   end
   self.closed, self.watchers = true, Watchers.new()
   self.closing = true -- what is called back may call again
-  local ok, problem = pcall(self.link.close, self.link, CLOSED)
+  local ok, problem = pcall(self.connection.close, self.connection, CLOSED)
   self.closing = false
   if not ok then
     error(problem, 0)

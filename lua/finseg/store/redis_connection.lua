@@ -1,15 +1,15 @@
--- The link to a Redis: a connection for commands, one for the subscription (which a Redis wants apart), and what
+-- The connection to a Redis: a socket for commands, one for the subscription (which a Redis wants apart), and what
 -- becomes of them when the Redis goes away, hangs and comes back. finseg.store.redis says what the commands mean.
 --
--- Connections are made when they are first needed. The link is up, or on its way there, or gone. Gone means that
--- connecting has failed or that no answer has come in time: then calls fail at once, and every few seconds it is
--- tried again. One connection is never kept without the other.
+-- It is made when it is first needed, and is up, or on its way there, or gone. Gone means that connecting has failed or
+-- that no answer has come in time: then calls fail at once, and it is tried again every few seconds. One socket is
+-- never kept without the other.
 --
 -- Nothing here waits. Whatever is called back is called back from step(), failures too.
 
 local Queue = require "finseg.wait.queue"
 local core = require "finseg.core"
-local reason_of = require "finseg.store.redis_error"
+local redis_error = require "finseg.store.redis_error"
 
 local unpack = table.unpack or unpack
 
@@ -17,25 +17,25 @@ local COMMANDS, SUBSCRIPTION = 1, 2
 
 --- Seconds between attempts to connect: the first pause and the longest.
 local FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5
---- A link that was up for so many seconds and is lost is made anew at once: Redis closes idle connections.
+--- A connection that was up for so many seconds and is lost is made anew at once: Redis closes idle connections.
 local STABLE = 1
 --- Seconds of silence on the subscription after which it is asked for a sign of life.
 local SILENCE = 5
 --- The most replies that one step takes, and the most that it calls back besides: others have their turn then.
 local BATCH = 500
 
----@class finseg.redis.Line  one of the two connections
+---@class finseg.RedisSocket
 ---@field number integer
 ---@field state "down"|"opening"|"up"
 ---@field deadline number?  for "opening"
 ---@field awaited finseg.Queue  of { take, deadline }: what is to be done with each reply that is still to come
 
----@class finseg.redis.Link
+---@class finseg.RedisConnection
 ---@field set userdata?  of finseg.store.hiredis; nil once closed
 ---@field config table  where, username, password, database, timeout, connect_timeout, channel
 ---@field on table  heard(text), hearing(boolean) and log(event)
 ---@field outstanding integer  calls that have not been called back
----@field calls finseg.Queue  of { take, words }: they wait for the link to be up
+---@field calls finseg.Queue  of { take, words }: they wait for the connection to be up
 ---@field ready finseg.Queue  of what is to be called back at the next step
 ---@field failure table?  kind and message of why it was lost last
 ---@field stepping boolean
@@ -49,23 +49,23 @@ local BATCH = 500
 ---@field subscribing integer  answers to SUBSCRIBE that are still to come
 ---@field heard_at number
 ---@field asked_at number?  when the subscription was asked for a sign of life that has not come
-local Link = {}
-Link.__index = Link
+local RedisConnection = {}
+RedisConnection.__index = RedisConnection
 
-local function new_line(number)
+local function new_socket(number)
   return { number = number, state = "down", awaited = Queue.new() }
 end
 
 ---@param set userdata
 ---@param config table
 ---@param on table
-function Link.new(set, config, on)
+function RedisConnection.new(set, config, on)
   return setmetatable({
     set = set,
     config = config,
     on = on,
-    commands = new_line(COMMANDS),
-    subscription = new_line(SUBSCRIPTION),
+    commands = new_socket(COMMANDS),
+    subscription = new_socket(SUBSCRIPTION),
     calls = Queue.new(),
     outstanding = 0,
     ready = Queue.new(),
@@ -77,11 +77,11 @@ function Link.new(set, config, on)
     subscribing = 0,
     heard_at = 0,
     up_since = 0,
-  }, Link)
+  }, RedisConnection)
 end
 
 --- Has f(...) called at the next step.
-function Link:later(f, ...)
+function RedisConnection:later(f, ...)
   self.ready:push { f, n = select("#", ...), ... }
 end
 
@@ -91,24 +91,24 @@ local function error_of(failure)
   return err
 end
 
--- ---- lines ----------------------------------------------------------------------------------------------------------
+-- ---- sockets -------------------------------------------------------------------------------------------------------
 
---- Sends words on a line. take(what, value) gets the reply: "reply" and its value, "refusal" and a text, or "lost" and
---- a failure. When sending fails, set:next() tells so, and all that the line awaits is lost.
-local function send(self, line, words, take)
-  self.set:send(line.number, words, self.stepping)
-  line.awaited:push { take = take, deadline = core.now() + self.config.timeout }
+--- Sends words on a socket. take(what, value) gets the reply: "reply" and its value, "refusal" and a text, or "lost"
+--- and a failure. When sending fails, set:next() tells so, and all that the socket awaits is lost.
+local function send(self, socket, words, take)
+  self.set:send(socket.number, words, self.stepping)
+  socket.awaited:push { take = take, deadline = core.now() + self.config.timeout }
 end
 
---- Ends a line; what it awaited is lost.
-local function drop(self, line)
-  self.set:disconnect(line.number)
-  local awaited = line.awaited
-  line.state, line.awaited = "down", Queue.new()
+--- Ends a socket; what it awaited is lost.
+local function drop(self, socket)
+  self.set:disconnect(socket.number)
+  local awaited = socket.awaited
+  socket.state, socket.awaited = "down", Queue.new()
   return awaited
 end
 
---- Ends both lines. Answers the functions that take what becomes of each call.
+--- Ends both sockets. Answers the functions that take what becomes of each call.
 local function drop_all(self)
   drop(self, self.subscription)
   local takes = {}
@@ -121,13 +121,14 @@ local function drop_all(self)
   return takes
 end
 
-local function open_line(self, line)
+local function open_socket(self, socket)
   local config = self.config
-  line.awaited = Queue.new()
-  line.state, line.deadline = "opening", core.now() + config.connect_timeout
-  local ok, reason = self.set:connect(line.number, config.path or config.host, config.path and 0 or config.port)
+  socket.awaited = Queue.new()
+  socket.state, socket.deadline = "opening", core.now() + config.connect_timeout
+  local ok, reason, is_shortage =
+    self.set:connect(socket.number, config.path or config.host, config.path and 0 or config.port)
   if not ok then
-    self:lose(reason_of.unreachable(config, reason))
+    self:lose((is_shortage and redis_error.shortage or redis_error.unreachable)(config, reason))
   end
 end
 
@@ -143,16 +144,16 @@ local function greeting_of(config)
   return words
 end
 
---- Introduces itself on a line that is connected; become_up() when the Redis agrees.
-local function greet(self, line)
-  line.deadline = core.now() + self.config.connect_timeout
+--- Introduces itself on a socket that is connected; become_up() when the Redis agrees.
+local function greet(self, socket)
+  socket.deadline = core.now() + self.config.connect_timeout
   local greeting = greeting_of(self.config)
   for position, words in ipairs(greeting) do
-    send(self, line, words, function(what, value)
+    send(self, socket, words, function(what, value)
       if what == "refusal" then
-        self:lose(reason_of.greeting_refused(self.config, words[1], value))
+        self:lose(redis_error.greeting_refused(self.config, words[1], value))
       elseif what == "reply" and position == #greeting then
-        self:become_up(line)
+        self:become_up(socket)
       end
     end)
   end
@@ -160,33 +161,33 @@ end
 
 -- ---- up, lost, gone -------------------------------------------------------------------------------------------------
 
-function Link:tell(hearing)
+function RedisConnection:tell(hearing)
   if self.wanted and self.told ~= hearing then
     self.told = hearing
     self:later(self.on.hearing, hearing)
   end
 end
 
-function Link:log(name, message)
+function RedisConnection:log(name, message)
   self:later(self.on.log, { name = name, message = message, time = core.time(), seconds = 0 })
 end
 
 --- Begins to connect.
 ---@param admits boolean  whether calls may wait for this attempt
-function Link:open(admits)
+function RedisConnection:open(admits)
   self.retry_at, self.admits = math.huge, admits
-  open_line(self, self.commands)
+  open_socket(self, self.commands)
   if self.wanted and self.commands.state ~= "down" then
-    open_line(self, self.subscription)
+    open_socket(self, self.subscription)
   end
 end
 
-function Link:become_up(line)
-  line.state = "up"
-  if line == self.commands then
+function RedisConnection:become_up(socket)
+  socket.state = "up"
+  if socket == self.commands then
     self.up_since = core.now()
     for call in self.calls.pop, self.calls do
-      send(self, line, call.words, call.take)
+      send(self, socket, call.words, call.take)
     end
   else
     self.heard_at, self.asked_at = core.now(), nil
@@ -198,20 +199,20 @@ function Link:become_up(line)
 end
 
 --- Whether all that is wanted works.
-function Link:is_whole()
+function RedisConnection:is_whole()
   return self.commands.state == "up" and (not self.wanted or self.told == true)
 end
 
-function Link:check_back()
+function RedisConnection:check_back()
   if self.gone and self:is_whole() then
     self.gone = false
     self:log("store_back", ("%s is back, and is used again"):format(self.config.place))
   end
 end
 
---- Both lines end. What was under way fails.
+--- Both sockets end. What was under way fails.
 ---@param failure table
-function Link:lose(failure)
+function RedisConnection:lose(failure)
   local now = core.now()
   local was_stable = self.commands.state == "up" and now - self.up_since > STABLE
   self.failure = failure
@@ -233,21 +234,21 @@ end
 
 -- ---- commands -------------------------------------------------------------------------------------------------------
 
-local function notice_end(self, line)
-  if line.state == "up" and not self.set:is_alive(line.number) then
-    self:lose(reason_of.unreachable(self.config, "it has closed the connection"))
+local function notice_end(self, socket)
+  if socket.state == "up" and not self.set:is_alive(socket.number) then
+    self:lose(redis_error.unreachable(self.config, "it has closed the connection"))
   end
 end
 
 --- Says, once, that a Redis which is there is of no use for now.
-function Link:note_refusal(command, failure)
+function RedisConnection:note_refusal(command, failure)
   if failure.kind == "network" and not self.refusing then
     self.refusing = command
     self:log("store_gone", failure.message .. "; meanwhile waits and jobs go on without it, by polling")
   end
 end
 
-function Link:note_success(command)
+function RedisConnection:note_success(command)
   if self.refusing == command then
     self.refusing = nil
     self:log("store_back", ("%s takes what it refused, and is used again"):format(self.config.place))
@@ -256,21 +257,21 @@ end
 
 --- Sends a command; f(reply) or f(nil, err) is called from step(). A reply is text, a number, a list, or false.
 ---@param words string[]
----@param is_good fun(reply: any): boolean?  whether it can be a reply to that; if not, the link is lost
+---@param is_good fun(reply: any): boolean?  whether it can be a reply to that; if not, the connection is lost
 ---@param f function
-function Link:call(words, is_good, f)
+function RedisConnection:call(words, is_good, f)
   self.outstanding = self.outstanding + 1
   local function take(what, value)
     self.outstanding = self.outstanding - 1
     if what == "reply" and not is_good(value) then
-      local failure = reason_of.nonsense(self.config, words[1])
+      local failure = redis_error.nonsense(self.config, words[1])
       self:lose(failure)
       f(nil, error_of(failure))
     elseif what == "reply" then
       self:note_success(words[1])
       f(value)
     elseif what == "refusal" then
-      local failure = reason_of.refused(self.config, words[1], value)
+      local failure = redis_error.refused(self.config, words[1], value)
       self:note_refusal(words[1], failure)
       f(nil, error_of(failure))
     else
@@ -293,7 +294,7 @@ end
 
 -- ---- the subscription -----------------------------------------------------------------------------------------------
 
-function Link:subscribe()
+function RedisConnection:subscribe()
   self.subscribing = self.subscribing + 1
   self.set:send(SUBSCRIPTION, { "SUBSCRIBE", self.config.channel })
 end
@@ -301,7 +302,7 @@ end
 --- Says whether anybody watches. While they do, on.heard(text) is called for each message; on.hearing(false) when
 --- messages cannot arrive, on.hearing(true) when they can from now on.
 ---@param wanted boolean
-function Link:want(wanted)
+function RedisConnection:want(wanted)
   self.wanted, self.told = wanted, nil
   notice_end(self, self.subscription)
   if not wanted then
@@ -314,7 +315,7 @@ function Link:want(wanted)
   elseif self.subscription.state == "opening" then
     return -- it will subscribe
   elseif self.commands.state ~= "down" then
-    open_line(self, self.subscription)
+    open_socket(self, self.subscription)
   elseif core.now() >= self.retry_at then
     self:open(true)
   else
@@ -327,7 +328,7 @@ end
 local function hear(self, value)
   if value[1] == "message" then
     if type(value[3]) ~= "string" then
-      self:lose(reason_of.nonsense(self.config, "SUBSCRIBE"))
+      self:lose(redis_error.nonsense(self.config, "SUBSCRIBE"))
       return
     end
     self.on.heard(value[3])
@@ -342,17 +343,17 @@ end
 
 -- ---- stepping -------------------------------------------------------------------------------------------------------
 
-local function receive(self, line, what, value)
-  if line == self.subscription then
+local function receive(self, socket, what, value)
+  if socket == self.subscription then
     self.heard_at, self.asked_at = core.now(), nil
   end
-  local entry = line.awaited:pop()
+  local entry = socket.awaited:pop()
   if entry then
     entry.take(what, value)
   elseif what == "refusal" then
-    local refused = line == self.subscription and "SUBSCRIBE" or "the connection"
-    self:lose(reason_of.greeting_refused(self.config, refused, value))
-  elseif line == self.subscription and type(value) == "table" then
+    local refused = socket == self.subscription and "SUBSCRIBE" or "the connection"
+    self:lose(redis_error.greeting_refused(self.config, refused, value))
+  elseif socket == self.subscription and type(value) == "table" then
     hear(self, value)
   end
 end
@@ -366,14 +367,14 @@ local function hand_out(self)
     if not number then
       break
     end
-    local line = number == COMMANDS and self.commands or self.subscription
+    local socket = number == COMMANDS and self.commands or self.subscription
     if what == "connected" then
-      greet(self, line)
+      greet(self, socket)
     elseif what == "gone" then
-      self:lose(reason_of.unreachable(self.config, value))
+      self:lose(redis_error.unreachable(self.config, value))
     else
       count = count + 1
-      receive(self, line, what, value)
+      receive(self, socket, what, value)
     end
   end
   return count
@@ -384,7 +385,7 @@ local function deliver(self)
   local count = math.min(self.ready:count(), BATCH)
   for _ = 1, count do
     local item = self.ready:pop()
-    if item then -- else one of them has closed the link
+    if item then -- else one of them has closed the connection
       item[1](unpack(item, 2, item.n + 1))
     end
   end
@@ -401,26 +402,26 @@ local function ask_for_life(self, now)
   end
 end
 
---- The moment by which a line must have answered; nil when nothing is awaited.
-local function deadline_of(self, line)
-  if line.state == "opening" then
-    return line.deadline
+--- The moment by which a socket must have answered; nil when nothing is awaited.
+local function deadline_of(self, socket)
+  if socket.state == "opening" then
+    return socket.deadline
   end
-  local entry = line.awaited:first()
+  local entry = socket.awaited:first()
   if entry then
     return entry.deadline
   end
-  if line == self.subscription and self.asked_at then
+  if socket == self.subscription and self.asked_at then
     return self.asked_at + self.config.timeout
   end
 end
 
 local function check_clock(self, now)
-  for _, line in ipairs { self.commands, self.subscription } do
-    local deadline = deadline_of(self, line)
+  for _, socket in ipairs { self.commands, self.subscription } do
+    local deadline = deadline_of(self, socket)
     if deadline and now >= deadline then
-      local seconds = line.state == "opening" and self.config.connect_timeout or self.config.timeout
-      self:lose(reason_of.silent(self.config, seconds))
+      local seconds = socket.state == "opening" and self.config.connect_timeout or self.config.timeout
+      self:lose(redis_error.silent(self.config, seconds))
       return
     end
   end
@@ -432,15 +433,15 @@ end
 
 --- When there is something to do by the clock alone; nil: never.
 ---@return number? moment
-function Link:due()
+function RedisConnection:due()
   local due
   local function consider(moment)
     if moment and moment < math.huge and (not due or moment < due) then
       due = moment
     end
   end
-  for _, line in ipairs { self.commands, self.subscription } do
-    consider(deadline_of(self, line))
+  for _, socket in ipairs { self.commands, self.subscription } do
+    consider(deadline_of(self, socket))
   end
   if self.commands.state == "down" and self.failure then
     consider(self.retry_at)
@@ -453,7 +454,7 @@ end
 
 --- Sees to it that the descriptor is readable when there is something to do.
 ---@param at_once boolean?
-function Link:plan(at_once)
+function RedisConnection:plan(at_once)
   if self.set then
     self.set:plan(self:due(), at_once or self.ready:count() > 0)
   end
@@ -475,7 +476,7 @@ end
 --- Does what is ready; never waits. Raises what is raised by what it calls back; the rest then waits for the next step.
 ---@return integer? count
 ---@return table? err
-function Link:step()
+function RedisConnection:step()
   local ok, reason = self.set:step()
   if not ok then
     return nil, core.error("network", ("%s cannot be used any more: %s"):format(self.config.place, reason))
@@ -496,7 +497,7 @@ end
 
 --- Why calls fail at once; nil when they do not.
 ---@return finseg.Err?
-function Link:problem()
+function RedisConnection:problem()
   local state = self.commands.state
   if self.gone and state ~= "up" and not (state == "opening" and self.admits) then
     return error_of(self.failure)
@@ -504,7 +505,7 @@ function Link:problem()
 end
 
 --- Has f() called at the next step if those who watch have been told that they hear nothing, and that is still so.
-function Link:when_deaf(f)
+function RedisConnection:when_deaf(f)
   if self.told == false then
     self:later(function()
       if self.told == false then
@@ -517,7 +518,7 @@ end
 
 --- Whether anything may arrive soon.
 ---@return boolean
-function Link:is_active()
+function RedisConnection:is_active()
   return self.outstanding > 0
     or self.ready:count() > 0
     or self.commands.state == "opening"
@@ -527,7 +528,7 @@ end
 
 --- Closes at once. What was under way ends with `failure`.
 ---@param failure table
-function Link:close(failure)
+function RedisConnection:close(failure)
   local takes = drop_all(self)
   for item in self.ready.pop, self.ready do
     takes[#takes + 1] = function()
@@ -548,4 +549,4 @@ function Link:close(failure)
   end
 end
 
-return Link
+return RedisConnection

@@ -1,11 +1,11 @@
 -- What is wrong with a Redis, said so that somebody can mend it. No text of a Redis is passed on as it is: that may
 -- repeat what was sent, a password above all.
 
-local refusal = {}
+local redis_error = {}
 
 local CLUSTER = { "config", false, "it is part of a cluster, which this store does not speak: name a Redis of its own" }
 
---- The first word of a refusal -> the kind of err, whether trying again helps, and what to do. What befalls a Redis
+--- The first word of a redis_error -> the kind of err, whether trying again helps, and what to do. What befalls a Redis
 --- that was well before is `network`, as when it is gone: the work goes on without it.
 local known = {
   NOAUTH = { "auth", false, "it wants a password: give `password`, and `username` if it has users" },
@@ -58,12 +58,12 @@ end
 ---@param command string
 ---@param text string  what the Redis said
 ---@return table failure  kind, message, retryable, and lasting: it is no use to connect again at once
-function refusal.refused(config, command, text)
+function redis_error.refused(config, command, text)
   return new(config, command, text)
 end
 
---- The link could not be made, since the Redis refused what makes it.
-function refusal.greeting_refused(config, command, text)
+--- The connection could not be made, since the Redis refused what makes it.
+function redis_error.greeting_refused(config, command, text)
   local failure = new(config, command, text)
   failure.lasting = true
   return failure
@@ -71,7 +71,7 @@ end
 
 --- There is no connection.
 ---@param reason string
-function refusal.unreachable(config, reason)
+function redis_error.unreachable(config, reason)
   local check = config.path and "`path`" or "`host` and `port`"
   return {
     kind = "network",
@@ -84,9 +84,19 @@ function refusal.unreachable(config, reason)
   }
 end
 
+--- There is no connection because this machine ran out of something.
+---@param reason string
+function redis_error.shortage(config, reason)
+  return {
+    kind = "resource",
+    retryable = true,
+    message = ("%s cannot be reached: %s; finseg tries again by itself"):format(config.place, reason),
+  }
+end
+
 --- No answer came in time.
 ---@param seconds number
-function refusal.silent(config, seconds)
+function redis_error.silent(config, seconds)
   return {
     kind = "network",
     retryable = true,
@@ -100,7 +110,7 @@ end
 
 --- What answers is no Redis, or speaks out of turn: no reply of it can be relied on.
 ---@param command string
-function refusal.nonsense(config, command)
+function redis_error.nonsense(config, command)
   return {
     kind = "network",
     retryable = true,
@@ -112,4 +122,4 @@ function refusal.nonsense(config, command)
   }
 end
 
-return refusal
+return redis_error

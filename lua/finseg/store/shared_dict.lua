@@ -2,11 +2,11 @@
 -- lives as long as nginx, reloads included.
 --
 -- An entry with a short key and value takes a quarter of a kilobyte of the dict, and the notes of notifies (see
--- finseg.store.board) an eighth of it, a megabyte at most. finseg never pushes anything out to make room: a dict that
--- is full refuses what is put, and waits that have begun are notified all the same. But who puts entries of their own
--- into the dict with nginx's dict:set pushes out those of finseg; so finseg has a dict of its own best.
+-- finseg.store.dict_notes) an eighth of it, a megabyte at most. finseg never pushes anything out to make room: a full
+-- dict refuses what is put, and waits that have begun are notified all the same. But a program that puts entries of its
+-- own into the dict with nginx's dict:set pushes out those of finseg; so give finseg a dict of its own.
 
-local Board = require "finseg.store.dict_notes"
+local DictNotes = require "finseg.store.dict_notes"
 local check = require "finseg.value.check"
 local core = require "finseg.core"
 
@@ -25,7 +25,7 @@ local SWEEPING = 1
 ---@class finseg.SharedDict: finseg.Store
 ---@field dict table?  of nginx; nil once closed
 ---@field dict_name string
----@field board finseg.Board
+---@field notes finseg.DictNotes
 ---@field stops table<function, boolean>  what ends the watches
 ---@field swept_at number
 local SharedDict = {}
@@ -60,15 +60,15 @@ function SharedDict.open(name)
     local message = "there is no shared dict %s: add `lua_shared_dict %s 20m;` to the http block of nginx.conf"
     return nil, core.error("config", message:format(name, name))
   end
-  local board, problem = Board.of(name, dict)
-  if not board then
+  local notes, problem = DictNotes.of(name, dict)
+  if not notes then
     return nil, type(problem) == "table" and problem or failure(name, dict, problem)
   end
   return setmetatable({
     name = "shared_dict " .. name,
     dict = dict,
     dict_name = name,
-    board = board,
+    notes = notes,
     stops = {},
     swept_at = -math.huge,
   }, SharedDict)
@@ -186,7 +186,7 @@ end
 function SharedDict:notify(key)
   check.type(key, "string", 1, "notify")
   opened(self)
-  local ok, problem = self.board:notify(key)
+  local ok, problem = self.notes:notify(key)
   if not ok then
     return nil, failure(self.dict_name, self.dict, problem)
   end
@@ -197,7 +197,7 @@ function SharedDict:watch(key, f)
   check.type(key, "string", 1, "watch")
   check.type(f, "function", 2, "watch")
   opened(self)
-  local stop_watching = self.board:watch(key, f)
+  local stop_watching = self.notes:watch(key, f)
   local function stop()
     self.stops[stop] = nil
     stop_watching()

@@ -1,41 +1,41 @@
--- A bell: a watch of a store's key that a coroutine waits for. It is hung up at the first wait, which ends at once so
--- that the caller looks again; after that nothing is missed, since what rings while nobody waits ends the next wait.
+-- A coroutine's wait for a notify of a store's key. The watch begins with the first wait, which ends at once so that
+-- the caller looks again. After that nothing is missed: a notify that comes while nobody waits ends the next wait.
 
 local Signal = require "finseg.wait.signal"
 local await = require "finseg.wait.await"
 
----@class finseg.Bell
+---@class finseg.StoreWait
 ---@field store finseg.Store
 ---@field key string
----@field rung boolean
+---@field notified boolean
 ---@field stop_watching function?  nil until the first wait, and after stop()
 ---@field waiter table?  who waits
-local Bell = {}
-Bell.__index = Bell
+local StoreWait = {}
+StoreWait.__index = StoreWait
 
 ---@param store finseg.Store
 ---@param key string
----@return finseg.Bell
-function Bell.new(store, key)
-  return setmetatable({ store = store, key = key, rung = false }, Bell)
+---@return finseg.StoreWait
+function StoreWait.new(store, key)
+  return setmetatable({ store = store, key = key, notified = false }, StoreWait)
 end
 
-local function finish(bell)
-  local waiter = bell.waiter
+local function finish(store_wait)
+  local waiter = store_wait.waiter
   if not waiter or waiter.done then
     return
-  elseif bell.signal then
-    bell.signal:finish(waiter)
+  elseif store_wait.signal then
+    store_wait.signal:finish(waiter)
   else
     waiter.done = true
     waiter.driver.wake(waiter)
   end
 end
 
-local function hang_up(bell)
-  bell.stop_watching = bell.store:watch(bell.key, function()
-    bell.rung = true
-    finish(bell)
+local function begin_watching(store_wait)
+  store_wait.stop_watching = store_wait.store:watch(store_wait.key, function()
+    store_wait.notified = true
+    finish(store_wait)
   end)
 end
 
@@ -43,9 +43,9 @@ end
 ---@param seconds number
 ---@return boolean? ok  true: look again
 ---@return finseg.Err? err  `cancelled`, or no wait is possible here
-function Bell:wait(seconds)
+function StoreWait:wait(seconds)
   if not self.stop_watching then
-    hang_up(self)
+    begin_watching(self)
     return true
   end
   local err
@@ -56,7 +56,7 @@ function Bell:wait(seconds)
     end
   end
   local cancelled = false
-  if not self.rung then
+  if not self.notified then
     self.waiter = { done = false }
     function self.waiter.cancel()
       cancelled = true
@@ -69,18 +69,18 @@ function Bell:wait(seconds)
       return nil, err
     end
   end
-  self.rung = false
+  self.notified = false
   if cancelled then
     return await.sleep(0) -- which says so
   end
   return true
 end
 
-function Bell:stop()
+function StoreWait:stop()
   if self.stop_watching then
     self.stop_watching()
     self.stop_watching = nil
   end
 end
 
-return Bell
+return StoreWait

@@ -1,17 +1,17 @@
--- The signal: what a wait is about that has no client. It has a client's pollable face (pollfd, events, timeout, step,
--- pending, transfers, next_timeout, closed), so that a driver needs one way to wait and not two.
+-- The signal: what a wait is about that has no client. It is pollable as a client is, so that a driver needs one way to
+-- wait and not two.
 
+local Pollable = require "finseg.wait.pollable"
 local core = require "finseg.core"
 
----@class finseg.Signal
+---@class finseg.Signal: finseg.Pollable
 ---@field closed boolean  always false: a signal lives as long as somebody refers to it
 ---@field waiting integer  how many wait on it
 ---@field raised boolean  a wait has ended since the last step
-local Signal = {}
-Signal.__index = Signal
+local Signal = Pollable.new_class()
 
 ---@return finseg.Signal? signal
----@return table? err  kind network: no descriptor is left
+---@return finseg.Err? err  no descriptor is left
 function Signal.new()
   local core_signal, err = core.signal()
   if not core_signal then
@@ -24,7 +24,7 @@ local shared
 
 --- The signal that all waits of this Lua state share, since a wait costs no descriptor then.
 ---@return finseg.Signal? signal
----@return table? err
+---@return finseg.Err? err
 function Signal.shared()
   if shared and shared._core:is_own() then
     return shared
@@ -50,18 +50,6 @@ function Signal:finish(waiter)
   end
 end
 
-function Signal:pollfd()
-  return self._core:fd()
-end
-
-function Signal.events()
-  return "r"
-end
-
-function Signal.timeout()
-  return nil
-end
-
 --- Takes note that waits have ended; finish() has woken their waiters already.
 ---@return integer count
 function Signal:step()
@@ -73,10 +61,6 @@ end
 
 function Signal:pending()
   return self.waiting
-end
-
-function Signal.transfers()
-  return 0
 end
 
 function Signal:next_timeout()

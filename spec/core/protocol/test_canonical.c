@@ -9,7 +9,7 @@ static const struct fs_kind_list none = {0};
 static void writes(const char *kind, const char *parameters, const char *expected)
 {
     finseg_error *error = NULL;
-    char *text = fs_canonical_parameters(fs_kind_find(&none, kind), parameters, &error);
+    char *text = fs_canonical_parameters(fs_kind_find(&none, kind, NULL), parameters, &error);
     CHECK_TEXT(text, expected);
     CHECK(error == NULL);
     finseg_error_free(error);
@@ -48,7 +48,7 @@ static void lists_keep_their_order_and_case(void)
 static void wrong_parameters_are_refused(void)
 {
     finseg_error *error = NULL;
-    CHECK(fs_canonical_parameters(fs_kind_find(&none, "highBalance"), "{\"treshold\":1}", &error) == NULL);
+    CHECK(fs_canonical_parameters(fs_kind_find(&none, "highBalance", NULL), "{\"treshold\":1}", &error) == NULL);
     CHECK_ERROR(error, FINSEG_ERROR_INVALID, "treshold");
 }
 

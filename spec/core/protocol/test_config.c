@@ -111,8 +111,26 @@ static void a_copy_has_everything_and_lives_on_its_own(void)
     finseg_config_free(config);
     CHECK_TEXT(copy->client_secret, "secret");
     CHECK(copy->page_size == 7 && copy->log && copy->token_url == NULL);
-    CHECK_TEXT(fs_kind_find(&copy->kinds, "mine")->path, "own");
+    CHECK_TEXT(fs_kind_find(&copy->kinds, "mine", NULL)->path, "own");
     finseg_config_free(copy);
+}
+
+static void a_config_lists_its_kinds(void)
+{
+    finseg_config *config = finseg_config_new();
+    CHECK_INT(finseg_config_add_kind(config, "mine", "{\"parameters\":{\"sort\":{\"type\":\"texts\"}}}", NULL), 0);
+    CHECK_INT(finseg_config_add_kind(config, "lowBalance", "{\"path\":\"mine/low\"}", NULL), 0);
+    const finseg_kind *kind = finseg_config_kind(config, 0);
+    CHECK_TEXT(kind->name, "highBalance");
+    CHECK_INT((int64_t)kind->parameter_count, 2);
+    CHECK_TEXT(kind->parameters[0].values[1], "SAVINGS");
+    CHECK(kind->parameters[1].type == FINSEG_PARAMETER_AMOUNT && kind->parameters[1].required);
+    CHECK_TEXT(finseg_config_kind(config, 1)->path, "mine/low");
+    kind = finseg_config_kind(config, 5);
+    CHECK_TEXT(kind->name, "mine");
+    CHECK_TEXT(finseg_parameter_type_name(kind->parameters[0].type), "texts");
+    CHECK(finseg_config_kind(config, 6) == NULL);
+    finseg_config_free(config);
 }
 
 static void the_environment_fills_in_what_it_has(void)
@@ -176,6 +194,7 @@ static const struct test tests[] = {
     {"a text that is empty or could say more than one thing is refused, unquoted",
      a_text_that_could_say_more_than_one_thing_is_refused},
     {"a copy has everything and lives on its own", a_copy_has_everything_and_lives_on_its_own},
+    {"a config lists the kinds it knows, its own last", a_config_lists_its_kinds},
     {"the environment fills in what it has", the_environment_fills_in_what_it_has},
     {"credentials must be whole", credentials_must_be_whole},
 };

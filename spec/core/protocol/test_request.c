@@ -7,22 +7,32 @@
 
 static const struct fs_kind_list none = {0};
 
-static const struct fs_parameter exotic_parameters[] = {
-    {.name = "share", .type = FS_PARAMETER_FLAG},
-    {.name = "sort", .type = FS_PARAMETER_TEXTS, .values = (const char *const[]){"UP", "DOWN", NULL}},
+static const finseg_parameter exotic_parameters[] = {
+    {.name = "share", .type = FINSEG_PARAMETER_FLAG},
+    {.name = "sort", .type = FINSEG_PARAMETER_TEXTS, .values = (const char *const[]){"UP", "DOWN", NULL}},
 };
-static const struct fs_kind exotic = {
+static const finseg_kind exotic = {
     .name = "exotic", .path = "exotic", .parameters = exotic_parameters, .parameter_count = 2};
 
-static const struct fs_kind *kind_of(const char *name)
+static const finseg_kind *kind_of(const char *name)
 {
-    return strcmp(name, "exotic") == 0 ? &exotic : fs_kind_find(&none, name);
+    return strcmp(name, "exotic") == 0 ? &exotic : fs_kind_find(&none, name, NULL);
+}
+
+static char *body_of(const char *kind, const char *parameters, finseg_error **error)
+{
+    struct fs_request request;
+    if (fs_request_read(&request, kind_of(kind), parameters, error) != 0)
+        return NULL;
+    char *body = fs_request_body(&request);
+    fs_request_free(&request);
+    return body;
 }
 
 static void makes(const char *kind, const char *parameters, const char *expected)
 {
     finseg_error *error = NULL;
-    char *body = fs_request_create_body(kind_of(kind), parameters, &error);
+    char *body = body_of(kind, parameters, &error);
     CHECK_TEXT(body, expected);
     CHECK_CASE(error == NULL, error ? finseg_error_message(error) : "");
     finseg_error_free(error);
@@ -32,11 +42,11 @@ static void makes(const char *kind, const char *parameters, const char *expected
 static void refuses(const char *kind, const char *parameters, const char *part)
 {
     finseg_error *error = NULL;
-    char *body = fs_request_create_body(kind_of(kind), parameters, &error);
+    char *body = body_of(kind, parameters, &error);
     CHECK_CASE(body == NULL, parameters ? parameters : "(none)");
     CHECK_ERROR(error, FINSEG_ERROR_INVALID, part);
     free(body);
-    CHECK(fs_request_create_body(kind_of(kind), parameters, NULL) == NULL);
+    CHECK(body_of(kind, parameters, NULL) == NULL);
 }
 
 static void parameters_become_the_body(void)
@@ -121,34 +131,35 @@ static void parameters_must_be_one_json_object(void)
     refuses("exotic", "{\"share\":truth}", "exotic: parameters are no JSON: ");
 }
 
-static void a_url_cannot_be_left_by_what_is_put_into_it(void)
+static void asks_to_call(const char *parameters, const char *expected)
 {
-    char *url = fs_request_create_url("https://host/api/v1", "highBalance");
-    CHECK_TEXT(url, "https://host/api/v1/segments/highBalance");
+    struct fs_request request;
+    char *url = NULL;
+    CHECK_INT(fs_request_read(&request, kind_of("exotic"), parameters, NULL), 0);
+    CHECK(fs_request_callback_url(&request, &url));
+    if (expected)
+        CHECK_TEXT(url, expected);
+    else
+        CHECK(url == NULL);
     free(url);
-    url = fs_request_page_url("https://host/api/v1", "a/b", "../j 1?x=\xC3\xA4#&", 18446744073709551615U, 500);
-    CHECK_TEXT(url,
-               "https://host/api/v1/segments/a/b/..%2Fj%201%3Fx%3D%C3%A4%23%26?number=18446744073709551615&size=500");
-    free(url);
+    fs_request_free(&request);
 }
 
-static void each_grant_has_its_form(void)
+static void the_callback_url_is_told_as_plain_text(void)
 {
-    struct fs_buffer form = {0};
-    struct fs_credentials credentials = {.client_id = "id", .client_secret = "a&b=c +%"};
-    fs_request_token_form(&form, &credentials);
-    CHECK_TEXT(form.data, "grant_type=client_credentials&client_id=id&client_secret=a%26b%3Dc%20%2B%25");
-    fs_buffer_clear(&form);
-    credentials.username = "ann";
-    credentials.password = "p\xC3\xA4ss";
-    fs_request_token_form(&form, &credentials);
-    CHECK_TEXT(form.data,
-               "grant_type=password&client_id=id&client_secret=a%26b%3Dc%20%2B%25&username=ann&password=p%C3%A4ss");
-    fs_buffer_clear(&form);
-    fs_request_refresh_form(&form, &credentials, "again/1");
-    CHECK_TEXT(form.data,
-               "grant_type=refresh_token&client_id=id&client_secret=a%26b%3Dc%20%2B%25&refresh_token=again%2F1");
-    fs_buffer_free_secret(&form);
+    asks_to_call("{\"callbackURL\":\"https:\\/\\/me\\/\\u00e4?a=\\\"b\\\"\"}", "https://me/\xC3\xA4?a=\"b\"");
+    asks_to_call("{\"share\":true}", NULL);
+}
+
+static void a_kind_may_have_a_callback_url_of_its_own(void)
+{
+    static const finseg_parameter own[] = {{.name = "callbackURL", .type = FINSEG_PARAMETER_FLAG}};
+    const finseg_kind kind = {.name = "own", .path = "own", .parameters = own, .parameter_count = 1};
+    struct fs_request request;
+    char *url = NULL;
+    CHECK_INT(fs_request_read(&request, &kind, "{\"callbackURL\":true}", NULL), 0);
+    CHECK(fs_request_callback_url(&request, &url) && url == NULL);
+    fs_request_free(&request);
 }
 
 static const struct test tests[] = {
@@ -159,7 +170,7 @@ static const struct test tests[] = {
     {"a zero byte cuts nothing off", a_zero_byte_cuts_nothing_off},
     {"an integer must be whole and within its range", an_integer_must_be_whole_and_within_its_range},
     {"parameters must be one JSON object", parameters_must_be_one_json_object},
-    {"a URL cannot be left by what is put into it", a_url_cannot_be_left_by_what_is_put_into_it},
-    {"each grant has its form, percent-encoded", each_grant_has_its_form},
+    {"the callbackURL is told as plain text, when there is one", the_callback_url_is_told_as_plain_text},
+    {"a kind may define callbackURL in its own way", a_kind_may_have_a_callback_url_of_its_own},
 };
 SUITE(request, tests);

@@ -4,8 +4,12 @@
 
 static finseg_error *read_token(struct fs_token *token, int status, const char *body, double now)
 {
-    struct fs_answer answer = {
-        .status = status, .body = body, .length = strlen(body), .retry_after = -1, .request_id = "r-1"};
+    struct fs_answer answer = {.status = status,
+                               .body = body,
+                               .length = strlen(body),
+                               .retry_after = -1,
+                               .request_id = "r-1",
+                               .what = "token endpoint"};
     return fs_token_read(token, &answer, now);
 }
 
@@ -87,9 +91,9 @@ static void an_answer_without_a_usable_token_changes_nothing(void)
         {"{\"access_token\":\"\"}", "no usable access_token"},
         {"{\"access_token\":\"hush\\r\\nX-Evil: 1\"}", "no usable access_token"},
         {"[\"hush\"]", "no usable access_token"},
-        {"", "no JSON"},
-        {"<html>hush</html>", "no JSON"},
-        {"{\"access_token\":\"hush\"", "no JSON"},
+        {"", "not JSON"},
+        {"<html>hush</html>", "not JSON"},
+        {"{\"access_token\":\"hush\"", "not JSON"},
     };
     struct fs_token token = {0};
     takes(&token, "{\"access_token\":\"good\"}", 0);
@@ -124,6 +128,25 @@ static void a_refusal_says_whose_fault_it_is(void)
     fs_token_free(&token);
 }
 
+static void each_grant_has_its_form(void)
+{
+    struct fs_buffer form = {0};
+    struct fs_credentials credentials = {.client_id = "id", .client_secret = "a&b=c +%"};
+    fs_token_form(&form, &credentials);
+    CHECK_TEXT(form.data, "grant_type=client_credentials&client_id=id&client_secret=a%26b%3Dc%20%2B%25");
+    fs_buffer_clear(&form);
+    credentials.username = "ann";
+    credentials.password = "p\xC3\xA4ss";
+    fs_token_form(&form, &credentials);
+    CHECK_TEXT(form.data,
+               "grant_type=password&client_id=id&client_secret=a%26b%3Dc%20%2B%25&username=ann&password=p%C3%A4ss");
+    fs_buffer_clear(&form);
+    fs_token_refresh_form(&form, &credentials, "again/1");
+    CHECK_TEXT(form.data,
+               "grant_type=refresh_token&client_id=id&client_secret=a%26b%3Dc%20%2B%25&refresh_token=again%2F1");
+    fs_buffer_free_secret(&form);
+}
+
 static const struct test tests[] = {
     {"no token is not usable", no_token_is_not_usable},
     {"a token is renewed before it ends", a_token_is_renewed_before_it_ends},
@@ -133,5 +156,6 @@ static const struct test tests[] = {
     {"an answer without a usable token changes nothing and is not quoted",
      an_answer_without_a_usable_token_changes_nothing},
     {"a refusal says whose fault it is", a_refusal_says_whose_fault_it_is},
+    {"each grant has its form, percent-encoded", each_grant_has_its_form},
 };
 SUITE(token, tests);

@@ -1,5 +1,7 @@
 #include "protocol/url.h"
 
+#include <stdlib.h>
+
 #include "test.h"
 
 static void reads(const char *text, const char *normalised, const char *origin)
@@ -82,10 +84,22 @@ static void only_this_machine_is_loopback(void)
         is_loopback(elsewhere[i], false);
 }
 
+static void a_url_cannot_be_left_by_what_is_put_into_it(void)
+{
+    char *url = fs_url_segment("https://host/api/v1", "highBalance");
+    CHECK_TEXT(url, "https://host/api/v1/segments/highBalance");
+    free(url);
+    url = fs_url_page("https://host/api/v1", "a/b", "../j 1?x=\xC3\xA4#&", 18446744073709551615U, 500);
+    CHECK_TEXT(url,
+               "https://host/api/v1/segments/a/b/..%2Fj%201%3Fx%3D%C3%A4%23%26?number=18446744073709551615&size=500");
+    free(url);
+}
+
 static const struct test tests[] = {
     {"a URL is normalised and has an origin", a_url_is_normalised_and_has_an_origin},
     {"the scheme is told, and must be http or https", the_scheme_is_told_and_must_be_http},
     {"what does not belong into it is refused", what_does_not_belong_into_it_is_refused},
     {"only this machine is loopback", only_this_machine_is_loopback},
+    {"a URL cannot be left by what is put into it", a_url_cannot_be_left_by_what_is_put_into_it},
 };
 SUITE(url, tests);

@@ -335,6 +335,24 @@ static void what_is_written_reads_back(void)
     fs_buffer_free(&read);
 }
 
+static void members_are_found_in_one_strict_pass(void)
+{
+    static const char *const names[] = {"a", "b\xC3\xA4", "c"};
+    static const char text[] = " {\"c\":[1,{\"a\":2}], \"b\\u00e4\":\"x\\n\", \"c\":7} ";
+    struct fs_json_value values[3];
+    CHECK(fs_json_find(text, strlen(text), names, values, 3));
+    CHECK(values[0].data == NULL && fs_json_text(&values[0]) == NULL);
+    char *found = fs_json_text(&values[1]);
+    CHECK_TEXT(found, "x\n");
+    free(found);
+    CHECK(values[2].type == FS_JSON_ARRAY && fs_json_text(&values[2]) == NULL);
+    CHECK(fs_json_find("[{\"a\":1}]", 9, names, values, 3) && !values[0].data);
+    const char *const broken[] = {"", "{\"a\":1", "{\"a\":1} x", "{\"a\":1,}", "{\"a\":01}"};
+    for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
+        CHECK_CASE(!fs_json_find(broken[i], strlen(broken[i]), names, values, 3) && !values[0].data, broken[i]);
+    CHECK(!fs_json_find(NULL, 0, names, values, 3));
+}
+
 static const struct test tests[] = {
     {"every kind of value is accepted", every_kind_of_value_is_accepted},
     {"numbers follow the grammar", numbers_follow_the_grammar},
@@ -353,5 +371,6 @@ static const struct test tests[] = {
     {"strings are unescaped", strings_are_unescaped},
     {"strings are compared without escapes", strings_are_compared_without_escapes},
     {"what is written reads back", what_is_written_reads_back},
+    {"members are found in one strict pass, the first of a name", members_are_found_in_one_strict_pass},
 };
 SUITE(json, tests);

@@ -126,7 +126,11 @@ describe("what is dropped is freed", function()
       nil,
       64
     )
-    assert.matches("^network\tno descriptor for the client's .-\nnetwork\tno descriptor for a wait: [^\n]+\n$", printed)
+    assert.matches(
+      "^resource\tthe client's event set: out of file descriptors; [^\n]+\n"
+        .. "resource\ta wait: out of file descriptors; [^\n]+\n$",
+      printed
+    )
   end)
 
   it("an iterator that is left early keeps nothing under way for ever", function()
@@ -141,7 +145,7 @@ describe("what is dropped is freed", function()
       core.poll({ client:pollfd() }, 5)
       client:step()
     end
-    assert.is_nil(next(client._operations))
+    assert.is_nil(next(client.operations.by_ticket))
     client:close()
   end)
 

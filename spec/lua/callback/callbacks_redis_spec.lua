@@ -150,7 +150,7 @@ describe("a callback over Redis", function()
         news[#news + 1] = what
       end)
       until_true(function()
-        return news[#news] == "hearing" or here_store.link.told
+        return news[#news] == "hearing" or here_store.connection.told
       end)
       server.kill()
       until_true(function()

@@ -6,6 +6,7 @@ local drivers = require "finseg.driver"
 local finseg = require "finseg"
 local sandbox = require "spec.support.sandbox"
 local scripted_server = require "spec.support.scripted_server"
+local until_ = require "spec.support.until"
 
 local PARAMETERS = { accountType = "checking", threshold = 2000 }
 local CREATE = "POST /api/v1/segments/highBalance"
@@ -14,19 +15,24 @@ local JOB = "GET /api/v1/segments/highBalance/1"
 local NOT_READY = { status = 404, body = '{"errors":[]}' }
 
 local unpack = table.unpack or unpack
+local until_waiting, wait_until = until_.until_waiting, until_.wait_until
 
 local function collect()
   collectgarbage()
   collectgarbage()
 end
 
+local function list(count, make)
+  local made = {}
+  for i = 1, count do
+    made[i] = make(i)
+  end
+  return made
+end
+
 -- Runs `count` functions made by make(i) side by side; answers their results.
 local function all(count, make)
-  local functions = {}
-  for i = 1, count do
-    functions[i] = make(i)
-  end
-  return { assert(finseg.all(unpack(functions))) }
+  return { assert(finseg.all(unpack(list(count, make)))) }
 end
 
 -- Makes every step of the client call `before` first.
@@ -89,20 +95,27 @@ return function(host)
       end)
     end)
 
-    it("wakes sleepers in the order of their times", function()
-      local order = {}
+    it("wakes a sleeper at its time, whoever sleeps longer", function()
       host.run(function()
-        -- Late enough, and moments rather than spans, so that a slow start changes nothing.
-        local milliseconds, start = { 160, 120, 200, 140, 180 }, core.now()
-        all(#milliseconds, function(i)
+        local asleep, others = 0, {}
+        local _, failure = finseg.all(unpack(list(5, function(i)
           return function()
-            finseg.sleep(math.max(start + milliseconds[i] / 1000 - core.now(), 0))
-            order[#order + 1] = milliseconds[i]
+            asleep = asleep + 1
+            if i == 3 then
+              assert(finseg.sleep(0.01))
+              wait_until(function()
+                return asleep == 5
+              end)
+              assert.are.same({}, others)
+              return nil, "the shortest sleep is over"
+            end
+            others[i] = select(2, finseg.sleep(60 - i)).kind
             return true
           end
-        end)
+        end)))
+        assert.are.equal("the shortest sleep is over", failure)
+        assert.are.same({ "cancelled", "cancelled", nil, "cancelled", "cancelled" }, others)
       end)
-      assert.are.same({ 120, 140, 160, 180, 200 }, order)
     end)
 
     it("serves many waits on one client", function()
@@ -153,52 +166,75 @@ return function(host)
 
     it("keeps each wait's own deadline, and goes on for the others when the first ends", function()
       local client = connect(silent)
-      local order = {}
-      host.run(function()
-        all(6, function(i)
+      local in_time = 0
+      local results = host.run(function()
+        local longer = job_of(client)
+        return all(6, function(i)
           return function()
-            local _, err = job_of(client):wait { timeout = i * 0.03 }
-            assert(err.kind == "timeout")
-            order[#order + 1] = i
-            return true
+            if i == 6 then
+              wait_until(function()
+                return in_time == 3
+              end)
+              assert.are.equal(2, client:pending())
+              return longer:cancel()
+            elseif i > 3 then
+              return select(2, longer:wait { timeout = 60 }).kind
+            end
+            local before, timeout = core.now(), i * 0.03
+            assert.are.equal("timeout", select(2, job_of(client):wait { timeout = timeout }).kind)
+            assert.is_true(core.now() - before >= timeout)
+            in_time = in_time + 1
+            return i
           end
         end)
       end)
-      assert.are.same({ 1, 2, 3, 4, 5, 6 }, order)
+      assert.are.same({ 1, 2, 3, "cancelled", "cancelled", true }, results)
       client:close()
     end)
 
     it("ends a wait that is cancelled, and no other", function()
       local client = connect(pending)
-      local kinds = host.run(function()
+      local ended = {}
+      host.run(function()
         local jobs = { job_of(client), job_of(client), job_of(client) }
-        return all(4, function(i)
+        all(4, function(i)
           return function()
-            if i == 4 then
-              finseg.sleep(0.02)
-              assert(jobs[1]:cancel())
-              finseg.sleep(0.01)
-              return assert(jobs[3]:cancel())
+            if i < 4 then
+              local _, err = jobs[i]:wait { timeout = 60 }
+              ended[#ended + 1] = { i, err.kind }
+              return true
             end
-            return select(2, jobs[i]:wait { timeout = i == 2 and 0.1 or 60 }).kind
+            until_waiting(client, 3)
+            for count, which in ipairs { 1, 3, 2 } do
+              assert(jobs[which]:cancel())
+              wait_until(function()
+                return #ended == count
+              end)
+            end
+            return true
           end
         end)
       end)
-      assert.are.same({ "cancelled", "timeout", "cancelled", true }, kinds)
+      assert.are.same({ { 1, "cancelled" }, { 3, "cancelled" }, { 2, "cancelled" } }, ended)
       client:close()
     end)
 
     it("ends every wait for a job that is cancelled, whichever ended before", function()
       local client = connect(pending)
+      local ended = 0
       local kinds = host.run(function()
         local job = job_of(client)
         return all(5, function(i)
           return function()
             if i == 5 then
-              finseg.sleep(0.1)
+              wait_until(function()
+                return ended == 2
+              end)
               return assert(job:cancel())
             end
-            return select(2, job:wait { timeout = i == 2 and 0.03 or i == 4 and 0.05 or 60 }).kind
+            local kind = select(2, job:wait { timeout = i == 2 and 0.03 or i == 4 and 0.05 or 60 }).kind
+            ended = ended + 1
+            return kind
           end
         end)
       end)
@@ -241,13 +277,17 @@ return function(host)
     it("cancels what the others wait for when one function of finseg.all fails", function()
       local client = connect(pending)
       host.run(function()
-        local kind
+        local kind, sleeps
         local first, err = finseg.all(function()
           kind = select(2, job_of(client):wait { timeout = 60 }).kind
         end, function()
-          finseg.sleep(0.02)
+          until_waiting(client)
+          wait_until(function()
+            return sleeps
+          end)
           error "one function failed"
         end, function()
+          sleeps = true
           return finseg.sleep(60)
         end)
         assert.is_nil(first)
@@ -264,7 +304,8 @@ return function(host)
           local client = clients[i % 2 + 1]
           return function()
             if i == 9 then
-              finseg.sleep(0.05)
+              until_waiting(clients[1], 4)
+              until_waiting(clients[2], 4)
               clients[1]:close()
               clients[2]:close()
               return "closed"
@@ -382,12 +423,11 @@ return function(host)
             alive[client] = true
             assert(client:segment("highBalance", PARAMETERS))
           end)()
-          finseg.sleep(0.01)
         end
-        collect()
-        finseg.sleep(0.01)
-        collect()
-        assert.is_nil(next(alive))
+        wait_until(function()
+          collect()
+          return next(alive) == nil
+        end, "the clients are collected")
         assert(connect(service):segment("highBalance", PARAMETERS))
       end)
     end)
@@ -407,7 +447,7 @@ return function(host)
             local kinds = all(2, function(i)
               return function()
                 if i == 2 then
-                  finseg.sleep(0.01)
+                  until_waiting(client)
                   return client:close() or "closed"
                 end
                 return select(2, job_of(client):wait()).kind
@@ -444,8 +484,9 @@ return function(host)
           finseg.spawn(function()
             result = finseg.run(finseg.sleep, 0.01)
           end)
-          finseg.sleep(0.05)
-          return result
+          return wait_until(function()
+            return result
+          end)
         end)
       end
       assert.are.same(

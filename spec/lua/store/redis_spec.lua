@@ -245,7 +245,7 @@ describe("with one redis-server", function()
       here:step()
       here:watch("a", note)()
       until_true(function()
-        return here.link.subscription.state == "up"
+        return here.connection.subscription.state == "up"
       end, here)
       here:watch("a", note)()
       here:watch("a", note)
@@ -309,7 +309,7 @@ describe("with one redis-server", function()
       until_true(function()
         return heard[1]
       end, here)
-      finseg.sleep(1.1) -- a link that was lost sooner is not made anew at once
+      finseg.sleep(1.1) -- a connection that was lost sooner is not made anew at once
       server.cli "CLIENT KILL TYPE pubsub"
       until_true(function()
         return heard[3]
@@ -721,7 +721,7 @@ describe("a Redis that goes away", function()
   it("is not missed when it was restarted while nobody asked for anything", function()
     open()
     assert.is_true(store:put_if_absent("a", "1", 60))
-    finseg.sleep(1.1) -- a link that was lost sooner is not made anew at once
+    finseg.sleep(1.1) -- a connection that was lost sooner is not made anew at once
     server.kill()
     server.start()
     assert.is_true(store:put_if_absent("a", "1", 60))
@@ -886,7 +886,7 @@ describe("a store in what is no Redis", function()
       assert.is_nil(answer)
       assert.are.equal("network", err.kind)
       assert.matches("as no Redis does", err.message)
-      assert.is_true(store.link.gone)
+      assert.is_true(store.connection.gone)
     end)
   end
 

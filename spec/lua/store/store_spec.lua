@@ -127,7 +127,7 @@ describe("the store of the kind file", function()
 
   it("drops what has ended while it is open, and nothing else", function()
     local store = assert(stores.open("file", path))
-    assert.is_true(store:put_if_absent("kept", "x", 60))
+    assert.is_true(store:put_if_absent("kept", "x", 3600))
     for i = 1, 2500 do
       store:put_if_absent("ended " .. i, "x", -1)
     end
