@@ -149,8 +149,19 @@ end
 --- The same, and calls f() every so many seconds meanwhile. It may wait.
 ---@param seconds number
 ---@param f function
-function Client:_create_while(kind, parameters, seconds, f)
+function Client:create_while(kind, parameters, seconds, f)
   return self:_create(kind, parameters, encode_request(kind, parameters, "create"), seconds, f)
+end
+
+--- What tells a request from others: its canonical parameters, and who asks which service.
+---@param kind string
+---@param text string  the parameters as JSON
+---@return string? canonical
+---@return table|finseg.Err identity  base_url, client_id, username
+function Client:identify(kind, text)
+  local core_client = self:_open_core "journal"
+  local canonical, err = core_client:canonical(kind, text)
+  return canonical, err or core_client:identity()
 end
 
 local job_options = { created_at = "number", callback = "string" }
@@ -388,9 +399,6 @@ function Client:receive_callbacks(options)
   local attached = callbacks ~= nil
   if attached and store.pollfd then
     attached, err = self:attach(store)
-  end
-  if attached and callbacks.patrol then
-    attached, err = self:attach(callbacks.patrol)
   end
   if not attached then
     return nil, err

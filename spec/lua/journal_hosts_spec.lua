@@ -26,7 +26,7 @@ local SCRIPT = [[
   local journal = finseg.journal.new(store)
   finseg.run(function()
     for round = 1, rounds do
-      store:put_if_absent("here " .. round .. name, "", 60)
+      store:put("here " .. round .. name, "", 60, false)
       repeat finseg.sleep(0.001) until #store:list("here " .. round) == 2
       local wanted = {}
       for i = 1, 5 do
@@ -138,7 +138,7 @@ describe("journals over one Redis", function()
       function here_store.put_if_absent(self, wanted, ...)
         if not key and wanted:find "^intent " then
           key = wanted:match "^intent (.*)"
-          there_store:put_if_absent(wanted, intent, 60)
+          there_store:put(wanted, intent, 60, false)
         end
         return put(self, wanted, ...)
       end
@@ -147,10 +147,11 @@ describe("journals over one Redis", function()
           finseg.sleep(0.001)
         end
         there_store:delete("intent " .. key)
-        there_store:put_if_absent(
+        there_store:put(
           "job " .. key,
           core.to_json { kind = "highBalance", parameters = "{}", created_at = core.time(), jobId = "7" },
-          60
+          60,
+          false
         )
         there_store:notify(key)
         there_store:get "" -- until the notify has left

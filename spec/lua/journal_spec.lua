@@ -123,13 +123,13 @@ describe("a journal", function()
       mine:format ',"jobId":1',
     } do
       assert(store:delete(item.key))
-      assert(store:put_if_absent(item.key, text, 60))
+      assert(store:put(item.key, text, 60, false))
       assert.are.same({}, assert(journal:list()), text)
       assert.is_nil(journal:find(client, "highBalance", PARAMETERS), text)
     end
     assert.are.equal("2", assert(journal:obtain(client, "highBalance", PARAMETERS)).jobId)
     local intent = '{"kind":"highBalance","created_at":%d,"parameters":"{}","process":{"pid":1e300,"host":"h"}}'
-    assert(store:put_if_absent("intent x", intent:format(os.time()), 60))
+    assert(store:put("intent x", intent:format(os.time()), 60, false))
     assert.are.same({ "made", "making" }, states())
   end)
 

@@ -105,7 +105,7 @@ describe("the rockspec", function()
       export LUA_CPATH="$PWD/tree/lib/lua/$VERSION/?.so;;"
       unset LUA_PATH_5_4 LUA_CPATH_5_4
       export FINSEG_BASE_URL=$URL FINSEG_CLIENT_ID=$ID FINSEG_CLIENT_SECRET=$SECRET
-      $LUA -e 'local s = assert(require("finseg").store.open("file", "jobs.db")) print("kept", s:put_if_absent("a", "b", 9))'
+      $LUA -e 'local s = assert(require("finseg").store.open("file", "jobs.db")) print("kept", s:put("a", "b", 9, false))'
       $LUA -e 'print("nobody there", require("finseg").store.open("redis", { path = "no.sock" }):get "a")'
       $LUA -e 'print("listens", type(require("finseg.http_server").open("127.0.0.1", 0, "/c", 1, 1, 1)))'
       LUA_PATH="$PWD/without/share/lua/$VERSION/?.lua;$PWD/without/share/lua/$VERSION/?/init.lua" \
