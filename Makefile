@@ -77,8 +77,9 @@ SOURCES_http_server := $(wildcard lua/binding/http_server/*.c)
 SOURCES_cli/system := lua/binding/cli/system.c
 # What of the core each holds: a copy of its own, and invisible.
 OBJECTS_core := $(CORE:%.c=$(B)/obj/%.o)
-OBJECTS_store/hiredis := $(patsubst %,$(B)/obj/core/%.o,io/clock io/loop io/sigpipe value/random)
-OBJECTS_http_server := $(B)/obj/core/io/clock.o
+OBJECTS_store/hiredis := $(patsubst %,$(B)/obj/core/%.o,io/clock io/loop io/sigpipe value/random value/shortage)
+OBJECTS_store/sqlite := $(B)/obj/core/value/shortage.o
+OBJECTS_http_server := $(patsubst %,$(B)/obj/core/%.o,io/clock value/shortage)
 
 # Expanded when a recipe runs, so that `deps` may install pkg-config and its modules first.
 CORE_LIBS = $(shell pkg-config --libs libcurl libcjson) -lm

@@ -74,7 +74,8 @@ typedef enum finseg_error_kind {
     FINSEG_ERROR_TIMEOUT,      /* a deadline passed */
     FINSEG_ERROR_PROTOCOL, /* the answer is not what API.md describes: no JSON, a redirect, a short or doubled result */
     FINSEG_ERROR_TOO_LARGE, /* a body above max_body or a limit of the JSON scanner */
-    FINSEG_ERROR_CANCELLED  /* cancelled by the caller, or the client was closed */
+    FINSEG_ERROR_CANCELLED, /* cancelled by the caller, or the client was closed */
+    FINSEG_ERROR_RESOURCE   /* this machine ran out of memory or file descriptors; the message says of which */
 } finseg_error_kind;
 
 /* The kind as the word Lua and logs use: "config", "auth", ... "not_found", "rate_limited". */
@@ -111,7 +112,7 @@ FINSEG_API void finseg_error_free(finseg_error *error);
  *   flag:    allow_plain_http false (plain http is for loopback only without it), log false (collect events)
  */
 
-/* NULL only when memory is out. */
+/* NULL only when out of memory. */
 FINSEG_API finseg_config *finseg_config_new(void);
 /* Zeroes the secrets it held. NULL is allowed. */
 FINSEG_API void finseg_config_free(finseg_config *config);
@@ -179,7 +180,7 @@ typedef uint64_t finseg_ticket;
 
 /*
  * Makes a client from a copy of the config. Sends nothing. NULL with an error of kind config (missing credentials, bad
- * URL, plain http to a host that is not loopback) or network (no descriptors or memory).
+ * URL, plain http to a host that is not loopback) or resource.
  */
 FINSEG_API finseg_client *finseg_client_new(const finseg_config *config, finseg_error **error);
 /*
@@ -243,7 +244,7 @@ typedef struct finseg_identity {
 /* The texts belong to the client. */
 FINSEG_API finseg_identity finseg_client_identity(const finseg_client *client);
 /* One GET of the job's first page. The outcome carries a page, or an error: pending (404, 423), not_found or expired
- * (400), failed (422), ... 0 only when memory is out. */
+ * (400), failed (422), ... 0 only when out of memory. */
 FINSEG_API finseg_ticket finseg_client_poll(finseg_client *client, finseg_job *job, finseg_error **error);
 /*
  * GETs the first page again and again, on the poll schedule with jitter and Retry-After, until the job is ready or
@@ -284,8 +285,8 @@ FINSEG_API void finseg_client_cancel_all(finseg_client *client);
  * all. The client only tells that it is ready; the caller does its work and owns the descriptor.
  */
 
-/* Watches `fd` for reading, level-triggered. 0, or -1 with an error of kind invalid (watched already, another process)
- * or network (it cannot be watched, or memory is out). */
+/* Watches `fd` for reading, level-triggered. 0, or -1 with an error of kind invalid (watched already, another process),
+ * network (it cannot be watched) or resource. */
 FINSEG_API int finseg_client_watch(finseg_client *client, int fd, finseg_error **error);
 /* To be called when the descriptor is closed, soon before or after: until then the client has a duplicate of it, which
  * keeps open what it stands for. Does nothing for one that is not watched. */
@@ -334,6 +335,13 @@ FINSEG_API void finseg_job_free(finseg_job *job);
  * protocol (what is wrong, and at which byte) or too_large.
  */
 FINSEG_API finseg_page *finseg_page_parse(const char *text, size_t length, finseg_error **error);
+/*
+ * As finseg_page_parse(), but the bytes are not copied: they stay where they are, unchanged and with a zero byte after
+ * them, until the page is freed or given back. `spare` may be a page that is done with: it is taken over, on failure
+ * too, and its memory serves again.
+ */
+FINSEG_API finseg_page *finseg_page_parse_in_place(const char *text, size_t length, finseg_page *spare,
+                                                   finseg_error **error);
 FINSEG_API void finseg_page_free(finseg_page *page);
 /*
  * Instead of finseg_page_free(), for a page from any source: the client keeps its memory for pages to come, of eight
@@ -446,11 +454,10 @@ FINSEG_API finseg_idset *finseg_idset_new(finseg_error **error);
 /* NULL is allowed. */
 FINSEG_API void finseg_idset_free(finseg_idset *set);
 /*
- * Adds one id. 0, or -1 with an error of kind invalid for an empty id, or when memory is out; the set is unchanged
- * then.
+ * Adds one id. 0, or -1 with an error of kind invalid for an empty id, or resource; the set is unchanged then.
  */
 FINSEG_API int finseg_idset_add(finseg_idset *set, const char *id, size_t length, finseg_error **error);
-/* Adds every user of the page. 0, or -1 when memory is out; some of the users may be in the set then. */
+/* Adds every user of the page. 0, or -1 when out of memory; some of the users may be in the set then. */
 FINSEG_API int finseg_idset_add_page(finseg_idset *set, const finseg_page *page, finseg_error **error);
 /* How many different ids there are. */
 FINSEG_API uint64_t finseg_idset_count(finseg_idset *set);
@@ -470,7 +477,7 @@ typedef struct finseg_idset_cursor {
 FINSEG_API bool finseg_idset_next(finseg_idset *set, finseg_idset_cursor *cursor, finseg_slice *id);
 
 /*
- * A new set, which the caller frees: of what is in `a` or `b`, in both, in `a` but not in `b`. NULL when memory is out.
+ * A new set, which the caller frees: of what is in `a` or `b`, in both, in `a` but not in `b`. NULL when out of memory.
  */
 FINSEG_API finseg_idset *finseg_idset_union(finseg_idset *a, finseg_idset *b, finseg_error **error);
 FINSEG_API finseg_idset *finseg_idset_intersection(finseg_idset *a, finseg_idset *b, finseg_error **error);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -108,8 +109,10 @@ int finseg_client_watch(finseg_client *client, int fd, finseg_error **error)
     *place = new_companion(client, fd);
     if (*place)
         return 0;
-    return fs_error_give(
-        error, fs_error_new(FINSEG_ERROR_NETWORK, "the client cannot watch descriptor %d: %s", fd, strerror(errno)));
+    int reason = errno;
+    char what[64];
+    snprintf(what, sizeof what, "the client cannot watch descriptor %d", fd);
+    return fs_error_give(error, fs_error_system(FINSEG_ERROR_NETWORK, what, reason));
 }
 
 void finseg_client_unwatch(finseg_client *client, int fd)

@@ -20,7 +20,7 @@ struct fs_authorization {
     struct fs_operation *last_waiting;
 };
 
-/* False when memory is out. */
+/* False when out of memory. */
 bool fs_authorization_open(finseg_client *client);
 void fs_authorization_close(finseg_client *client);
 

@@ -11,6 +11,7 @@
 #include "protocol/canonical.h"
 #include "protocol/request.h"
 #include "value/error.h"
+#include "value/shortage.h"
 #include "value/text.h"
 
 static const char token_path[] = "/api/v2/oauth/token";
@@ -92,7 +93,7 @@ void fs_client_redact_text(const finseg_client *client, char *text)
 
 void fs_client_redact(const finseg_client *client, finseg_error *error)
 {
-    if (error == fs_error_out_of_memory())
+    if (fs_error_is_shared(error))
         return;
     fs_client_redact_text(client, error->message);
     fs_client_redact_text(client, error->code);
@@ -106,6 +107,8 @@ static int read_url(struct fs_url *url, const char *field, const char *text, boo
 {
     /* The text is not repeated: a URL that is wrong may hold a password. */
     const char *problem = fs_url_read(url, text);
+    if (problem == fs_out_of_memory)
+        return fs_error_give(error, fs_error_out_of_memory());
     if (problem)
         return fs_error_give(error, fs_error_new(FINSEG_ERROR_CONFIG, "config: %s: %s", field, problem));
     if (url->https || url->loopback || allow_plain_http)
@@ -187,8 +190,7 @@ static int open_io(finseg_client *client, finseg_error **error)
 {
     const finseg_config *config = client->config;
     if (fs_loop_open(&client->loop) != 0)
-        return fs_error_give(
-            error, fs_error_new(FINSEG_ERROR_NETWORK, "no descriptor for the client's event set: %s", strerror(errno)));
+        return fs_error_give(error, fs_error_system(FINSEG_ERROR_RESOURCE, "the client's event set", errno));
     client->loop_open = true;
     struct fs_transport_options options = {
         .ca_file = config->ca_file,
@@ -208,7 +210,8 @@ finseg_client *finseg_client_new(const finseg_config *config, finseg_error **err
 {
     /* Counted and thread-safe inside libcurl. There is no global cleanup: a resolver thread may still be at work. */
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
-        fs_error_give(error, fs_error_new(FINSEG_ERROR_NETWORK, "libcurl cannot be initialised"));
+        fs_error_give(error,
+                      fs_error_new(FINSEG_ERROR_RESOURCE, "libcurl cannot be initialised: %s", fs_out_of_memory));
         return NULL;
     }
     finseg_client *client = calloc(1, sizeof *client);

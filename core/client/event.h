@@ -15,7 +15,7 @@ struct fs_event_log {
     size_t count;
 };
 
-/* Copies the event with its texts; drops the oldest beyond 1,000, and this one when memory is out. */
+/* Copies the event with its texts; drops the oldest beyond 1,000, and this one when out of memory. */
 void fs_event_add(struct fs_event_log *log, const finseg_event *event);
 /* Valid until the next call; NULL when there is none. */
 const finseg_event *fs_event_next(struct fs_event_log *log);

@@ -89,15 +89,17 @@ static const char *failure_advice(finseg_error_kind kind)
 {
     switch (kind) {
     case FINSEG_ERROR_TLS:
-        return "check the host name in base_url, the server's certificate, and ca_file if its authority is your own";
+        return "; check the host name in base_url, the server's certificate, and ca_file if its authority is your own";
     case FINSEG_ERROR_TIMEOUT:
-        return "try again later, or raise timeout";
+        return "; try again later, or raise timeout";
     case FINSEG_ERROR_TOO_LARGE:
-        return "ask for smaller pages, or raise max_body";
+        return "; ask for smaller pages, or raise max_body";
     case FINSEG_ERROR_PROTOCOL:
-        return "check base_url: this is no HTTP server that the library understands";
+        return "; check base_url: this is no HTTP server that the library understands";
+    case FINSEG_ERROR_RESOURCE:
+        return ""; /* the problem names the remedy */
     default:
-        return "check base_url, the proxy and the network";
+        return "; check base_url, the proxy and the network";
     }
 }
 
@@ -108,7 +110,7 @@ finseg_error *fs_exchange_failure(const struct fs_exchange *exchange, const char
     const char *host = strstr(exchange->url, "://");
     size_t length = host ? (size_t)(host - exchange->url) + 3 : 0;
     length += strcspn(exchange->url + length, "/?");
-    finseg_error *error = fs_error_new(transfer->failure, "%s: no answer from %.*s: %s; %s", what, (int)length,
+    finseg_error *error = fs_error_new(transfer->failure, "%s: no answer from %.*s: %s%s", what, (int)length,
                                        exchange->url, transfer->problem, failure_advice(transfer->failure));
     fs_error_set_request_id(error, exchange->request_id, strlen(exchange->request_id));
     return error;

@@ -13,9 +13,9 @@ struct fs_exchange {
     const struct fs_callback_url *callback_url; /* that it tells the service; NULL: none */
 };
 
-/* Takes over `url` (made by malloc, or NULL when that failed). NULL when memory is out. */
+/* Takes over `url` (made by malloc, or NULL when that failed). NULL when out of memory. */
 struct fs_exchange *fs_exchange_new(finseg_client *client, char *url);
-/* Sends it. On false, memory is out and nothing was sent. */
+/* Sends it. False when out of memory: nothing was sent then. */
 bool fs_exchange_start(finseg_client *client, struct fs_exchange *exchange);
 /* Tells the log how it went, and takes secrets out of what errors may quote; to be called first when it is done. */
 void fs_exchange_report(finseg_client *client, struct fs_exchange *exchange);

@@ -175,7 +175,7 @@ void fs_operation_cancel(struct fs_operation *operation)
     if (operation->type == FS_OPERATION_CREATE && sent) {
         error = fs_error_new(FINSEG_ERROR_CANCELLED,
                              "%s: cancelled after it was sent; the job may exist at the service", what);
-        fs_error_set_maybe_created(error);
+        error = fs_error_with_maybe_created(error);
     } else {
         error = fs_error_new(FINSEG_ERROR_CANCELLED, "%s: cancelled here; the service was not told", what);
     }
@@ -301,8 +301,7 @@ void fs_operation_expect_callback(struct fs_operation *operation, bool expected)
 
 static void end_with_maybe_created(struct fs_operation *operation, finseg_error *error)
 {
-    fs_error_set_maybe_created(error);
-    fs_operation_end(operation, error);
+    fs_operation_end(operation, fs_error_with_maybe_created(error));
 }
 
 static void end_without_job_id(struct fs_operation *operation)
@@ -330,7 +329,7 @@ static void on_created(struct fs_operation *operation, const struct fs_answer *a
     if (job)
         fs_operation_end(operation, NULL);
     else
-        end_with_maybe_created(operation, fs_error_copy(fs_error_out_of_memory()));
+        end_with_maybe_created(operation, fs_error_out_of_memory());
 }
 
 static void on_create_answer(struct fs_operation *operation, const struct fs_answer *answer)
@@ -377,10 +376,10 @@ static void on_page(struct fs_operation *operation)
     describe(operation, what);
     error = fs_answer_unreadable(&answer, error, what);
     /* A body that was damaged on the way is whole the next time. */
-    if (finseg_error_get_kind(error) == FINSEG_ERROR_TOO_LARGE)
-        fs_operation_end(operation, error);
-    else
+    if (finseg_error_get_kind(error) == FINSEG_ERROR_PROTOCOL)
         repeat_or_end(operation, error);
+    else
+        fs_operation_end(operation, error);
 }
 
 static void on_result_answer(struct fs_operation *operation, const struct fs_answer *answer)

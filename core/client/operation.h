@@ -51,7 +51,7 @@ struct fs_operation_table {
 
 struct fs_operation *fs_operation_find(const struct fs_operation_table *table, finseg_ticket ticket);
 
-/* An operation with a ticket, entered into the client's table. NULL when memory is out. */
+/* An operation with a ticket, entered into the client's table. NULL when out of memory. */
 struct fs_operation *fs_operation_new(finseg_client *client, enum fs_operation_type type, finseg_job *job);
 /* Begins its work. A negative timeout is none. */
 void fs_operation_start(struct fs_operation *operation, double timeout);

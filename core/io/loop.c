@@ -10,8 +10,12 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "value/shortage.h"
 
 enum { EVENTS_A_ROUND = 64 };
+
+/* What it takes to look a name up, with what reads a file at the same time. */
+enum { SPARE_DESCRIPTORS = 4 };
 
 /* Seconds: some thirty years. A service may ask for a pause beyond what the kernel's clock can say. */
 #define FAR_AWAY 1e9
@@ -35,6 +39,20 @@ static int add_own(struct fs_loop *loop, int fd, void *mark)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = mark};
     return fd < 0 ? -1 : epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+const char *fs_loop_shortage(void)
+{
+    int spare[SPARE_DESCRIPTORS];
+    int count = 0;
+    const char *shortage = NULL;
+    while (count < SPARE_DESCRIPTORS && (spare[count] = eventfd(0, EFD_CLOEXEC)) >= 0)
+        count++;
+    if (count < SPARE_DESCRIPTORS)
+        shortage = fs_shortage(errno);
+    while (count > 0)
+        close(spare[--count]);
+    return shortage;
 }
 
 int fs_loop_open(struct fs_loop *loop)

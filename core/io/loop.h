@@ -42,6 +42,9 @@ struct fs_loop {
     struct fs_watch *dead;
 };
 
+/* What ran out, when the kernel would not give the few descriptors that a connection takes; else NULL. */
+const char *fs_loop_shortage(void);
+
 /* 0, or -1 with errno set; then nothing is left open. */
 int fs_loop_open(struct fs_loop *loop);
 void fs_loop_close(struct fs_loop *loop);
@@ -53,7 +56,7 @@ int fs_loop_change(struct fs_loop *loop, struct fs_watch *watch, unsigned what);
 /* Safe from inside `ready`, and for a descriptor that is closed already. */
 void fs_loop_unwatch(struct fs_loop *loop, struct fs_watch *watch);
 
-/* Whoever owns timers reserves room for them first, so that setting one cannot fail. False when memory is out. */
+/* Whoever owns timers reserves room for them first, so that setting one cannot fail. False when out of memory. */
 bool fs_loop_reserve_timers(struct fs_loop *loop, size_t count);
 /* Gives the room back; the timers must be clear. */
 void fs_loop_release_timers(struct fs_loop *loop, size_t count);

@@ -1,5 +1,6 @@
 #include "transport.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 
 #include "clock.h"
 #include "value/huge_pages.h"
+#include "value/shortage.h"
 
 /* Enough to fill any line with pages; a bound for the service, and for descriptors and memory here, when thousands of
  * jobs are polled at once. */
@@ -72,8 +74,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int action, void *owner, void
     if (watch)
         return fs_loop_change(transport->loop, watch, what);
     watch = fs_loop_watch(transport->loop, fd, what, on_socket_ready, transport);
-    if (!watch)
+    if (!watch) {
+        transport->shortage = fs_shortage(errno);
         return -1;
+    }
     curl_multi_assign(transport->multi, fd, watch);
     return 0;
 }
@@ -107,7 +111,7 @@ static void begin_body(struct fs_transfer *transfer)
     /* A length that is announced is no promise: memory for it is taken only up to a size that cannot hurt. */
     const curl_off_t harmless = (curl_off_t)16 * 1024 * 1024;
     if (announced > 0 && announced <= harmless && fs_buffer_reserve(answer, (size_t)announced))
-        fs_memory_prefer_large(answer->data, answer->capacity);
+        fs_huge_pages_prefer(answer->data, answer->capacity);
 }
 
 static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
@@ -122,7 +126,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *owner)
     if (answer->length == 0)
         begin_body(transfer);
     fs_buffer_append(answer, bytes, length);
-    return answer->failed ? 0 : length;
+    if (!answer->failed)
+        return length;
+    transfer->failure = FINSEG_ERROR_RESOURCE;
+    return 0;
 }
 
 /* ---- handles ---- */
@@ -355,10 +362,32 @@ void fs_transport_cancel(struct fs_transport *transport, struct fs_transfer *tra
     }
 }
 
-static finseg_error_kind failure_kind(const struct fs_transfer *transfer, CURLcode code)
+/* What ran out, if that ended the transfer; else NULL. libcurl does not tell it from other failures to connect, to look
+ * a name up or to read ca_file, and has given their descriptors back by now. */
+static const char *find_shortage(const struct fs_transfer *transfer, CURLcode code)
 {
-    if (transfer->failure == FINSEG_ERROR_TOO_LARGE)
-        return FINSEG_ERROR_TOO_LARGE;
+    if (transfer->failure == FINSEG_ERROR_RESOURCE)
+        return fs_out_of_memory;
+    long refused = 0;
+    switch (code) {
+    case CURLE_OUT_OF_MEMORY:
+        return fs_out_of_memory;
+    case CURLE_COULDNT_CONNECT:
+        /* Only who had a socket was refused by the network. */
+        curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &refused);
+        return refused == 0 || fs_shortage((int)refused) ? fs_loop_shortage() : NULL;
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_FAILED_INIT:
+        return fs_loop_shortage();
+    default:
+        return NULL;
+    }
+}
+
+static finseg_error_kind failure_kind(CURLcode code)
+{
     switch (code) {
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_PEER_FAILED_VERIFICATION:
@@ -402,13 +431,23 @@ static void read_answer(struct fs_transfer *transfer)
         snprintf(transfer->answered_id, sizeof transfer->answered_id, "%s", header->value);
 }
 
+static void fail_for_shortage(struct fs_transfer *transfer, const char *shortage)
+{
+    transfer->failure = FINSEG_ERROR_RESOURCE;
+    snprintf(transfer->problem, sizeof transfer->problem, "%s", shortage);
+}
+
 static void finish(struct fs_transport *transport, struct fs_transfer *transfer, CURLcode code)
 {
     if (code == CURLE_OK) {
         transfer->answered = true;
         read_answer(transfer);
     } else {
-        transfer->failure = failure_kind(transfer, code);
+        const char *shortage = find_shortage(transfer, code);
+        if (shortage)
+            fail_for_shortage(transfer, shortage);
+        else if (transfer->failure != FINSEG_ERROR_TOO_LARGE)
+            transfer->failure = failure_kind(code);
         if (transfer->failure == FINSEG_ERROR_TOO_LARGE)
             snprintf(transfer->problem, sizeof transfer->problem, "the answer is longer than max_body, %.0f bytes",
                      transport->options.max_body);
@@ -419,9 +458,12 @@ static void finish(struct fs_transport *transport, struct fs_transfer *transfer,
     transfer->done(transfer);
 }
 
-static void fail(struct fs_transport *transport, struct fs_transfer *transfer, const char *problem)
+static void fail_broken(struct fs_transport *transport, struct fs_transfer *transfer)
 {
-    snprintf(transfer->problem, sizeof transfer->problem, "%s", problem);
+    if (transport->shortage)
+        fail_for_shortage(transfer, transport->shortage);
+    else
+        snprintf(transfer->problem, sizeof transfer->problem, "libcurl's multi handle failed");
     stop(transport, transfer);
     transfer->done(transfer);
 }
@@ -433,7 +475,7 @@ static void start_queued(struct fs_transport *transport)
         detach(&transport->queued, transfer);
         if (!activate(transport, transfer)) {
             release(transport, transfer);
-            snprintf(transfer->problem, sizeof transfer->problem, "memory is out");
+            fail_for_shortage(transfer, fs_out_of_memory);
             transfer->done(transfer);
         }
     }
@@ -449,7 +491,8 @@ static void rebuild(struct fs_transport *transport)
     fs_loop_clear_timer(transport->loop, &transport->timer);
     open_multi(transport);
     for (size_t left = broken.count; left > 0 && transport->active.first; left--)
-        fail(transport, transport->active.first, "libcurl's multi handle failed");
+        fail_broken(transport, transport->active.first);
+    transport->shortage = NULL;
 }
 
 void fs_transport_collect(struct fs_transport *transport)

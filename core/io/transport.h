@@ -34,7 +34,7 @@ struct fs_transfer {
 
     /* The answer: valid from `done` on. */
     bool answered;             /* false: no whole answer came, see the next three */
-    finseg_error_kind failure; /* network, tls, timeout, protocol or too_large */
+    finseg_error_kind failure; /* network, tls, timeout, protocol, too_large or resource */
     char problem[CURL_ERROR_SIZE];
     bool sent; /* the request, or a part of it, went out */
     int status;
@@ -75,7 +75,8 @@ struct fs_transport {
     struct fs_loop *loop;
     struct fs_transport_options options;
     CURLM *multi;
-    bool broken; /* libcurl reported an error that leaves all transfers undefined */
+    bool broken;          /* libcurl reported an error that leaves all transfers undefined */
+    const char *shortage; /* why, when it could not watch a socket for a shortage; else NULL */
     struct fs_timer timer;
     struct fs_timer room; /* set when a place among the active ones became free and somebody is queued */
     struct fs_transfer_list active;
@@ -84,13 +85,13 @@ struct fs_transport {
     size_t idle_count;
 };
 
-/* False when memory is out. The texts of `options` must outlive the transport. */
+/* False when out of memory. The texts of `options` must outlive the transport. */
 bool fs_transport_open(struct fs_transport *transport, struct fs_loop *loop,
                        const struct fs_transport_options *options);
 /* Ends transfers that are under way without calling `done`, and never waits. */
 void fs_transport_close(struct fs_transport *transport);
 
-/* Starts a transfer or queues it. False when memory is out. */
+/* Starts a transfer or queues it. False when out of memory. */
 bool fs_transport_start(struct fs_transport *transport, struct fs_transfer *transfer);
 /* Ends a transfer without calling `done`; `sent` is set. Does nothing to one that is idle. */
 void fs_transport_cancel(struct fs_transport *transport, struct fs_transfer *transfer);

@@ -20,7 +20,8 @@ struct fs_answer {
 /* Whether the body is one well-formed JSON value. */
 bool fs_answer_is_json(const struct fs_answer *answer);
 
-/* The body as a tree that the caller deletes. NULL when it is no JSON or longer than 1 MiB, or memory is out. */
+/* The body as a tree that the caller deletes. NULL when it is no JSON or longer than 1 MiB, and when out of
+ * memory. */
 cJSON *fs_answer_tree(const struct fs_answer *answer);
 
 /*

@@ -84,7 +84,7 @@ void fs_callback_url_redact_text(const struct fs_callback_url *url, char *text)
 
 void fs_callback_url_redact(const struct fs_callback_url *url, finseg_error *error)
 {
-    if (error == fs_error_out_of_memory())
+    if (fs_error_is_shared(error))
         return;
     fs_callback_url_redact_text(url, error->message);
     fs_callback_url_redact_text(url, error->code);

@@ -20,7 +20,7 @@ struct finseg_job {
     char *job_id;
 };
 
-/* One reference, the caller's. NULL when memory is out. */
+/* One reference, the caller's. NULL when out of memory. */
 finseg_job *fs_job_new(const char *kind, const char *path, const char *job_id, double created_at);
 finseg_job *fs_job_hold(finseg_job *job);
 

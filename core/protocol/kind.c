@@ -8,6 +8,7 @@
 #include "value/buffer.h"
 #include "value/error.h"
 #include "value/json.h"
+#include "value/shortage.h"
 #include "value/text.h"
 
 static const char *const account_types[] = {"CHECKING", "SAVINGS",   "CREDIT_CARD", "SECURITY",
@@ -122,9 +123,6 @@ const char *finseg_parameter_type_name(finseg_parameter_type type)
     return type_names[type];
 }
 
-/* A problem like the others, but no fault of the definition. */
-static const char out_of_memory[] = "out of memory";
-
 static const char *read_type(const cJSON *item, finseg_parameter *parameter)
 {
     const char *name = cJSON_GetStringValue(item);
@@ -144,7 +142,7 @@ static const char *read_values(const cJSON *item, finseg_parameter *parameter)
         return "values is no list of text";
     const char **values = calloc((size_t)count + 1, sizeof *values);
     if (!values)
-        return out_of_memory;
+        return fs_out_of_memory;
     free((void *)parameter->values);
     parameter->values = values;
     for (const cJSON *value = item->child; value; value = value->next) {
@@ -188,7 +186,7 @@ static const char *read_parameters(const cJSON *item, finseg_kind *kind, const c
         return "parameters is no object";
     finseg_parameter *parameters = calloc((size_t)cJSON_GetArraySize(item) + 1, sizeof *parameters);
     if (!parameters)
-        return out_of_memory;
+        return fs_out_of_memory;
     kind->parameters = parameters;
     for (const cJSON *member = item->child; member; member = member->next) {
         const char *problem = read_parameter(member, &parameters[kind->parameter_count++]);
@@ -251,7 +249,7 @@ static struct fs_added_kind *make_room(struct fs_kind_list *added, const char *n
 
 static int refuse(const char *name, const char *where, const char *problem, finseg_error **error)
 {
-    return fs_error_give(error, problem == out_of_memory
+    return fs_error_give(error, problem == fs_out_of_memory
                                     ? fs_error_out_of_memory()
                                     : fs_error_new(FINSEG_ERROR_CONFIG, "kinds.%s%s%s: %s", name,
                                                    where ? ".parameters." : "", where ? where : "", problem));
@@ -263,13 +261,13 @@ static int add(struct fs_kind_list *added, const char *name, cJSON *definition, 
     struct fs_added_kind made = {.name = fs_text_copy(name, strlen(name)), .definition = definition};
     made.kind = (finseg_kind){.name = made.name, .path = made.name};
     const char *where = NULL;
-    const char *problem = made.name && definition ? read_definition(definition, &made.kind, &where) : out_of_memory;
+    const char *problem = made.name && definition ? read_definition(definition, &made.kind, &where) : fs_out_of_memory;
     struct fs_added_kind *place = problem ? NULL : make_room(added, name);
     if (place) {
         *place = made;
         return 0;
     }
-    refuse(name, where, problem ? problem : out_of_memory, error);
+    refuse(name, where, problem ? problem : fs_out_of_memory, error);
     free_added(&made);
     return -1;
 }

@@ -20,7 +20,7 @@ struct fs_token {
     uint64_t generation; /* grows with every new token, so that a late 401 does not throw away a newer one */
 };
 
-/* A token that the caller was given elsewhere; its end is not known. False when memory is out. */
+/* A token that the caller was given elsewhere; its end is not known. False when out of memory. */
 bool fs_token_set(struct fs_token *token, const char *access_token);
 bool fs_token_usable(const struct fs_token *token, double now);
 /* The service refused the token of this generation. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "value/shortage.h"
 #include "value/text.h"
 
 static bool has_part(CURLU *parsed, CURLUPart part)
@@ -54,7 +55,7 @@ static const char *take_parts(struct fs_url *url, CURLU *parsed)
 {
     char *scheme = part_copy(parsed, CURLUPART_SCHEME);
     char *host = part_copy(parsed, CURLUPART_HOST);
-    const char *problem = "memory is out";
+    const char *problem = fs_out_of_memory;
     if (scheme && host) {
         problem = NULL;
         url->https = strcmp(scheme, "https") == 0;
@@ -70,7 +71,7 @@ static const char *take_parts(struct fs_url *url, CURLU *parsed)
     if (curl_url_set(parsed, CURLUPART_PATH, NULL, 0) == CURLUE_OK)
         url->origin = part_copy(parsed, CURLUPART_URL);
     if (!url->text || !url->origin)
-        return "memory is out";
+        return fs_out_of_memory;
     cut_slashes(url->text);
     cut_slashes(url->origin);
     return NULL;
@@ -81,7 +82,7 @@ const char *fs_url_read(struct fs_url *url, const char *text)
     *url = (struct fs_url){0};
     CURLU *parsed = curl_url();
     if (!parsed)
-        return "memory is out";
+        return fs_out_of_memory;
     const char *problem = NULL;
     if (curl_url_set(parsed, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME) != CURLUE_OK)
         problem = "it is no absolute URL such as https://host/api/v1";

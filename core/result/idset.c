@@ -7,6 +7,7 @@
 #include "uuid_sort.h"
 #include "value/error.h"
 #include "value/huge_pages.h"
+#include "value/text.h"
 #include "value/uuid.h"
 
 struct run {
@@ -25,7 +26,7 @@ static bool resize(struct run *run, size_t capacity)
 {
     if (capacity > SIZE_MAX / sizeof *run->ids)
         return false;
-    struct fs_uuid *ids = fs_memory_resize(run->ids, run->capacity * sizeof *ids, capacity * sizeof *ids);
+    struct fs_uuid *ids = fs_huge_pages_resize(run->ids, run->capacity * sizeof *ids, capacity * sizeof *ids);
     if (!ids)
         return false;
     run->ids = ids;
@@ -35,7 +36,7 @@ static bool resize(struct run *run, size_t capacity)
 
 static void free_run(struct run *run)
 {
-    fs_memory_free(run->ids, run->capacity * sizeof *run->ids);
+    fs_huge_pages_free(run->ids, run->capacity * sizeof *run->ids);
     *run = (struct run){0};
 }
 
@@ -173,7 +174,7 @@ bool finseg_idset_next(finseg_idset *set, finseg_idset_cursor *cursor, finseg_sl
         return has_uuid;
     }
     finseg_slice text = fs_text_ids_at(&set->texts, cursor->text);
-    if (has_uuid && fs_text_id_compare(*id, text) < 0) {
+    if (has_uuid && fs_text_compare(*id, text) < 0) {
         cursor->index++;
         return true;
     }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "value/text.h"
+
 void fs_text_ids_free(struct fs_text_ids *ids)
 {
     fs_buffer_free(&ids->bytes);
@@ -53,13 +55,6 @@ finseg_slice fs_text_ids_at(const struct fs_text_ids *ids, size_t index)
     return (finseg_slice){ids->bytes.data + item->start, item->length};
 }
 
-int fs_text_id_compare(finseg_slice a, finseg_slice b)
-{
-    size_t common = a.length < b.length ? a.length : b.length;
-    int order = common > 0 ? memcmp(a.data, b.data, common) : 0;
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
-}
-
 static int compare_items(const void *left, const void *right, void *bytes)
 {
     const struct fs_text_id *a = left;
@@ -67,7 +62,7 @@ static int compare_items(const void *left, const void *right, void *bytes)
     const char *text = bytes;
     if (a->prefix != b->prefix)
         return a->prefix < b->prefix ? -1 : 1;
-    return fs_text_id_compare((finseg_slice){text + a->start, a->length}, (finseg_slice){text + b->start, b->length});
+    return fs_text_compare((finseg_slice){text + a->start, a->length}, (finseg_slice){text + b->start, b->length});
 }
 
 void fs_text_ids_order(struct fs_text_ids *ids)
@@ -90,7 +85,7 @@ bool fs_text_ids_contain(const struct fs_text_ids *ids, finseg_slice id)
     size_t end = ids->count;
     while (first < end) {
         size_t middle = first + (end - first) / 2;
-        int order = fs_text_id_compare(fs_text_ids_at(ids, middle), id);
+        int order = fs_text_compare(fs_text_ids_at(ids, middle), id);
         if (order == 0)
             return true;
         if (order < 0)
@@ -120,7 +115,7 @@ bool fs_text_ids_merge(struct fs_text_ids *out, const struct fs_text_ids *a, con
         else if (j == b->count)
             order = -1;
         else
-            order = fs_text_id_compare(fs_text_ids_at(a, i), fs_text_ids_at(b, j));
+            order = fs_text_compare(fs_text_ids_at(a, i), fs_text_ids_at(b, j));
         if (order < 0 ? only_a : order == 0 && both)
             done = copy_item(out, a, i);
         else if (order > 0 && only_b)

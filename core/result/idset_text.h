@@ -23,18 +23,16 @@ struct fs_text_ids {
 };
 
 void fs_text_ids_free(struct fs_text_ids *ids);
-/* False when memory is out. `length` is below 2^32. */
+/* False when out of memory. `length` is below 2^32. */
 bool fs_text_ids_add(struct fs_text_ids *ids, const char *text, size_t length);
 /* Sorts by the bytes and drops what is repeated. Needs no memory that it could not do without. */
 void fs_text_ids_order(struct fs_text_ids *ids);
 finseg_slice fs_text_ids_at(const struct fs_text_ids *ids, size_t index);
-/* Below, above or 0, as memcmp; of two where one begins the other, the shorter is less. */
-int fs_text_id_compare(finseg_slice a, finseg_slice b);
 /* In an ordered list. */
 bool fs_text_ids_contain(const struct fs_text_ids *ids, finseg_slice id);
 /*
  * Merges two ordered lists into `out`, which is empty: of what is in `a` only, in both, and in `b` only, what the flags
- * say. False when memory is out.
+ * say. False when out of memory.
  */
 bool fs_text_ids_merge(struct fs_text_ids *out, const struct fs_text_ids *a, const struct fs_text_ids *b, bool only_a,
                        bool both, bool only_b);

@@ -4,44 +4,12 @@
 #include <string.h>
 
 #include "page_index.h"
-#include "value/error.h"
-#include "value/text.h"
-
-finseg_page *fs_page_adopt(char *text, size_t length, finseg_error **error)
-{
-    finseg_page *page = calloc(1, sizeof *page);
-    if (!page) {
-        free(text);
-        fs_error_give(error, fs_error_out_of_memory());
-        return NULL;
-    }
-    page->text = text;
-    page->length = length;
-    finseg_error *problem = fs_page_read(page, FS_PAGE_TEMPLATE);
-    if (problem) {
-        finseg_page_free(page);
-        fs_error_give(error, problem);
-        return NULL;
-    }
-    return page;
-}
-
-finseg_page *finseg_page_parse(const char *text, size_t length, finseg_error **error)
-{
-    char *copy = fs_text_copy(length > 0 ? text : "", length);
-    if (!copy) {
-        fs_error_give(error, fs_error_out_of_memory());
-        return NULL;
-    }
-    return fs_page_adopt(copy, length, error);
-}
 
 void finseg_page_free(finseg_page *page)
 {
     if (!page)
         return;
-    if (!page->text_is_lent)
-        free(page->text);
+    fs_page_drop_text(page);
     free(page->users);
     free(page->uuids);
     free(page->amounts);

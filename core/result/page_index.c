@@ -6,7 +6,7 @@
 
 enum { FIRST_CAPACITY = 32 };
 
-/* The new items are not initialised. False when memory is out, and the old ones stay. */
+/* The new items are not initialised. False when out of memory, and the old ones stay. */
 static bool resize(void **items, uint32_t capacity, size_t item_size)
 {
     void *resized = reallocarray(*items, capacity, item_size);
@@ -18,6 +18,16 @@ static bool resize(void **items, uint32_t capacity, size_t item_size)
 static uint32_t next_capacity(uint32_t capacity)
 {
     return capacity ? capacity * 2 : FIRST_CAPACITY;
+}
+
+void fs_page_drop_text(struct finseg_page *page)
+{
+    if (!page->text_is_lent)
+        free(page->text);
+    page->text = NULL;
+    page->length = 0;
+    page->text_capacity = 0;
+    page->text_is_lent = false;
 }
 
 bool fs_page_grow_users(struct finseg_page *page)

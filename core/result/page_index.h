@@ -11,8 +11,10 @@
 #include "value/json.h"
 #include "value/uuid.h"
 
-/* Positions and lengths are kept in 31 bits. */
-enum { FS_PAGE_MAX_BYTES = INT32_MAX };
+enum {
+    FS_PAGE_MAX_BYTES = INT32_MAX, /* positions and lengths are kept in 31 bits */
+    FS_PAGE_MAX_ID = 1024          /* bytes of a userId or accountId, escapes resolved */
+};
 
 /* An id: a run of bytes in the text, or, when it was written with escapes, in `unescaped`. */
 struct fs_page_id {
@@ -55,14 +57,16 @@ struct finseg_page {
     struct fs_buffer unescaped;
 };
 
+/* Frees the text, unless it is the caller's; the page has none then. */
+void fs_page_drop_text(struct finseg_page *page);
 /* Sets all but the account from a JSON number in `text`. */
 void fs_page_set_amount(struct fs_page_amount *amount, const struct fs_json_value *number, const char *text);
 
-/* Room for one more user or amount; false when memory is out. */
+/* Room for one more user or amount; false when out of memory. */
 bool fs_page_grow_users(struct finseg_page *page);
 bool fs_page_grow_amounts(struct finseg_page *page);
 
-/* False when memory is out. */
+/* False when out of memory. */
 static inline bool fs_page_append_user(struct finseg_page *page, const struct fs_page_user *user,
                                        const struct fs_uuid *uuid)
 {
@@ -80,21 +84,5 @@ static inline bool fs_page_append_amount(struct finseg_page *page, const struct 
     page->amounts[page->amount_count++] = *amount;
     return true;
 }
-
-/*
- * The ways to read a page. All of them give the same index, and the same error for the same text; the slower ones are
- * the measure that the faster ones are tested by.
- */
-enum fs_page_way {
-    FS_PAGE_SCALAR,  /* byte by byte, and words of eight bytes */
-    FS_PAGE_WIDE,    /* sixteen bytes at a time where the machine can */
-    FS_PAGE_TEMPLATE /* that, and a template of what the first users look like */
-};
-
-/*
- * Fills the index from the text, into the memory that it has from an earlier text. NULL, or what is wrong with the
- * page; the index is then of no use.
- */
-finseg_error *fs_page_read(finseg_page *page, enum fs_page_way way);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "page_index.h"
+#include "page_read.h"
 #include "value/error.h"
 
 void fs_page_pool_free(struct fs_page_pool *pool)
@@ -24,23 +25,12 @@ static void keep_text(struct fs_page_pool *pool, finseg_page *page)
     page->text_capacity = 0;
 }
 
-/* Frees the text, unless it is the caller's. */
-static void drop_text(finseg_page *page)
-{
-    if (!page->text_is_lent)
-        free(page->text);
-    page->text = NULL;
-    page->length = 0;
-    page->text_capacity = 0;
-    page->text_is_lent = false;
-}
-
 void fs_page_pool_give(struct fs_page_pool *pool, finseg_page *page)
 {
     if (!page)
         return;
     keep_text(pool, page);
-    drop_text(page);
+    fs_page_drop_text(page);
     if (pool->page_count < FS_PAGE_POOL_LIMIT)
         pool->pages[pool->page_count++] = page;
     else
@@ -53,47 +43,23 @@ void fs_page_pool_lend(struct fs_page_pool *pool, struct fs_buffer *body)
         *body = pool->texts[--pool->text_count];
 }
 
-static finseg_page *take_spare(struct fs_page_pool *pool)
+finseg_page *fs_page_pool_read(struct fs_page_pool *pool, struct fs_buffer *body, finseg_error **error)
 {
-    return pool->page_count > 0 ? pool->pages[--pool->page_count] : calloc(1, sizeof(finseg_page));
-}
-
-/* The page that was taken, when its text can be read; else it is given back. */
-static finseg_page *read_page(struct fs_page_pool *pool, finseg_page *page, finseg_error **error)
-{
-    finseg_error *problem = fs_page_read(page, FS_PAGE_TEMPLATE);
+    finseg_page *page = pool->page_count > 0 ? pool->pages[--pool->page_count] : calloc(1, sizeof *page);
+    finseg_error *problem = NULL;
+    if (page && fs_buffer_reserve(body, 0)) {
+        page->text = body->data;
+        page->length = body->length;
+        page->text_capacity = body->capacity;
+        *body = (struct fs_buffer){0};
+        problem = fs_page_read(page, FS_PAGE_TEMPLATE);
+    } else {
+        fs_buffer_free(body);
+        problem = fs_error_out_of_memory();
+    }
     if (!problem)
         return page;
     fs_page_pool_give(pool, page);
     fs_error_give(error, problem);
     return NULL;
-}
-
-finseg_page *fs_page_pool_read(struct fs_page_pool *pool, struct fs_buffer *body, finseg_error **error)
-{
-    finseg_page *page = take_spare(pool);
-    if (!page || !fs_buffer_reserve(body, 0)) {
-        fs_page_pool_give(pool, page);
-        fs_buffer_free(body);
-        fs_error_give(error, fs_error_out_of_memory());
-        return NULL;
-    }
-    page->text = body->data;
-    page->length = body->length;
-    page->text_capacity = body->capacity;
-    *body = (struct fs_buffer){0};
-    return read_page(pool, page, error);
-}
-
-finseg_page *fs_page_pool_read_lent(struct fs_page_pool *pool, const char *text, size_t length, finseg_error **error)
-{
-    finseg_page *page = take_spare(pool);
-    if (!page) {
-        fs_error_give(error, fs_error_out_of_memory());
-        return NULL;
-    }
-    page->text = (char *)text;
-    page->length = length;
-    page->text_is_lent = true;
-    return read_page(pool, page, error);
 }

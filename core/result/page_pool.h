@@ -25,10 +25,5 @@ void fs_page_pool_give(struct fs_page_pool *pool, finseg_page *page);
 void fs_page_pool_lend(struct fs_page_pool *pool, struct fs_buffer *body);
 /* As finseg_page_parse, but takes over the bytes of `body`, which is empty afterwards, on failure too. */
 finseg_page *fs_page_pool_read(struct fs_page_pool *pool, struct fs_buffer *body, finseg_error **error);
-/*
- * As finseg_page_parse, but does not copy the text, which ends with a zero byte and stays the caller's: it must be there
- * until the page is given back or freed.
- */
-finseg_page *fs_page_pool_read_lent(struct fs_page_pool *pool, const char *text, size_t length, finseg_error **error);
 
 #endif

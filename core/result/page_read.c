@@ -1,31 +1,35 @@
+#include "page_read.h"
+
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "page.h"
 #include "page_index.h"
 #include "template.h"
 #include "value/error.h"
 #include "value/json_inline.h"
 #include "value/simd.h"
+#include "value/text.h"
 #include "value/uuid.h"
 
 /*
  * Whether the template pays. Reading a user with it saves more than a failed try costs; `credit` weighs the two, and
- * when it is used up the template rests for a growing number of users.
+ * when it is used up the template is dropped and another one learned, after a growing number of users.
  */
 struct trial {
     int credit;
-    unsigned misses; /* in a row */
-    uint32_t rest;   /* users to read without it */
+    uint32_t rest; /* users to read without a template */
     uint32_t next_rest;
 };
+
+enum { MOST_CREDIT = 32, GAIN = 2, LOSS = 3, FIRST_REST = 64 };
 
 struct reader {
     struct fs_json json;
     finseg_page *page;
     finseg_error *error; /* what is wrong beyond the JSON grammar */
     bool in_user;        /* reading the user after those already in the index */
-    enum fs_page_way way;
+    enum fs_page_reader which;
     struct trial trial;
     struct fs_template template;
 };
@@ -171,11 +175,11 @@ static const struct known_member *find_known(const struct known_member *known, c
 /* The known member whose name stands here, spelt without escapes and in one look; NULL for all others. */
 static inline const struct known_member *glance(const struct reader *reader, const struct known_member *known)
 {
-#if FS_WIDE
+#if FS_SIMD
     const struct fs_json *json = &reader->json;
-    if (!json->wide || json->end - json->at < FS_WIDE_BYTES)
+    if (!json->simd || json->end - json->at < FS_SIMD_BYTES)
         return NULL;
-    while (known->name && !fs_wide_equal(json->at, known->quoted, known->mask))
+    while (known->name && !fs_simd_equal(json->at, known->quoted, known->mask))
         known++;
     return known->name ? known : NULL;
 #else
@@ -257,9 +261,9 @@ static bool read_uuid(const struct reader *reader, finseg_slice text, struct fs_
 {
     if (text.length != FS_UUID_TEXT)
         return false;
-#if FS_WIDE
-    if (reader->way != FS_PAGE_SCALAR)
-        return fs_wide_uuid(text.data, uuid);
+#if FS_SIMD
+    if (reader->which != FS_PAGE_SCALAR)
+        return fs_simd_uuid(text.data, uuid);
 #endif
     (void)reader;
     return fs_uuid_read(text.data, uuid);
@@ -268,11 +272,11 @@ static bool read_uuid(const struct reader *reader, finseg_slice text, struct fs_
 /* The usual amount, in one look; false, and nothing done, for any other value. */
 static inline bool read_usual_amount(struct reader *reader, struct fs_page_amount *amount)
 {
-#if FS_WIDE
+#if FS_SIMD
     struct fs_json *json = &reader->json;
-    if (reader->way == FS_PAGE_SCALAR || json->end - json->at < FS_WIDE_AMOUNT_REACH)
+    if (reader->which == FS_PAGE_SCALAR || json->end - json->at < FS_SIMD_AMOUNT_REACH)
         return false;
-    size_t length = fs_wide_amount(json->at, &amount->scaled);
+    size_t length = fs_simd_amount(json->at, &amount->scaled);
     amount->start = position(reader, json->at);
     amount->length = (uint32_t)length & INT32_MAX;
     amount->fits = true;
@@ -439,29 +443,20 @@ static void learn(struct reader *reader)
 /* Reads what matches; false when nothing did. */
 static bool read_by_template(struct reader *reader)
 {
-    enum { MOST_CREDIT = 64, GAIN = 2 };
     struct trial *trial = &reader->trial;
-    if (reader->way != FS_PAGE_TEMPLATE || !reader->template.learned || trial->rest > 0)
+    if (reader->which != FS_PAGE_TEMPLATE || !reader->template.learned)
         return false;
     size_t users = fs_template_read_users(&reader->template, &reader->json, reader->page);
-    if (users == 0)
-        return false;
-    trial->misses = 0;
-    trial->credit = users < MOST_CREDIT ? trial->credit + (int)users * GAIN : MOST_CREDIT;
-    if (trial->credit > MOST_CREDIT)
-        trial->credit = MOST_CREDIT;
-    return true;
+    int gain = GAIN * (int)(users < MOST_CREDIT ? users : MOST_CREDIT);
+    trial->credit = trial->credit + gain < MOST_CREDIT ? trial->credit + gain : MOST_CREDIT;
+    return users > 0;
 }
 
-/*
- * A user was read without the template: learns from it when there is none, or when the one there is misses again and
- * again.
- */
+/* A user was read without the template. */
 static void note_miss(struct reader *reader)
 {
-    enum { MISSES_TO_LEARN = 2, FIRST_CREDIT = 16, LOSS = 3 };
     struct trial *trial = &reader->trial;
-    if (reader->way != FS_PAGE_TEMPLATE || reader->page->user_count < 2)
+    if (reader->which != FS_PAGE_TEMPLATE || reader->page->user_count < 2)
         return;
     if (trial->rest > 0) {
         trial->rest--;
@@ -469,12 +464,10 @@ static void note_miss(struct reader *reader)
     }
     trial->credit -= LOSS;
     if (trial->credit < 0) {
-        trial->credit = FIRST_CREDIT;
-        trial->rest = trial->next_rest;
-        trial->next_rest *= 2;
         reader->template.learned = false;
-    } else if (!reader->template.learned || ++trial->misses == MISSES_TO_LEARN) {
-        trial->misses = 0;
+        *trial =
+            (struct trial){MOST_CREDIT, trial->next_rest, trial->next_rest > 0 ? trial->next_rest * 2 : FIRST_REST};
+    } else if (!reader->template.learned) {
         learn(reader);
     }
 }
@@ -518,9 +511,8 @@ static bool read_page(struct reader *reader)
     return object.seen & MEMBER_USERS || refuse(reader, object.start, "users", " is missing");
 }
 
-finseg_error *fs_page_read(finseg_page *page, enum fs_page_way way)
+finseg_error *fs_page_read(finseg_page *page, enum fs_page_reader which)
 {
-    enum { FIRST_REST = 64, FIRST_CREDIT = 16 };
     struct reader reader;
     if (page->length > FS_PAGE_MAX_BYTES)
         return fs_error_new(FINSEG_ERROR_TOO_LARGE, "the result page has %zu bytes; at most %d can be read",
@@ -528,8 +520,8 @@ finseg_error *fs_page_read(finseg_page *page, enum fs_page_way way)
     reader.page = page;
     reader.error = NULL;
     reader.in_user = false;
-    reader.way = way;
-    reader.trial = (struct trial){.credit = FIRST_CREDIT, .next_rest = FIRST_REST};
+    reader.which = which;
+    reader.trial = (struct trial){.credit = MOST_CREDIT};
     reader.template.learned =
         false; /* the rest of it means nothing until then, and is too large to be cleared for every page */
     page->total_elements = -1;
@@ -537,11 +529,51 @@ finseg_error *fs_page_read(finseg_page *page, enum fs_page_way way)
     page->amount_count = 0;
     fs_buffer_clear(&page->unescaped);
     fs_json_begin(&reader.json, page->text, page->length);
-    reader.json.wide = reader.json.wide && way != FS_PAGE_SCALAR;
+    reader.json.simd = reader.json.simd && which != FS_PAGE_SCALAR;
     if (read_page(&reader))
         return NULL;
     if (reader.error)
         return reader.error;
     finseg_error_kind kind = reader.json.too_deep ? FINSEG_ERROR_TOO_LARGE : FINSEG_ERROR_PROTOCOL;
     return describe(&reader, kind, reader.json.at, "", reader.json.problem);
+}
+
+/* The page; when it cannot be read, it is freed. */
+static finseg_page *read_or_free(finseg_page *page, finseg_error **error)
+{
+    finseg_error *problem = fs_page_read(page, FS_PAGE_TEMPLATE);
+    if (!problem)
+        return page;
+    finseg_page_free(page);
+    fs_error_give(error, problem);
+    return NULL;
+}
+
+finseg_page *finseg_page_parse(const char *text, size_t length, finseg_error **error)
+{
+    finseg_page *page = calloc(1, sizeof *page);
+    char *copy = fs_text_copy(length > 0 ? text : "", length);
+    if (!page || !copy) {
+        free(page);
+        free(copy);
+        fs_error_give(error, fs_error_out_of_memory());
+        return NULL;
+    }
+    page->text = copy;
+    page->length = length;
+    return read_or_free(page, error);
+}
+
+finseg_page *finseg_page_parse_in_place(const char *text, size_t length, finseg_page *spare, finseg_error **error)
+{
+    finseg_page *page = spare ? spare : calloc(1, sizeof *page);
+    if (!page) {
+        fs_error_give(error, fs_error_out_of_memory());
+        return NULL;
+    }
+    fs_page_drop_text(page);
+    page->text = (char *)text;
+    page->length = length;
+    page->text_is_lent = true;
+    return read_or_free(page, error);
 }

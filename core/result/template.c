@@ -2,17 +2,16 @@
 
 #include <string.h>
 
-#include "page.h"
 #include "value/simd.h"
 
-#if FS_WIDE
+#if FS_SIMD
 
 /* ---- reading --------------------------------------------------------------------------------------------- */
 
 /* No hole looks further than this without asking where the text ends. */
 enum { HOLE_REACH = 64 };
-_Static_assert((int)HOLE_REACH >= 3 * (int)FS_WIDE_BYTES && (int)HOLE_REACH > (int)FS_UUID_TEXT &&
-                   (int)HOLE_REACH >= (int)FS_WIDE_AMOUNT_REACH,
+_Static_assert((int)HOLE_REACH >= 3 * (int)FS_SIMD_BYTES && (int)HOLE_REACH > (int)FS_UUID_TEXT &&
+                   (int)HOLE_REACH >= (int)FS_SIMD_AMOUNT_REACH,
                "a hole's fast way fits");
 
 /* The depth of a user's members and of a record's, counted from outside of the user. */
@@ -35,13 +34,13 @@ static inline const char *match(const struct run *run, const struct fs_literal *
     const char *end = at + literal->length;
     if (at > run->limit)
         return NULL;
-    while (end - at > FS_WIDE_BYTES) {
-        if (!fs_wide_equal(at, text, 0xFFFF))
+    while (end - at > FS_SIMD_BYTES) {
+        if (!fs_simd_equal(at, text, 0xFFFF))
             return NULL;
-        at += FS_WIDE_BYTES;
-        text += FS_WIDE_BYTES;
+        at += FS_SIMD_BYTES;
+        text += FS_SIMD_BYTES;
     }
-    return fs_wide_equal(at, text, literal->last_mask) ? end : NULL;
+    return fs_simd_equal(at, text, literal->last_mask) ? end : NULL;
 }
 
 /* Reads any value with the scanner; behind it, or NULL. */
@@ -59,7 +58,7 @@ static const char *scan_value(const struct run *run, unsigned depth, const char 
 static inline const char *end_of_string(const struct run *run, const char *at)
 {
     struct fs_json_value value;
-    const char *end = fs_wide_skip_plain(at, run->json->end);
+    const char *end = fs_simd_skip_plain(at, run->json->end);
     if (end < run->json->end && *end == '"')
         return end;
     end = scan_value(run, RECORD_DEPTH, at - 1, &value);
@@ -68,7 +67,7 @@ static inline const char *end_of_string(const struct run *run, const char *at)
 
 static inline const char *read_id(const struct run *run, const char *at, struct fs_page_id *id)
 {
-    const char *end = fs_wide_ends_like_uuid(at) ? at + FS_UUID_TEXT : end_of_string(run, at);
+    const char *end = fs_simd_ends_like_uuid(at) ? at + FS_UUID_TEXT : end_of_string(run, at);
     if (!end || end - at > FS_PAGE_MAX_ID)
         return NULL;
     *id = (struct fs_page_id){.start = (uint32_t)(at - run->json->start), .length = (uint32_t)(end - at)};
@@ -77,7 +76,7 @@ static inline const char *read_id(const struct run *run, const char *at, struct 
 
 static inline const char *read_user_id(struct run *run, const char *at)
 {
-    run->user.has_uuid = fs_wide_uuid(at, &run->uuid) && at[FS_UUID_TEXT] == '"';
+    run->user.has_uuid = fs_simd_uuid(at, &run->uuid) && at[FS_UUID_TEXT] == '"';
     if (run->user.has_uuid) {
         run->user.id =
             (struct fs_page_id){.start = (uint32_t)(at - run->json->start), .length = (uint32_t)FS_UUID_TEXT};
@@ -99,7 +98,7 @@ static const char *read_unusual_amount(struct run *run, const char *at)
 
 static inline const char *read_amount(struct run *run, const char *at)
 {
-    size_t length = fs_wide_amount(at, &run->amount.scaled);
+    size_t length = fs_simd_amount(at, &run->amount.scaled);
     if (length == 0)
         return read_unusual_amount(run, at);
     run->amount.start = (uint32_t)(at - run->json->start);

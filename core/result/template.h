@@ -1,10 +1,10 @@
 /*
  * The learned template: users of one result look alike, so what stands between their values is learned from one of them
- * and compared with the next in wide steps, leaving only the values to be read.
+ * and compared with the next sixteen bytes at a time, leaving only the values to be read.
  *
  * A template never judges. A user that matches is byte for byte the learned one but for its values, each of which has
  * passed the scanner, so the general reader would have accepted it with the same columns; whatever does not match is
- * left to the general reader from the user's first byte on. Without FS_WIDE no template is ever learned.
+ * left to the general reader from the user's first byte on. Without FS_SIMD no template is ever learned.
  */
 #ifndef FINSEG_TEMPLATE_H
 #define FINSEG_TEMPLATE_H

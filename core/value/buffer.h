@@ -15,7 +15,7 @@ struct fs_buffer {
     bool failed;
 };
 
-/* Makes room for `more` bytes beyond the length. False when memory is out. */
+/* Makes room for `more` bytes beyond the length. False when out of memory. */
 bool fs_buffer_reserve(struct fs_buffer *buffer, size_t more);
 void fs_buffer_append(struct fs_buffer *buffer, const void *bytes, size_t length);
 void fs_buffer_append_text(struct fs_buffer *buffer, const char *text);

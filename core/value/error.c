@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "shortage.h"
 #include "text.h"
 
 /* Bytes of a code or a request id (of which 255 are documented): whatever is longer is none. */
@@ -26,12 +27,19 @@ static const char *const kind_names[] = {
     [FINSEG_ERROR_PROTOCOL] = "protocol",
     [FINSEG_ERROR_TOO_LARGE] = "too_large",
     [FINSEG_ERROR_CANCELLED] = "cancelled",
+    [FINSEG_ERROR_RESOURCE] = "resource",
 };
 
-/* Shared and never written to: the setters and the free below leave it alone. */
-static char out_of_memory_message[] = "memory is out";
-static finseg_error out_of_memory = {
-    .kind = FINSEG_ERROR_TOO_LARGE, .retryable = true, .retry_after = -1, .message = out_of_memory_message};
+/* Shared and never written to: the setters and the free below leave them alone. The second is for a create that was
+ * sent. */
+static finseg_error out_of_memory[2] = {
+    {.kind = FINSEG_ERROR_RESOURCE, .retryable = true, .retry_after = -1, .message = (char *)fs_out_of_memory},
+    {.kind = FINSEG_ERROR_RESOURCE,
+     .retryable = true,
+     .maybe_created = true,
+     .retry_after = -1,
+     .message = (char *)fs_out_of_memory},
+};
 
 const char *finseg_error_kind_name(finseg_error_kind kind)
 {
@@ -81,7 +89,7 @@ bool finseg_error_maybe_created(const finseg_error *error)
 
 void finseg_error_free(finseg_error *error)
 {
-    if (!error || error == &out_of_memory)
+    if (!error || fs_error_is_shared(error))
         return;
     free(error->message);
     free(error->code);
@@ -109,7 +117,7 @@ finseg_error *fs_error_new(finseg_error_kind kind, const char *format, ...)
 {
     finseg_error *error = calloc(1, sizeof *error);
     if (!error)
-        return &out_of_memory;
+        return fs_error_out_of_memory();
     struct fs_buffer message = {0};
     va_list arguments;
     va_start(arguments, format);
@@ -118,19 +126,32 @@ finseg_error *fs_error_new(finseg_error_kind kind, const char *format, ...)
     error->message = fs_buffer_take(&message);
     if (!error->message) {
         free(error);
-        return &out_of_memory;
+        return fs_error_out_of_memory();
     }
     make_plain_line(error->message);
     error->kind = kind;
     error->retry_after = -1;
     error->retryable = kind == FINSEG_ERROR_PENDING || kind == FINSEG_ERROR_RATE_LIMITED ||
-                       kind == FINSEG_ERROR_SERVER || kind == FINSEG_ERROR_NETWORK || kind == FINSEG_ERROR_TIMEOUT;
+                       kind == FINSEG_ERROR_SERVER || kind == FINSEG_ERROR_NETWORK || kind == FINSEG_ERROR_TIMEOUT ||
+                       kind == FINSEG_ERROR_RESOURCE;
     return error;
 }
 
 finseg_error *fs_error_out_of_memory(void)
 {
-    return &out_of_memory;
+    return &out_of_memory[0];
+}
+
+bool fs_error_is_shared(const finseg_error *error)
+{
+    return error == &out_of_memory[0] || error == &out_of_memory[1];
+}
+
+finseg_error *fs_error_system(finseg_error_kind kind, const char *what, int reason)
+{
+    const char *shortage = fs_shortage(reason);
+    return fs_error_new(shortage ? FINSEG_ERROR_RESOURCE : kind, "%s: %s", what,
+                        shortage ? shortage : strerror(reason));
 }
 
 static void set_plain_text(char **place, const char *text, size_t length)
@@ -143,19 +164,19 @@ static void set_plain_text(char **place, const char *text, size_t length)
 
 void fs_error_set_code(finseg_error *error, const char *code, size_t length)
 {
-    if (error != &out_of_memory)
+    if (!fs_error_is_shared(error))
         set_plain_text(&error->code, code, length);
 }
 
 void fs_error_set_request_id(finseg_error *error, const char *request_id, size_t length)
 {
-    if (error != &out_of_memory)
+    if (!fs_error_is_shared(error))
         set_plain_text(&error->request_id, request_id, length);
 }
 
 void fs_error_set_answer(finseg_error *error, int status, double retry_after)
 {
-    if (error == &out_of_memory)
+    if (fs_error_is_shared(error))
         return;
     error->status = status;
     error->retry_after = retry_after;
@@ -163,19 +184,21 @@ void fs_error_set_answer(finseg_error *error, int status, double retry_after)
 
 void fs_error_set_retryable(finseg_error *error, bool retryable)
 {
-    if (error != &out_of_memory)
+    if (!fs_error_is_shared(error))
         error->retryable = retryable;
 }
 
-void fs_error_set_maybe_created(finseg_error *error)
+finseg_error *fs_error_with_maybe_created(finseg_error *error)
 {
-    if (error != &out_of_memory)
-        error->maybe_created = true;
+    if (fs_error_is_shared(error))
+        return &out_of_memory[1];
+    error->maybe_created = true;
+    return error;
 }
 
 void fs_error_set_message(finseg_error *error, char *message)
 {
-    if (error == &out_of_memory) {
+    if (fs_error_is_shared(error)) {
         free(message);
         return;
     }
@@ -185,11 +208,11 @@ void fs_error_set_message(finseg_error *error, char *message)
 
 finseg_error *fs_error_copy(const finseg_error *error)
 {
-    if (error == &out_of_memory)
-        return &out_of_memory;
+    if (fs_error_is_shared(error))
+        return (finseg_error *)error;
     finseg_error *copy = fs_error_new(error->kind, "%s", error->message);
-    if (copy == &out_of_memory)
-        return copy;
+    if (fs_error_is_shared(copy))
+        return error->maybe_created ? fs_error_with_maybe_created(copy) : copy;
     copy->status = error->status;
     copy->retryable = error->retryable;
     copy->maybe_created = error->maybe_created;

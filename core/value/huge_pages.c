@@ -13,7 +13,7 @@ static bool is_large(size_t size)
     return size >= LARGE;
 }
 
-void fs_memory_prefer_large(void *memory, size_t size)
+void fs_huge_pages_prefer(void *memory, size_t size)
 {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     const uintptr_t start = ((uintptr_t)memory + page - 1) & ~(page - 1);
@@ -29,11 +29,11 @@ static void *allocate(size_t size)
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
         return NULL;
-    fs_memory_prefer_large(memory, size);
+    fs_huge_pages_prefer(memory, size);
     return memory;
 }
 
-void fs_memory_free(void *memory, size_t size)
+void fs_huge_pages_free(void *memory, size_t size)
 {
     if (is_large(size))
         munmap(memory, size);
@@ -41,7 +41,7 @@ void fs_memory_free(void *memory, size_t size)
         free(memory);
 }
 
-void *fs_memory_resize(void *memory, size_t old_size, size_t size)
+void *fs_huge_pages_resize(void *memory, size_t old_size, size_t size)
 {
     if (is_large(old_size) && is_large(size)) {
         void *moved = mremap(memory, old_size, size, MREMAP_MAYMOVE);
@@ -54,6 +54,6 @@ void *fs_memory_resize(void *memory, size_t old_size, size_t size)
         return NULL;
     if (old_size > 0)
         memcpy(moved, memory, old_size < size ? old_size : size);
-    fs_memory_free(memory, old_size);
+    fs_huge_pages_free(memory, old_size);
     return moved;
 }

@@ -269,7 +269,7 @@ void fs_json_begin(struct fs_json *json, const char *text, size_t length)
 {
     if (length == 0)
         text = "";
-    *json = (struct fs_json){.start = text, .at = text, .end = text + length, .wide = FS_WIDE};
+    *json = (struct fs_json){.start = text, .at = text, .end = text + length, .simd = FS_SIMD};
 }
 
 bool fs_json_peek(struct fs_json *json, enum fs_json_type *type)

@@ -32,7 +32,7 @@ struct fs_json {
     const char *problem; /* NULL while all is well */
     unsigned depth;      /* arrays and objects open around `at` */
     bool too_deep;       /* the problem is the depth limit */
-    bool wide; /* sixteen bytes at a time where the machine can; cleared only to test one way against the other */
+    bool simd; /* sixteen bytes at a time where the machine can; cleared only to test one reader against the other */
 };
 
 /* A value: its bytes, quotes and brackets included. */

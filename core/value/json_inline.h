@@ -1,9 +1,7 @@
-/*
- * The commonest steps of the scanner, inline for the files that take many of them: json.c, page_read.c, template.c.
- * What is rare or wrong is left to functions of json.c. See json.h for what a struct fs_json is.
- */
-#ifndef FINSEG_JSON_SCAN_H
-#define FINSEG_JSON_SCAN_H
+/* The inline fast path of json.c, for files that take many steps: what is rare or wrong is left to functions of json.c,
+ * so these two know each other. See json.h for what a struct fs_json is. */
+#ifndef FINSEG_JSON_INLINE_H
+#define FINSEG_JSON_INLINE_H
 
 #include <stdint.h>
 #include <string.h>
@@ -34,9 +32,9 @@ static inline void fs_json_skip_white_space(struct fs_json *json)
         json->at = at + 1;
         return;
     }
-#if FS_WIDE
-    if (json->wide)
-        at = fs_wide_skip_white_space(at, json->end);
+#if FS_SIMD
+    if (json->simd)
+        at = fs_simd_skip_white_space(at, json->end);
 #endif
     while (at < json->end && fs_json_is_white(*at))
         at++;
@@ -75,10 +73,10 @@ static inline bool fs_json_is_plain(char c)
 /* Where the run of plain bytes at `at` ends. */
 static inline const char *fs_json_skip_plain(const struct fs_json *json, const char *at)
 {
-#if FS_WIDE
-    if (json->wide) {
-        at = fs_wide_skip_plain(at, json->end);
-        if (json->end - at >= FS_WIDE_BYTES)
+#if FS_SIMD
+    if (json->simd) {
+        at = fs_simd_skip_plain(at, json->end);
+        if (json->end - at >= FS_SIMD_BYTES)
             return at;
     }
 #endif

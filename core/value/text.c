@@ -9,6 +9,13 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+int fs_text_compare(finseg_slice a, finseg_slice b)
+{
+    size_t shorter = a.length < b.length ? a.length : b.length;
+    int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
+    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
+}
+
 bool fs_text_equal_ignoring_case(const char *a, const char *b)
 {
     while (*a && lower(*a) == lower(*b)) {

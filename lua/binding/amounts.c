@@ -15,11 +15,6 @@ struct walk {
     size_t end;    /* behind the last amount of the current user */
 };
 
-static void push_slice(lua_State *L, finseg_slice slice)
-{
-    lua_pushlstring(L, slice.length > 0 ? slice.data : "", slice.length);
-}
-
 static void push_amount(lua_State *L, const finseg_page *page, size_t index)
 {
     int64_t units = 0;
@@ -36,7 +31,7 @@ static void push_account(lua_State *L, const finseg_page *page, size_t index)
 {
     finseg_slice account = finseg_page_amount_account(page, index);
     if (account.length > 0)
-        push_slice(L, account);
+        fs_lua_push_slice(L, account);
     else
         lua_pushnil(L);
 }
@@ -57,7 +52,7 @@ static bool next_user(struct walk *walk, const finseg_page *page)
 
 static void push_user_id(lua_State *L, const finseg_page *page, const struct walk *walk)
 {
-    push_slice(L, finseg_page_user_id(page, walk->user - 1));
+    fs_lua_push_slice(L, finseg_page_user_id(page, walk->user - 1));
 }
 
 #if FS_LUA_WAITS_BELOW_C

@@ -15,21 +15,9 @@
 #include "module.h"
 #include "value/buffer.h"
 
-/* ---- core.c: objects ------------------------------------------------------------------------------------- */
+/* ---- stack.c: plain values on Lua's stack ------------------------------------------------------------------ */
 
-/* What one call holds in C while Lua may raise. */
-struct fs_lua_scratch {
-    finseg_error *error;
-    finseg_config *config;
-    finseg_outcome *outcome;
-    struct fs_buffer text;
-};
-
-/* Pushes an empty one. */
-struct fs_lua_scratch *fs_lua_new_scratch(lua_State *L);
-/* Frees what it holds at once, rather than when Lua collects it; it may be used again. */
-void fs_lua_empty_scratch(struct fs_lua_scratch *scratch);
-
+void fs_lua_push_slice(lua_State *L, finseg_slice slice);
 /* Sets a field of the table at the top; NULL leaves it nil. */
 void fs_lua_set_text(lua_State *L, const char *field, const char *text);
 /* Text without zero bytes, or an argument error. */
@@ -37,14 +25,30 @@ const char *fs_lua_check_text(lua_State *L, int argument);
 /* A whole number from 0 to `maximum` (at most 2^53), or an argument error. */
 uint64_t fs_lua_check_whole(lua_State *L, int argument, uint64_t maximum);
 
-/* ---- memory.c: what objects hold in C ----------------------------------------------------------------------- */
+/* ---- scratch.c: what one call holds in C while Lua may raise ------------------------------------------------ */
+
+struct fs_lua_scratch {
+    finseg_error *error;
+    finseg_config *config;
+    finseg_outcome *outcome;
+    struct fs_buffer text;
+};
 
 /* Before the two below are called. */
-void fs_lua_open_memory(lua_State *L);
+void fs_lua_register_scratch(lua_State *L);
+/* Pushes an empty one. */
+struct fs_lua_scratch *fs_lua_new_scratch(lua_State *L);
+/* Frees what it holds at once, rather than when Lua collects it; it may be used again. */
+void fs_lua_empty_scratch(struct fs_lua_scratch *scratch);
+
+/* ---- external_memory.c: what objects hold in C, so that Lua collects them in time ---------------------------- */
+
+/* Before the two below are called. */
+void fs_lua_open_external_memory(lua_State *L);
 /* Adds bytes to what an object holds, `*held`. When much has come together, collects what is garbage. */
 void fs_lua_hold(lua_State *L, size_t *held, size_t bytes);
 /* The object holds nothing any more. */
-void fs_lua_let_go(lua_State *L, size_t *held);
+void fs_lua_release(lua_State *L, size_t *held);
 
 /* ---- error.c --------------------------------------------------------------------------------------------- */
 
@@ -56,7 +60,7 @@ void fs_lua_register_error(lua_State *L);
 /* core.error(kind, message) -> err */
 int fs_lua_error(lua_State *L);
 
-/* ---- value.c: JSON into Lua values ----------------------------------------------------------------------- */
+/* ---- decode.c: JSON into Lua values ---------------------------------------------------------------------- */
 
 /* Pushes the value of JSON text that has passed the scanner. */
 void fs_lua_push_json(lua_State *L, const char *text, size_t length);
@@ -64,10 +68,8 @@ void fs_lua_push_json(lua_State *L, const char *text, size_t length);
 void fs_lua_push_members(lua_State *L, const char *text, size_t length, const char *except);
 /* core.from_json(text) -> value | nil, err */
 int fs_lua_from_json(lua_State *L);
-/* Sets core.user_reader in the module at the top: for many users, since it remembers how they look. */
-void fs_lua_register_user_reader(lua_State *L);
 
-/* ---- parts.c: JSON taken apart as text -------------------------------------------------------------------- */
+/* ---- json_parts.c: JSON taken apart as text --------------------------------------------------------------- */
 
 /* core.json_parts(text) -> the texts of a list's elements, or of an object's members as name, text, name, text, ... |
  * nil, problem */
@@ -106,7 +108,7 @@ bool fs_lua_read_config(lua_State *L, int index, bool from_environment, struct f
 /* core.kinds(fields) -> the list of segment kinds that a client with this config knows | nil, err */
 int fs_lua_kinds(lua_State *L);
 
-/* ---- client.c, job.c, page.c, amounts.c, aggregate.c, idset.c, traversal.c --------------------------------- */
+/* ---- client.c, job.c, page.c, users.c, amounts.c, aggregate.c, idset.c, traversal.c ------------------------- */
 
 void fs_lua_register_client(lua_State *L);
 /* core.client(fields, from_environment) -> client | nil, err */
@@ -127,6 +129,8 @@ finseg_page *fs_lua_take_page(lua_State *L, int argument);
 /* Argument: the position of a user, from 1; answers its index. */
 size_t fs_lua_check_user(lua_State *L, int argument, const finseg_page *page);
 
+/* Sets core.user_reader in the module at the top: for many users, since it remembers how they look. */
+void fs_lua_register_user_reader(lua_State *L);
 /* Sets core.amounts, or core.walk, in the module at the top: see amounts.c. */
 void fs_lua_register_amounts(lua_State *L);
 
@@ -154,21 +158,24 @@ void fs_lua_register_signal(lua_State *L);
 /* core.signal() -> a descriptor that Lua makes readable | nil, err */
 int fs_lua_signal(lua_State *L);
 
-/* ---- file.c: what Lua's io library cannot do: files that are the user's alone ------------------------------- */
+/* ---- private_file.c: what Lua's io library cannot do: files and folders that are the user's alone ------------ */
 
 /* core.create_file(path) -> true, an empty file of mode 0600 that was not there before | nil, reason */
 int fs_lua_create_file(lua_State *L);
 /* core.create_folder(path) -> true, the folder is there, made with mode 0700 if need be, its parents too | nil,
  * reason */
 int fs_lua_create_folder(lua_State *L);
-/* core.time() -> seconds since 1970, with their fraction */
-int fs_lua_time(lua_State *L);
 
 /* ---- poll.c ---------------------------------------------------------------------------------------------- */
 
 /* core.poll(descriptors, seconds) -> positions */
 int fs_lua_poll(lua_State *L);
-/* core.now() -> seconds */
+
+/* ---- clock.c --------------------------------------------------------------------------------------------- */
+
+/* core.time() -> seconds since 1970, with their fraction */
+int fs_lua_time(lua_State *L);
+/* core.now() -> seconds of the monotonic clock */
 int fs_lua_now(lua_State *L);
 
 /* ---- secret.c -------------------------------------------------------------------------------------------- */

@@ -34,8 +34,8 @@ int fs_lua_client(lua_State *L)
         return fs_lua_fail(L, scratch);
     finseg_client **place = fs_lua_new_object(L, client_type, sizeof(finseg_client *));
     *place = finseg_client_new(scratch->config, &scratch->error);
-    if (!*place && finseg_error_get_kind(scratch->error) == FINSEG_ERROR_NETWORK) {
-        /* No descriptors, or no memory: perhaps clients hold them that nobody refers to any more. */
+    if (!*place && finseg_error_get_kind(scratch->error) == FINSEG_ERROR_RESOURCE) {
+        /* Perhaps clients that nobody refers to any more hold the descriptors or the memory. */
         finseg_error_free(scratch->error);
         scratch->error = NULL;
         lua_gc(L, LUA_GCCOLLECT, 0);

@@ -1,54 +1,7 @@
+/* The module finseg.core: what Lua gets of all the other files here. None of them looks up to this one. */
 #include <dlfcn.h>
-#include <math.h>
-#include <string.h>
 
 #include "binding.h"
-
-static const char scratch_type[] = "finseg.core.scratch";
-
-struct fs_lua_scratch *fs_lua_new_scratch(lua_State *L)
-{
-    return fs_lua_new_object(L, scratch_type, sizeof(struct fs_lua_scratch));
-}
-
-void fs_lua_empty_scratch(struct fs_lua_scratch *scratch)
-{
-    finseg_error_free(scratch->error);
-    finseg_config_free(scratch->config);
-    finseg_outcome_free(scratch->outcome);
-    fs_buffer_free(&scratch->text);
-    *scratch = (struct fs_lua_scratch){0};
-}
-
-static int collect_scratch(lua_State *L)
-{
-    fs_lua_empty_scratch(luaL_checkudata(L, 1, scratch_type));
-    return 0;
-}
-
-void fs_lua_set_text(lua_State *L, const char *field, const char *text)
-{
-    if (!text)
-        return;
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, field);
-}
-
-const char *fs_lua_check_text(lua_State *L, int argument)
-{
-    size_t length = 0;
-    const char *text = luaL_checklstring(L, argument, &length);
-    luaL_argcheck(L, strlen(text) == length, argument, "text without zero bytes expected");
-    return text;
-}
-
-uint64_t fs_lua_check_whole(lua_State *L, int argument, uint64_t maximum)
-{
-    double number = luaL_checknumber(L, argument);
-    luaL_argcheck(L, number >= 0 && number <= (double)maximum && floor(number) == number, argument,
-                  "whole number from 0 on expected");
-    return (uint64_t)number;
-}
 
 /*
  * libcurl's resolver threads may outlive the client that started them (it does not wait for a silent name server), so
@@ -103,10 +56,9 @@ FS_LUA_MODULE int luaopen_finseg_core(lua_State *L);
 
 int luaopen_finseg_core(lua_State *L)
 {
-    static const luaL_Reg no_methods[] = {{NULL, NULL}};
     pin_module();
-    fs_lua_open_memory(L);
-    fs_lua_register_type(L, scratch_type, no_methods, collect_scratch);
+    fs_lua_open_external_memory(L);
+    fs_lua_register_scratch(L);
     fs_lua_register_error(L);
     fs_lua_register_client(L);
     fs_lua_register_job(L);

@@ -231,7 +231,7 @@ bool fs_lua_encode(lua_State *L, int index, struct fs_buffer *out)
     bool ok = encode(&encoder, index, &outermost);
     lua_settop(L, top);
     if (out->failed)
-        luaL_error(L, "memory is out");
+        luaL_error(L, "out of memory");
     return ok;
 }
 

@@ -42,9 +42,9 @@ int fs_lua_error(lua_State *L)
     const char *name = luaL_checkstring(L, 1);
     const char *message = luaL_checkstring(L, 2);
     finseg_error_kind kind = FINSEG_ERROR_CONFIG;
-    while (kind <= FINSEG_ERROR_CANCELLED && strcmp(finseg_error_kind_name(kind), name) != 0)
+    while (kind <= FINSEG_ERROR_RESOURCE && strcmp(finseg_error_kind_name(kind), name) != 0)
         kind++;
-    luaL_argcheck(L, kind <= FINSEG_ERROR_CANCELLED, 1, "unknown kind of error");
+    luaL_argcheck(L, kind <= FINSEG_ERROR_RESOURCE, 1, "unknown kind of error");
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
     scratch->error = fs_error_new(kind, "%s", message);
     fs_lua_push_error(L, scratch->error);

@@ -28,7 +28,7 @@ static int collect_idset(lua_State *L)
     struct idset *idset = luaL_checkudata(L, 1, idset_type);
     finseg_idset_free(idset->set);
     idset->set = NULL;
-    fs_lua_let_go(L, &idset->held);
+    fs_lua_release(L, &idset->held);
     return 0;
 }
 
@@ -147,7 +147,7 @@ static int merge(lua_State *L, merge_function *merged)
     struct idset *result = new_idset(L);
     result->set = merged(a->set, b->set, NULL);
     if (!result->set)
-        return luaL_error(L, "finseg: memory is out");
+        return luaL_error(L, "finseg: out of memory");
     fs_lua_hold(L, &result->held, finseg_idset_count(result->set) * BYTES_OF_AN_ID);
     return 1;
 }

@@ -1,7 +1,5 @@
-#include <string.h>
-
 #include "binding.h"
-#include "result/page_pool.h"
+#include "value/text.h"
 
 static const char page_type[] = "finseg.core.page";
 
@@ -9,18 +7,26 @@ static const char page_type[] = "finseg.core.page";
 enum { INDEX_SHARE = 2 };
 
 /*
- * The memory that pages of text leave behind. Lua keeps it longer than its pages: it is older, and at a state's end
- * what is younger is collected first.
+ * Pages of text that are done with, whose memory serves the next ones: the first touch of new memory costs more than
+ * reading a page does. Lua keeps it longer than its pages: it is older, and at a state's end what is younger is
+ * collected first.
  */
 static const char spares_type[] = "finseg.core.spares";
 
-/* Pages of longer texts leave nothing: it would be much memory to sit on. */
-enum { LONGEST_SPARED = 1 << 20 };
+enum {
+    SPARES = 8,
+    LONGEST_SPARED = 1 << 20 /* pages of longer texts are freed: it would be much memory to sit on */
+};
+
+struct spares {
+    finseg_page *pages[SPARES];
+    size_t count;
+};
 
 struct object {
     finseg_page *page; /* first: who holds the userdata may look there */
     size_t held;
-    struct fs_page_pool *spares; /* NULL: it does not leave its memory to others */
+    struct spares *spares; /* NULL: it does not leave its memory to others */
 };
 
 static struct object *new_object(lua_State *L)
@@ -50,25 +56,28 @@ finseg_page *fs_lua_take_page(lua_State *L, int argument)
     finseg_page *page = fs_lua_check_page(L, argument);
     struct object *object = lua_touserdata(L, argument);
     object->page = NULL;
-    fs_lua_let_go(L, &object->held);
+    fs_lua_release(L, &object->held);
     return page;
 }
 
 static int collect_page(lua_State *L)
 {
     struct object *object = luaL_checkudata(L, 1, page_type);
-    if (object->page && object->spares && finseg_page_text(object->page).length <= LONGEST_SPARED)
-        fs_page_pool_give(object->spares, object->page);
+    struct spares *spares = object->spares;
+    if (object->page && spares && spares->count < SPARES && finseg_page_text(object->page).length <= LONGEST_SPARED)
+        spares->pages[spares->count++] = object->page;
     else
         finseg_page_free(object->page);
     object->page = NULL;
-    fs_lua_let_go(L, &object->held);
+    fs_lua_release(L, &object->held);
     return 0;
 }
 
 static int collect_spares(lua_State *L)
 {
-    fs_page_pool_free(luaL_checkudata(L, 1, spares_type));
+    struct spares *spares = luaL_checkudata(L, 1, spares_type);
+    while (spares->count > 0)
+        finseg_page_free(spares->pages[--spares->count]);
     return 0;
 }
 
@@ -80,7 +89,7 @@ static int page_of_text(lua_State *L)
 {
     size_t length = 0;
     const char *text = luaL_checklstring(L, 1, &length);
-    struct fs_page_pool *spares = lua_touserdata(L, lua_upvalueindex(1));
+    struct spares *spares = lua_touserdata(L, lua_upvalueindex(1));
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
     struct object *object = new_object(L);
     lua_createtable(L, 1, 0);
@@ -88,16 +97,12 @@ static int page_of_text(lua_State *L)
     lua_rawseti(L, -2, 1);
     fs_lua_keep(L, -2);
     object->spares = spares;
-    object->page = fs_page_pool_read_lent(spares, text, length, &scratch->error);
+    finseg_page *spare = spares->count > 0 ? spares->pages[--spares->count] : NULL;
+    object->page = finseg_page_parse_in_place(text, length, spare, &scratch->error);
     if (!object->page)
         return fs_lua_fail(L, scratch);
     fs_lua_hold(L, &object->held, length / INDEX_SHARE);
     return 1;
-}
-
-static void push_slice(lua_State *L, finseg_slice slice)
-{
-    lua_pushlstring(L, slice.length > 0 ? slice.data : "", slice.length);
 }
 
 size_t fs_lua_check_user(lua_State *L, int argument, const finseg_page *page)
@@ -122,14 +127,14 @@ static int page_size(lua_State *L)
 
 static int page_text(lua_State *L)
 {
-    push_slice(L, finseg_page_text(fs_lua_check_page(L, 1)));
+    fs_lua_push_slice(L, finseg_page_text(fs_lua_check_page(L, 1)));
     return 1;
 }
 
 /* page:users_text() -> the users array with its brackets, as it came */
 static int page_users_text(lua_State *L)
 {
-    push_slice(L, finseg_page_users_text(fs_lua_check_page(L, 1)));
+    fs_lua_push_slice(L, finseg_page_users_text(fs_lua_check_page(L, 1)));
     return 1;
 }
 
@@ -146,15 +151,8 @@ static int page_user(lua_State *L)
 static int page_user_id(lua_State *L)
 {
     const finseg_page *page = fs_lua_check_page(L, 1);
-    push_slice(L, finseg_page_user_id(page, fs_lua_check_user(L, 2, page)));
+    fs_lua_push_slice(L, finseg_page_user_id(page, fs_lua_check_user(L, 2, page)));
     return 1;
-}
-
-static int compare_slices(finseg_slice a, finseg_slice b)
-{
-    size_t shorter = a.length < b.length ? a.length : b.length;
-    int order = shorter > 0 ? memcmp(a.data, b.data, shorter) : 0;
-    return order != 0 ? order : (a.length > b.length) - (a.length < b.length);
 }
 
 /* page:is_sorted() -> whether each userId comes after the one before, by its bytes */
@@ -163,7 +161,7 @@ static int page_is_sorted(lua_State *L)
     const finseg_page *page = fs_lua_check_page(L, 1);
     bool sorted = true;
     for (size_t i = 1; sorted && i < finseg_page_user_count(page); i++)
-        sorted = compare_slices(finseg_page_user_id(page, i - 1), finseg_page_user_id(page, i)) < 0;
+        sorted = fs_text_compare(finseg_page_user_id(page, i - 1), finseg_page_user_id(page, i)) < 0;
     lua_pushboolean(L, sorted);
     return 1;
 }
@@ -178,7 +176,7 @@ static int page_find_user(lua_State *L)
     size_t high = finseg_page_user_count(page);
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = compare_slices(finseg_page_user_id(page, middle), wanted);
+        int order = fs_text_compare(finseg_page_user_id(page, middle), wanted);
         if (order == 0) {
             lua_pushinteger(L, (lua_Integer)middle + 1);
             return 1;
@@ -195,7 +193,7 @@ static int page_find_user(lua_State *L)
 static int page_user_text(lua_State *L)
 {
     const finseg_page *page = fs_lua_check_page(L, 1);
-    push_slice(L, finseg_page_user(page, fs_lua_check_user(L, 2, page)));
+    fs_lua_push_slice(L, finseg_page_user(page, fs_lua_check_user(L, 2, page)));
     return 1;
 }
 
@@ -232,7 +230,7 @@ void fs_lua_register_page(lua_State *L)
     static const luaL_Reg no_methods[] = {{NULL, NULL}};
     fs_lua_register_type(L, page_type, methods, collect_page);
     fs_lua_register_type(L, spares_type, no_methods, collect_spares);
-    fs_lua_new_object(L, spares_type, sizeof(struct fs_page_pool));
+    fs_lua_new_object(L, spares_type, sizeof(struct spares));
     lua_pushcclosure(L, page_of_text, 1);
     lua_setfield(L, -2, "page");
 }

@@ -44,12 +44,3 @@ int fs_lua_poll(lua_State *L)
     }
     return 1;
 }
-
-/* core.now() -> seconds of the monotonic clock */
-int fs_lua_now(lua_State *L)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    lua_pushnumber(L, (double)now.tv_sec + (double)now.tv_nsec / 1e9);
-    return 1;
-}

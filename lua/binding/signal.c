@@ -41,7 +41,7 @@ int fs_lua_signal(lua_State *L)
     }
     if (signal->fd >= 0)
         return 1;
-    scratch->error = fs_error_new(FINSEG_ERROR_NETWORK, "no descriptor for a wait: %s", strerror(errno));
+    scratch->error = fs_error_system(FINSEG_ERROR_RESOURCE, "a wait", errno);
     return fs_lua_fail(L, scratch);
 }
 

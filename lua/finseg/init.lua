@@ -7,7 +7,8 @@
 ---
 --- A call that fails returns nil and an err: a table that prints as one plain line, with the fields kind, message,
 --- status, code, request_id, retryable, retry_after (seconds) and maybe_created. Its kinds: config, auth, invalid,
---- not_found, pending, failed, expired, rate_limited, server, network, tls, timeout, protocol, too_large, cancelled.
+--- not_found, pending, failed, expired, rate_limited, server, network, tls, timeout, protocol, too_large, cancelled,
+--- resource.
 --- Iterators raise the same err. Wrong Lua types and calls on a closed client raise.
 
 local Client = require "finseg.client"
@@ -64,7 +65,7 @@ finseg.null = core.null
 --- Makes a client. Sends nothing.
 ---@param config finseg.Config
 ---@return finseg.Client? client
----@return finseg.Err? err  kind `config`
+---@return finseg.Err? err  kind `config` or `resource`
 function finseg.new(config)
   check.type(config, "table", 1, "new")
   return Client.new(config, false)
@@ -76,7 +77,7 @@ local nginx_hint = "; nginx keeps its environment from its workers: nginx.conf n
 --- FINSEG_ACCESS_TOKEN, FINSEG_CA_FILE. `overrides` win.
 ---@param overrides finseg.Config?
 ---@return finseg.Client? client
----@return finseg.Err? err  kind `config`
+---@return finseg.Err? err  kind `config` or `resource`
 function finseg.from_env(overrides)
   check.optional(overrides, "table", 1, "from_env")
   local client, err = Client.new(overrides or {}, true)
@@ -89,7 +90,7 @@ end
 --- Reads a result page that was saved: the methods of a segment, without a client.
 ---@param text string  JSON; the page keeps it
 ---@return finseg.Page? page
----@return finseg.Err? err  `protocol` or `too_large`
+---@return finseg.Err? err  `protocol`, `too_large` or `resource`
 function finseg.decode(text)
   check.type(text, "string", 1, "decode")
   local core_page, err = core.page(text)

@@ -289,7 +289,7 @@ end
 
 --- Whether the store cannot be reached now. The work goes on without it then: a job made twice is better than none.
 local function is_out_of_reach(err)
-  return err.kind == "network"
+  return err.kind == "network" or err.kind == "resource"
 end
 
 --- What a process holds while it makes a job.

@@ -246,10 +246,10 @@ static void print_figures(const struct figures *figures, size_t count)
 static void touch_memory(void)
 {
     const size_t size = (size_t)1536 * 1024 * 1024;
-    char *memory = fs_memory_resize(NULL, 0, size);
+    char *memory = fs_huge_pages_resize(NULL, 0, size);
     for (size_t i = 0; memory && i < size; i += 4096)
         ((volatile char *)memory)[i] = 1;
-    fs_memory_free(memory, memory ? size : 0);
+    fs_huge_pages_free(memory, memory ? size : 0);
 }
 
 int main(int count, char **arguments)

@@ -1,15 +1,15 @@
-/* A result page to columns: finseg, each of its ways, beside simdjson (on-demand) and cJSON. */
+/* A result page to columns: finseg, each of its readers, beside simdjson (on-demand) and cJSON. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "measure.h"
 #include "peers.h"
-#include "result/page.h"
 #include "result/page_index.h"
+#include "result/page_read.h"
 #include "sample.h"
 
-enum reader { TEMPLATE, WIDE, SCALAR, SIMDJSON, SIMDJSON_RAW, CJSON, READERS };
+enum reader { TEMPLATE, SIMD, SCALAR, SIMDJSON, SIMDJSON_RAW, CJSON, READERS };
 
 struct bench {
     struct fs_buffer text;
@@ -24,11 +24,11 @@ static void stop(const char *problem)
     exit(1);
 }
 
-static void read_ours(struct bench *bench, enum fs_page_way way)
+static void read_ours(struct bench *bench, enum fs_page_reader which)
 {
     bench->page.text = bench->text.data;
     bench->page.length = bench->text.length;
-    if (fs_page_read(&bench->page, way))
+    if (fs_page_read(&bench->page, which))
         stop("finseg refused a sample");
 }
 
@@ -41,8 +41,8 @@ static void read_once(struct bench *bench, enum reader reader)
     case TEMPLATE:
         read_ours(bench, FS_PAGE_TEMPLATE);
         break;
-    case WIDE:
-        read_ours(bench, FS_PAGE_WIDE);
+    case SIMD:
+        read_ours(bench, FS_PAGE_SIMD);
         break;
     case SCALAR:
         read_ours(bench, FS_PAGE_SCALAR);
@@ -105,7 +105,7 @@ static void measure(struct bench *bench, int users, enum sample_shape shape, boo
     for (int reader = 0; reader < READERS; reader++)
         rate[reader] = (double)bench->text.length / measure_median(seconds[reader], MEASURE_ROUNDS) / 1e9;
     printf("%5d %-16s %-7s %6.2f %6.2f %6.2f %9.2f %9.2f %6.2f %11.2f %7.2f %8.1f\n", users, sample_name(shape),
-           pretty ? "pretty" : "compact", rate[TEMPLATE], rate[WIDE], rate[SCALAR], rate[SIMDJSON], rate[SIMDJSON_RAW],
+           pretty ? "pretty" : "compact", rate[TEMPLATE], rate[SIMD], rate[SCALAR], rate[SIMDJSON], rate[SIMDJSON_RAW],
            rate[CJSON], rate[TEMPLATE] / rate[SIMDJSON], rate[TEMPLATE] / rate[SIMDJSON_RAW],
            rate[TEMPLATE] / rate[CJSON]);
 }
@@ -135,7 +135,7 @@ int main(int count, char **arguments)
     }
     printf("page to columns, GB/s; simdjson runs its %s kernel\n", peer_simdjson_kernel());
     printf(
-        "users shape            layout  finseg   wide scalar  simdjson  its raw  cJSON  x simdjson   x raw  x cJSON\n");
+        "users shape            layout  finseg   simd scalar  simdjson  its raw  cJSON  x simdjson   x raw  x cJSON\n");
     for (int size = 0; size < 2; size++) {
         for (int shape = 0; shape < SAMPLE_SHAPES; shape++) {
             for (int pretty = 0; pretty < 2; pretty++)

@@ -10,11 +10,12 @@
     SUITE_OF(error)                                                                                                    \
     SUITE_OF(money)                                                                                                    \
     SUITE_OF(json)                                                                                                     \
+    SUITE_OF(simd)                                                                                                     \
+    SUITE_OF(page_read)                                                                                                \
     SUITE_OF(page)                                                                                                     \
-    SUITE_OF(total)                                                                                                    \
-    SUITE_OF(aggregate)                                                                                                \
+    SUITE_OF(aggregates)                                                                                               \
     SUITE_OF(page_pool)                                                                                                \
-    SUITE_OF(ways)                                                                                                     \
+    SUITE_OF(template)                                                                                                 \
     SUITE_OF(idset)                                                                                                    \
     SUITE_OF(traversal)                                                                                                \
     SUITE_OF(kind)                                                                                                     \
@@ -30,6 +31,7 @@
     SUITE_OF(loop)                                                                                                     \
     SUITE_OF(sigpipe)                                                                                                  \
     SUITE_OF(exchange)                                                                                                 \
+    SUITE_OF(resource)                                                                                                 \
     SUITE_OF(repeats)                                                                                                  \
     SUITE_OF(client)                                                                                                   \
     SUITE_OF(callback)                                                                                                 \

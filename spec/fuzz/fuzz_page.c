@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "finseg.h"
-#include "result/page.h"
+#include "result/page_index.h"
 #include "value/buffer.h"
 #include "value/json.h"
 #include "value/money.h"

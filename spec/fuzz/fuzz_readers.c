@@ -1,6 +1,5 @@
 /*
- * Any bytes as a result page, read in every way: the same verdict and message, or the same columns, whichever way it
- * was. The same once more for a page of users cut from the input, which alternate so that the template learns, hits and
+ * Any bytes as a result page: all readers give the same verdict and message, or the same columns. The same once more for a page of users cut from the input, which alternate so that the template learns, hits and
  * misses.
  */
 #include <stdint.h>
@@ -54,14 +53,14 @@ static void check_alternating(finseg_slice input)
         append_user(&page, usual);
     fs_buffer_append_text(&page, "],\"totalElements\":9}");
     require(!page.failed);
-    require(ways_agree(page.data, page.length));
+    require(readers_agree(page.data, page.length));
     fs_buffer_free(&page);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     finseg_slice input = {(const char *)data, size};
-    require(ways_agree(input.data, input.length));
+    require(readers_agree(input.data, input.length));
     if (size > 0 && size < 4096)
         check_alternating(input);
     return 0;

@@ -8,6 +8,8 @@ local scripted_server = require "spec.support.scripted_server"
 local shell = require "spec.support.shell"
 local socket = require "socket"
 
+local is_sanitized = os.getenv "FINSEG_SPEC_PRELOAD" ~= nil
+
 local PARAMETERS = { accountType = "checking", threshold = 5000 }
 local TOKEN = "POST /api/v2/oauth/token"
 local CREATE = "POST /api/v1/segments/highBalance"
@@ -395,5 +397,56 @@ describe("TLS", function()
     local err = check(select(2, client:create("highBalance", PARAMETERS)), "tls")
     assert.matches("localhost", err.message, 1, true)
     client:close()
+  end)
+end)
+
+describe("a machine that has no more", function()
+  it("descriptors for a request is told from a network that fails", function()
+    local status, printed = run_lua(
+      [[
+        local finseg = require "finseg"
+        local client = assert(finseg.new {
+          base_url = "http://127.0.0.1:1/api/v1",
+          access_token = "x",
+          retry = { attempts = 2, base = 0.01 },
+        })
+        local held, file = {}, nil
+        repeat
+          file = io.open "/dev/null"
+          held[#held + 1] = file
+        until not file
+        local job, err = client:create("highBalance", { threshold = 1 })
+        print(job, err.kind, err.retryable, err.maybe_created, err)
+        for _, opened in ipairs(held) do
+          opened:close()
+        end
+        print(select(2, client:create("highBalance", { threshold = 1 })).kind)
+      ]],
+      nil,
+      64
+    )
+    assert.matches(
+      "^nil\tresource\ttrue\tfalse\tcreate highBalance: .+: out of file descriptors; [^\n]+\nnetwork\n$",
+      printed
+    )
+    assert.are.equal(0, status)
+  end)
+
+  it("memory for a page says so", function()
+    if is_sanitized then
+      pending "AddressSanitizer ends a program whose memory is limited"
+      return
+    end
+    local status, printed = run_lua [[
+      local finseg = require "finseg"
+      local text = '{"users":[' .. ('{"userId":"u"},'):rep(4000000) .. '{"userId":"u"}]}'
+      local pid = io.open("/proc/self/stat"):read("*a"):match "^%d+"
+      local pages = io.open("/proc/self/statm"):read "*n"
+      os.execute(("prlimit --pid %s --as=%.0f"):format(pid, pages * 4096 + 16 * 1024 * 1024))
+      local page, err = finseg.decode(text)
+      print(page, err.kind, err.retryable, err)
+    ]]
+    assert.matches("^nil\tresource\ttrue\tout of memory; [^\n]+\n$", printed)
+    assert.are.equal(0, status)
   end)
 end)

@@ -51,7 +51,7 @@ void sb_flows_close(struct sb_flows *flows)
     free(flows);
 }
 
-/* NULL when memory is out. */
+/* NULL when out of memory. */
 static struct sb_flow *add_flow(struct sb_flows *flows, int64_t label)
 {
     if (flows->count == flows->capacity) {

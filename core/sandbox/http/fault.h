@@ -61,7 +61,7 @@ struct sb_fault {
 
 struct sb_faults;
 
-/* No rules; the seed decides which requests a rate strikes. NULL when memory is out. */
+/* No rules; the seed decides which requests a rate strikes. NULL when out of memory. */
 struct sb_faults *sb_faults_new(uint64_t seed);
 void sb_faults_free(struct sb_faults *faults);
 

@@ -14,7 +14,7 @@ struct sb_pacer;
 struct sb_pacer *sb_pacer_start(struct fs_buffer *problem);
 /*
  * Suspends the connection for that long. Only in a callback of libmicrohttpd that may suspend, which is called again when the time is
- * over. False after sb_pacer_release(), and when memory is out: the connection is not suspended then.
+ * over. False after sb_pacer_release(), and when out of memory: the connection is not suspended then.
  */
 bool sb_pacer_hold(struct sb_pacer *pacer, struct MHD_Connection *connection, int64_t milliseconds);
 /* Lets all connections go and holds no more. */

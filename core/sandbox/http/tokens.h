@@ -21,7 +21,7 @@ struct sb_token {
     bool fresh;                         /* nobody had it before */
 };
 
-/* `time_to_live` in seconds. NULL when memory is out. */
+/* `time_to_live` in seconds. NULL when out of memory. */
 struct sb_tokens *sb_tokens_new(int64_t time_to_live);
 void sb_tokens_free(struct sb_tokens *tokens);
 /* The role's token; false when the kernel gives no random bytes. */

@@ -26,7 +26,7 @@ bool sb_receiver_read_host(const char *text, char host[SB_RECEIVER_LONGEST_HOST 
 const char *sb_receivers_check(const struct sb_receivers *receivers, const char *text);
 /*
  * What the URL `text`, which passed the check, names: its host ("host:port"), and its endpoint, the URL without query
- * and fragment. The caller frees each. NULL when memory is out.
+ * and fragment. The caller frees each. NULL when out of memory.
  */
 char *sb_receiver_host(const char *text);
 char *sb_receiver_endpoint(const char *text);

@@ -26,11 +26,11 @@ struct sb_callback {
     bool failed; /* status FAILED, not READY */
 };
 
-/* `patience`: milliseconds after the first try in which it is repeated. NULL when memory is out. */
+/* `patience`: milliseconds after the first try in which it is repeated. NULL when out of memory. */
 struct sb_callbacks *sb_callbacks_new(int64_t patience, struct sb_counters *counters, sb_callback_settled *settled,
                                       void *closure);
 bool sb_callbacks_start(struct sb_callbacks *callbacks, struct fs_buffer *problem);
-/* Takes a copy. From any thread, before the start too. False when memory is out. */
+/* Takes a copy. From any thread, before the start too. False when out of memory. */
 bool sb_callbacks_add(struct sb_callbacks *callbacks, const struct sb_callback *callback);
 /* Breaks off what is on its way; that is not settled. NULL is allowed. */
 void sb_callbacks_free(struct sb_callbacks *callbacks);

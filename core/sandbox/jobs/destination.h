@@ -22,7 +22,7 @@ struct sb_destinations {
     struct sb_destination *chains[SB_DESTINATION_CHAINS];
 };
 
-/* The destination of that name, made when there is none. NULL when memory is out. */
+/* The destination of that name, made when there is none. NULL when out of memory. */
 struct sb_destination *sb_destinations_take(struct sb_destinations *destinations, const char *name);
 /* The last to leave takes it away. NULL is allowed. */
 void sb_destinations_leave(struct sb_destinations *destinations, struct sb_destination *destination);

@@ -32,7 +32,7 @@ struct sb_result_slice {
     uint64_t end; /* the first that is not in it */
 };
 
-/* With one reference, the caller's; NULL when memory is out. */
+/* With one reference, the caller's; NULL when out of memory. */
 struct sb_result *sb_result_new(void);
 struct sb_result *sb_result_share(struct sb_result *result);
 /* Gives a reference back; NULL is allowed. */

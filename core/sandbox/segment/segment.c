@@ -122,7 +122,7 @@ static bool read_body(const char *text, size_t length, struct body *body, struct
     return false;
 }
 
-/* The string's text, which the caller frees; NULL when it is no string, holds a zero byte or memory is out. */
+/* The string's text, which the caller frees; NULL when it is no string or holds a zero byte, and when out of memory. */
 static char *string_text(const struct fs_json_value *value)
 {
     if (value->type != FS_JSON_STRING)

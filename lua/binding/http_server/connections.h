@@ -21,7 +21,7 @@ struct fs_connections {
     size_t count; /* those that were hung up are not counted */
 };
 
-/* NULL when memory is out. */
+/* NULL when out of memory. */
 struct fs_connection *fs_connections_add(struct fs_connections *connections, int fd, double now);
 /* It has completed a request. */
 void fs_connections_renew(struct fs_connections *connections, struct fs_connection *connection, double now);

@@ -9,6 +9,7 @@
 #include "../module.h"
 #include "server.h"
 #include "socket.h"
+#include "value/shortage.h"
 
 static const char receiver_type[] = "finseg.http_server";
 
@@ -46,7 +47,8 @@ static int receiver_close(lua_State *L)
 
 static int fail(lua_State *L, int problem)
 {
-    const char *kind = "other";
+    const char *shortage = fs_shortage(problem);
+    const char *kind = shortage ? "resource" : "other";
     if (problem == EINVAL)
         kind = "no_address";
     else if (problem == EADDRINUSE)
@@ -56,7 +58,7 @@ static int fail(lua_State *L, int problem)
     else if (problem == EADDRNOTAVAIL)
         kind = "elsewhere";
     lua_pushnil(L);
-    lua_pushstring(L, strerror(problem));
+    lua_pushstring(L, shortage ? shortage : strerror(problem));
     lua_pushstring(L, kind);
     return 3;
 }
@@ -64,7 +66,7 @@ static int fail(lua_State *L, int problem)
 static int listen_at(lua_State *L, const char *host, uint16_t port)
 {
     int listener = fs_socket_listen(host, port);
-    if (listener >= 0 || (errno != EMFILE && errno != ENFILE))
+    if (listener >= 0 || !fs_shortage(errno))
         return listener;
     /* Perhaps garbage holds the descriptors: clients that nobody has closed. */
     lua_gc(L, LUA_GCCOLLECT, 0);
@@ -85,7 +87,7 @@ static int start(struct holder *holder, int listener, const struct fs_receiver_c
 /*
  * open(host, port, path, largest_body, rate, patience) -> receiver, port | nil, reason, kind of failure
  * The kinds: "no_address" (what host is not), "taken" (the port is), "denied" (the port, to this user), "elsewhere" (the
- * address is not this machine's), "other".
+ * address is not this machine's), "resource" (memory or file descriptors ran out), "other".
  */
 static int receiver_open(lua_State *L)
 {

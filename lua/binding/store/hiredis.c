@@ -24,6 +24,7 @@
 #include "io/loop.h"
 #include "io/sigpipe.h"
 #include "value/random.h"
+#include "value/shortage.h"
 
 static const char set_type[] = "finseg.store.hiredis";
 
@@ -173,7 +174,17 @@ static void ring(struct fs_timer *alarm)
     (void)alarm; /* it makes the descriptor readable; Lua looks at the clock */
 }
 
-/* open() -> set | nil, reason */
+/* nil, what `errno` says, and whether something ran out */
+static int answer_errno(lua_State *L, int reason)
+{
+    const char *shortage = fs_shortage(reason);
+    lua_pushnil(L);
+    lua_pushstring(L, shortage ? shortage : strerror(reason));
+    lua_pushboolean(L, shortage != NULL);
+    return 3;
+}
+
+/* open() -> set | nil, reason, whether something ran out */
 static int set_open(lua_State *L)
 {
     struct set *set = lua_newuserdata(L, sizeof *set);
@@ -181,10 +192,10 @@ static int set_open(lua_State *L)
     luaL_getmetatable(L, set_type);
     lua_setmetatable(L, -2);
     if (fs_loop_open(&set->loop) != 0)
-        return answer_failure(L, strerror(errno));
+        return answer_errno(L, errno);
     set->open = true;
     if (!fs_loop_reserve_timers(&set->loop, 1))
-        return answer_failure(L, strerror(ENOMEM));
+        return answer_errno(L, ENOMEM);
     for (int i = 0; i < CONNECTIONS; i++)
         set->connections[i].loop = &set->loop;
     fs_random_seed(&set->random);
@@ -241,7 +252,8 @@ static redisContext *begin_connect(const char *where, int port)
     return context;
 }
 
-/* set:connect(number, address, port), or (number, path, 0), begins to connect anew -> true | nil, reason */
+/* set:connect(number, address, port), or (number, path, 0), begins to connect anew -> true | nil, reason, whether
+ * something ran out */
 static int set_connect(lua_State *L)
 {
     struct set *set = check_open(L);
@@ -251,25 +263,22 @@ static int set_connect(lua_State *L)
     if (!is_own(set))
         return answer_failure(L, strerror(EPERM));
     disconnect(connection);
-    connection->context = begin_connect(where, port);
-    if (!connection->context)
-        return answer_failure(L, strerror(ENOMEM));
-    const char *problem = connection->context->err ? connection->context->errstr : NULL;
-    if (!problem) {
+    errno = 0;
+    redisContext *context = connection->context = begin_connect(where, port);
+    if (context && !context->err) {
         connection->connecting = true;
         connection->watched_for = FS_LOOP_READ | FS_LOOP_WRITE;
-        connection->watch =
-            fs_loop_watch(&set->loop, connection->context->fd, connection->watched_for, on_ready, connection);
-        problem = connection->watch ? NULL : strerror(errno);
+        connection->watch = fs_loop_watch(&set->loop, context->fd, connection->watched_for, on_ready, connection);
+        if (connection->watch) {
+            lua_pushboolean(L, true);
+            return 1;
+        }
     }
-    if (problem) {
-        lua_pushnil(L);
-        lua_pushstring(L, problem);
-        disconnect(connection);
-        return 2;
-    }
-    lua_pushboolean(L, true);
-    return 1;
+    int reason = context ? errno : ENOMEM;
+    int count =
+        !context || !context->err || fs_shortage(reason) ? answer_errno(L, reason) : answer_failure(L, context->errstr);
+    disconnect(connection);
+    return count;
 }
 
 /* set:disconnect(number), at once; again is harmless. */

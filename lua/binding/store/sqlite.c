@@ -4,7 +4,7 @@
  *
  * Functions that can fail answer nil, a reason, and a word for the kind of failure: "newer" (a later finseg made the
  * file), "foreign" (no store of finseg), "corrupt", "locked" (another process kept it too long), "readonly", "full",
- * "access" or "other".
+ * "access", "resource" (memory or file descriptors ran out) or "other".
  *
  * Notices tell the other processes that there is something new about a key. Version 1 of the file had none.
  */
@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "../module.h"
+#include "value/shortage.h"
 
 static const char store_type[] = "finseg.store.sqlite";
 
@@ -90,9 +91,26 @@ static int fail(lua_State *L, const char *reason, const char *kind)
     return 3;
 }
 
+/* What ran out if that is why SQLite failed, else NULL. */
+static const char *find_shortage(sqlite3 *database, int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_NOMEM:
+        return fs_out_of_memory;
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR:
+        return database ? fs_shortage(sqlite3_system_errno(database)) : NULL;
+    default:
+        return NULL;
+    }
+}
+
 static int fail_with_result(lua_State *L, sqlite3 *database, int result)
 {
     const char *reason = database ? sqlite3_errmsg(database) : sqlite3_errstr(result);
+    const char *shortage = find_shortage(database, result);
+    if (shortage)
+        return fail(L, shortage, "resource");
     switch (result & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
@@ -208,6 +226,8 @@ static int store_open(lua_State *L)
     luaL_getmetatable(L, store_type);
     lua_setmetatable(L, -2);
     int problem = create_for_owner_only(path);
+    if (fs_shortage(problem))
+        return fail(L, fs_shortage(problem), "resource");
     if (problem != 0)
         return fail(L, strerror(problem), problem == EROFS ? "readonly" : "access");
     int result = sqlite3_open_v2(path, &store->database, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);

@@ -54,7 +54,7 @@ local advice = {
   taken = "name another port, or 0 for any that is free, or end who listens there",
   denied = "ports below 1024 are not for everybody: name another port, or 0 for any that is free",
   elsewhere = "host must be an address of this machine, or 0.0.0.0 for all it has",
-  other = "close what the program does not need, and try again",
+  other = "name another address, or see what this machine's log says",
 }
 
 -- ---- options ------------------------------------------------------------------------------------------------
@@ -135,8 +135,11 @@ local function open_receiver(options)
   if receiver then
     return receiver, port
   end
-  local message = ("cannot listen on %s (%s): %s"):format(authority(options.host, options.port), port, advice[kind])
-  return nil, core.error("config", message)
+  local where = authority(options.host, options.port)
+  if kind == "resource" then
+    return nil, core.error("resource", ("cannot listen on %s: %s"):format(where, port))
+  end
+  return nil, core.error("config", ("cannot listen on %s (%s): %s"):format(where, port, advice[kind]))
 end
 
 --- Makes the listener of a client (see Client:listen).

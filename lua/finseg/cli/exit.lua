@@ -26,6 +26,7 @@ local codes = {
   not_found = exit.GONE,
   expired = exit.GONE,
   failed = exit.GONE,
+  resource = exit.FAILED,
 }
 
 --- The code for an err.
@@ -56,7 +57,7 @@ end
 exit.help = [[
 exit codes:
   0    all is well (an empty result too)
-  1    something failed that has no code of its own
+  1    something failed that has no code of its own, or this machine ran out of memory or file descriptors
   2    the command, a parameter or a rule is wrong
   3    configuration or credentials are missing or refused
   4    the wait is over and the job is not ready yet; it lives on and can be picked up

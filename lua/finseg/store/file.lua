@@ -41,6 +41,9 @@ local advice = {
 }
 
 local function failure(path, reason, kind)
+  if kind == "resource" then
+    return core.error("resource", ("the store %s cannot be used: %s"):format(path, reason))
+  end
   local message = ("the store %s cannot be used (%s): %s"):format(path, reason, advice[kind])
   return core.error(kind == "locked" and "timeout" or "config", message)
 end
@@ -48,7 +51,7 @@ end
 --- Opens the file, or makes it. Its folder is made too, for the user alone.
 ---@param path string
 ---@return finseg.FileStore? store
----@return table? err  kind `config`, `timeout`, or `resource`: no descriptor is left
+---@return table? err  kind `config`, `timeout` or `resource`
 function FileStore.open(path)
   check.type(path, "string", 1, "open")
   local sqlite, err = optional_module "finseg.store.sqlite"

@@ -22,8 +22,8 @@
 --   watch(self, key, f) -> stop, a function
 --                       calls f() at each notify of the key until stop(), by whatever means the store has: at once
 --                       when the notify was made in this process. f must not wait. While notifies of other processes
---                       cannot arrive (a connection is lost), the watcher is told: f("deaf") when that begins, or right
---                       after the watch did, and f("hearing") when it is over; f has to look for what it has missed.
+--                       cannot arrive (a connection is lost), the watcher is told: f("deaf") when that begins or when
+--                       the watch does, and f("hearing") when it is over; f has to look for what it has missed.
 --   begin(self, method, f, ...)
 --                       only in stores whose calls wait: starts get, put, delete or list with these arguments and
 --                       returns at once; f is called with what the call answers, from the store's step()
@@ -32,7 +32,8 @@
 --   close(self)         lets go of everything; again is harmless. Other calls on a closed store raise.
 --
 -- A store that needs to be stepped, to hear notifies or since its calls wait, is pollable, as client:attach()
--- describes, and has `waiting`, a number in which finseg counts who waits on it; pending() is that and the calls under way.
+-- describes, and has `waiting`, a number in which finseg counts who waits on it; pending() is that and the calls under
+-- way.
 --
 -- Keys and values are text; zero bytes in values are kept. Failures are err objects of finseg: kind `config` when the
 -- store cannot be used as it stands (the message says what to do), `auth` when it refuses the caller, `timeout` when

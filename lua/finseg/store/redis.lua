@@ -150,7 +150,7 @@ end
 
 ---@param given table?  see above
 ---@return finseg.RedisStore? store
----@return table? err  kind `config`, or `network` when there is no descriptor left
+---@return table? err  kind `config`, or `resource`
 function RedisStore.open(given)
   check.optional(given, "table", 1, "open")
   local config, err = read_options(given or {})
@@ -162,9 +162,9 @@ function RedisStore.open(given)
   if not hiredis then
     return nil, err
   end
-  local set, reason = hiredis.open()
+  local set, reason, is_shortage = hiredis.open()
   if not set then
-    return nil, core.error("network", "a store in a Redis has no descriptor: " .. reason)
+    return nil, core.error(is_shortage and "resource" or "network", "a store in a Redis: " .. reason)
   end
   local address = address_of(config)
   config.place = "the Redis at " .. address

@@ -125,9 +125,10 @@ local function open_socket(self, socket)
   local config = self.config
   socket.awaited = Queue.new()
   socket.state, socket.deadline = "opening", core.now() + config.connect_timeout
-  local ok, reason = self.set:connect(socket.number, config.path or config.host, config.path and 0 or config.port)
+  local ok, reason, is_shortage =
+    self.set:connect(socket.number, config.path or config.host, config.path and 0 or config.port)
   if not ok then
-    self:lose(redis_error.unreachable(config, reason))
+    self:lose((is_shortage and redis_error.shortage or redis_error.unreachable)(config, reason))
   end
 end
 

@@ -84,6 +84,16 @@ function redis_error.unreachable(config, reason)
   }
 end
 
+--- There is no connection because this machine ran out of something.
+---@param reason string
+function redis_error.shortage(config, reason)
+  return {
+    kind = "resource",
+    retryable = true,
+    message = ("%s cannot be reached: %s; finseg tries again by itself"):format(config.place, reason),
+  }
+end
+
 --- No answer came in time.
 ---@param seconds number
 function redis_error.silent(config, seconds)

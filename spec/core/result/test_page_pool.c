@@ -69,30 +69,6 @@ static void a_page_that_cannot_be_read_leaves_its_memory_to_the_next(void)
     fs_page_pool_free(&pool);
 }
 
-/* A lent text is neither copied nor freed nor lent on. */
-static void a_text_may_stay_the_callers(void)
-{
-    static const char text[] = "{\"users\":[{\"userId\":\"u\",\"accounts\":[{\"amount\":1}]}]}";
-    struct fs_page_pool pool = {0};
-    finseg_error *error = NULL;
-    CHECK(fs_page_pool_read_lent(&pool, text, sizeof text - 3, &error) == NULL);
-    CHECK_ERROR(error, FINSEG_ERROR_PROTOCOL, "too early");
-    finseg_page *page = fs_page_pool_read_lent(&pool, text, sizeof text - 1, NULL);
-    CHECK(page != NULL && finseg_page_text(page).data == text);
-    CHECK_SLICE(finseg_page_user_id(page, 0), "u");
-    fs_page_pool_give(&pool, page);
-    CHECK(finseg_page_text(page).data == NULL);
-
-    finseg_page *next = read_text(&pool, "{\"users\":[{\"userId\":\"v\"}]}", NULL);
-    CHECK(next == page);
-    CHECK_SLICE(finseg_page_user_id(next, 0), "v");
-    fs_page_pool_give(&pool, next);
-    CHECK(fs_page_pool_read_lent(&pool, text, sizeof text - 1, NULL) == page);
-    CHECK_INT((int64_t)finseg_page_amount_count(page), 1);
-    finseg_page_free(page);
-    fs_page_pool_free(&pool);
-}
-
 /*
  * More are lent and given back than the pool keeps, texts and columns at different times, pages of other origin among
  * them.
@@ -134,7 +110,6 @@ static const struct test tests[] = {
     {"columns are lent without a text", columns_are_lent_without_a_text},
     {"a page that cannot be read leaves its memory to the next",
      a_page_that_cannot_be_read_leaves_its_memory_to_the_next},
-    {"a text may stay the caller's", a_text_may_stay_the_callers},
     {"any number of pages may be under way", any_number_of_pages_may_be_under_way},
 };
 SUITE(page_pool, tests);

@@ -1,5 +1,7 @@
 #include "value/error.h"
 
+#include <errno.h>
+
 #include "test.h"
 
 static void an_error_tells_what_it_was_given(void)
@@ -22,9 +24,10 @@ static void an_error_tells_what_it_was_given(void)
 
 static void what_may_pass_by_itself_is_retryable(void)
 {
-    for (int kind = FINSEG_ERROR_CONFIG; kind <= FINSEG_ERROR_CANCELLED; kind++) {
+    for (int kind = FINSEG_ERROR_CONFIG; kind <= FINSEG_ERROR_RESOURCE; kind++) {
         bool expected = kind == FINSEG_ERROR_PENDING || kind == FINSEG_ERROR_RATE_LIMITED ||
-                        kind == FINSEG_ERROR_SERVER || kind == FINSEG_ERROR_NETWORK || kind == FINSEG_ERROR_TIMEOUT;
+                        kind == FINSEG_ERROR_SERVER || kind == FINSEG_ERROR_NETWORK || kind == FINSEG_ERROR_TIMEOUT ||
+                        kind == FINSEG_ERROR_RESOURCE;
         finseg_error *error = fs_error_new((finseg_error_kind)kind, "x");
         CHECK_CASE(finseg_error_retryable(error) == expected, finseg_error_kind_name((finseg_error_kind)kind));
         finseg_error_free(error);
@@ -35,6 +38,7 @@ static void kinds_have_their_names(void)
 {
     CHECK_TEXT(finseg_error_kind_name(FINSEG_ERROR_RATE_LIMITED), "rate_limited");
     CHECK_TEXT(finseg_error_kind_name(FINSEG_ERROR_CANCELLED), "cancelled");
+    CHECK_TEXT(finseg_error_kind_name(FINSEG_ERROR_RESOURCE), "resource");
     CHECK_TEXT(finseg_error_kind_name((finseg_error_kind)99), "unknown");
 }
 
@@ -46,7 +50,25 @@ static void out_of_memory_is_shared_and_never_changes(void)
     CHECK(finseg_error_code(error) == NULL);
     CHECK(finseg_error_request_id(error) == NULL);
     finseg_error_free(error);
-    CHECK_TEXT(finseg_error_message(fs_error_out_of_memory()), "memory is out");
+    CHECK_ERROR(fs_error_out_of_memory(), FINSEG_ERROR_RESOURCE, "out of memory; ");
+    CHECK(!finseg_error_maybe_created(error));
+}
+
+static void out_of_memory_keeps_that_a_job_may_have_been_made(void)
+{
+    finseg_error *error = fs_error_copy(fs_error_with_maybe_created(fs_error_out_of_memory()));
+    CHECK(finseg_error_maybe_created(error));
+    CHECK_ERROR(error, FINSEG_ERROR_RESOURCE, "out of memory; ");
+}
+
+static void what_ran_out_is_told_from_other_failures(void)
+{
+    CHECK_ERROR(fs_error_system(FINSEG_ERROR_NETWORK, "x", EMFILE), FINSEG_ERROR_RESOURCE,
+                "x: out of file descriptors");
+    CHECK_ERROR(fs_error_system(FINSEG_ERROR_NETWORK, "x", ENFILE), FINSEG_ERROR_RESOURCE,
+                "x: out of file descriptors");
+    CHECK_ERROR(fs_error_system(FINSEG_ERROR_NETWORK, "x", ENOMEM), FINSEG_ERROR_RESOURCE, "x: out of memory");
+    CHECK_ERROR(fs_error_system(FINSEG_ERROR_NETWORK, "x", EPERM), FINSEG_ERROR_NETWORK, "x: Operation not permitted");
 }
 
 static void an_error_nobody_asked_for_is_freed(void)
@@ -63,6 +85,8 @@ static const struct test tests[] = {
     {"what may pass by itself is retryable", what_may_pass_by_itself_is_retryable},
     {"kinds have their names", kinds_have_their_names},
     {"out of memory is shared and never changes", out_of_memory_is_shared_and_never_changes},
+    {"out of memory keeps that a job may have been made", out_of_memory_keeps_that_a_job_may_have_been_made},
+    {"what ran out is told from other failures", what_ran_out_is_told_from_other_failures},
     {"an error nobody asked for is freed", an_error_nobody_asked_for_is_freed},
 };
 SUITE(error, tests);

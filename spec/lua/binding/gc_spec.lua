@@ -126,7 +126,11 @@ describe("what is dropped is freed", function()
       nil,
       64
     )
-    assert.matches("^network\tno descriptor for the client's .-\nnetwork\tno descriptor for a wait: [^\n]+\n$", printed)
+    assert.matches(
+      "^resource\tthe client's event set: out of file descriptors; [^\n]+\n"
+        .. "resource\ta wait: out of file descriptors; [^\n]+\n$",
+      printed
+    )
   end)
 
   it("an iterator that is left early keeps nothing under way for ever", function()

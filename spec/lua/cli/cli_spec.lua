@@ -469,6 +469,13 @@ describe("the command line", function()
       expect(2, "finseg diff a b", "keep one first")
     end)
 
+    it("a machine that is out of file descriptors: 1", function()
+      for limit = 4, 6 do
+        local script = ("ulimit -n %d; finseg create highBalance --threshold 5"):format(limit)
+        expect(1, script, "^finseg: [^\n]+: out of file descriptors; [^\n]+\n$")
+      end
+    end)
+
     it("credentials that are missing, refused or open to others: 3", function()
       local nobody = cli.home()
       finally(nobody.remove)

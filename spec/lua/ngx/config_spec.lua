@@ -54,6 +54,32 @@ describe("in nginx", function()
     assert.is_true(tonumber(server.get("/").body) > 20, server.log())
   end)
 
+  it("a worker that is out of descriptors says so, and goes on when there are some again", function()
+    local script = [[
+      content_by_lua_block {
+        local new = require("finseg.ngx").client
+        local held, file = {}, nil
+        repeat
+          file = io.open "/dev/null"
+          held[#held + 1] = file
+        until not file
+        local client, err = new(CONFIG)
+        for _, opened in ipairs(held) do
+          opened:close()
+        end
+        ngx.say(tostring(client), " ", err.kind, " ", tostring(err))
+        ngx.say(assert(new(CONFIG)):pending())
+      }
+    ]]
+    server = nginx.start {
+      main = "worker_rlimit_nofile 200;",
+      server = ("location / { %s }"):format(
+        (script:gsub("CONFIG", '{ base_url = "http://127.0.0.1:1/api/v1", access_token = "x" }'))
+      ),
+    }
+    assert.matches("^nil resource the client's event set: out of file descriptors; .-\n0\n$", server.get("/").body)
+  end)
+
   it("the error for a missing variable tells of the env lines", function()
     server = nginx.start { environment = environment(), server = location("/", "") }
     assert.matches("^config .*FINSEG_CLIENT_ID.*nginx.conf needs `env NAME;`", server.get("/").body)

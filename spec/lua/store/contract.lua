@@ -363,6 +363,7 @@ return function(kind)
         end)
         store:notify "mine"
         other:notify "last"
+        other:get ""
         until_true(store, function()
           return told[#told] == "last"
         end)

@@ -25,7 +25,7 @@ static struct tally *find_tally(lua_State *L)
     return tally;
 }
 
-void fs_lua_open_memory(lua_State *L)
+void fs_lua_open_external_memory(lua_State *L)
 {
     lua_pushlightuserdata(L, (void *)&key);
     struct tally *tally = lua_newuserdata(L, sizeof *tally);
@@ -52,7 +52,7 @@ void fs_lua_hold(lua_State *L, size_t *held, size_t bytes)
     tally->limit = tally->held + growth(L, tally->held);
 }
 
-void fs_lua_let_go(lua_State *L, size_t *held)
+void fs_lua_release(lua_State *L, size_t *held)
 {
     find_tally(L)->held -= *held;
     *held = 0;

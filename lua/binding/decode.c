@@ -1,6 +1,7 @@
 #include <string.h>
 
 #include "binding.h"
+#include "decode.h"
 #include "value/error.h"
 #include "value/json.h"
 #include "value/simd.h"
@@ -13,66 +14,43 @@ struct reader {
     lua_State *L;
     const char *at;
     const char *end;
-    const char *limit;   /* bytes may be looked at, at once, up to here: not before `end` */
-    struct names *names; /* NULL: none are remembered */
+    const char *limit;          /* bytes may be looked at, at once, up to here: not before `end` */
+    struct fs_lua_names *names; /* NULL: none are remembered */
 };
 
 /* ---- names of members ------------------------------------------------------------------------------------- */
 
-/*
- * Members have the same few names in every user, and mostly in the same order. The names are kept as Lua strings, which
- * the C function that reads users has on its stack, and the one that came after a name the last time is tried first.
- */
-enum {
-    NAMES = 24,
-    NAME_BYTES = 32,      /* with the closing quote; longer ones are not remembered */
-    LARGEST_EXPECTED = 16 /* elements or members for which room is made in advance */
-};
+/* Elements or members for which room is made in advance. */
+enum { LARGEST_EXPECTED = 16 };
 
-struct name {
-    char bytes[NAME_BYTES]; /* and its closing quote */
-    unsigned char length;   /* without it */
-    unsigned char next;     /* the place of the name that came after it, the last time */
-    unsigned char first;    /* the place of the name that an object below it began with, the last time */
-    unsigned char elements; /* how long the last array, and the last object, below this name was */
-    unsigned char members;
-};
-
-struct names {
-    int count;
-    int strings;                   /* where the table of their strings is on the stack */
-    int stack;                     /* and where the strings themselves are, from the first one on */
-    struct name places[NAMES + 1]; /* the last one stands for all that are not remembered */
-};
-
-static struct name *name_at(struct reader *reader, int place)
+static struct fs_lua_name *name_at(struct reader *reader, int place)
 {
     return reader->names ? &reader->names->places[place] : NULL;
 }
 
 /* Whether the name that begins at `at`, after its quote, is this one. */
-static bool is_name(const struct reader *reader, const struct name *name)
+static bool is_name(const struct reader *reader, const struct fs_lua_name *name)
 {
     const size_t quoted = name->length + 1U;
-#if FS_WIDE
-    if (quoted <= FS_WIDE_BYTES && reader->limit - reader->at >= FS_WIDE_BYTES)
-        return fs_wide_equal(reader->at, name->bytes, (1U << quoted) - 1);
+#if FS_SIMD
+    if (quoted <= FS_SIMD_BYTES && reader->limit - reader->at >= FS_SIMD_BYTES)
+        return fs_simd_equal(reader->at, name->bytes, (1U << quoted) - 1);
 #endif
     return (size_t)(reader->end - reader->at) >= quoted && memcmp(reader->at, name->bytes, quoted) == 0;
 }
 
-/* The place of the name that begins here; NAMES when it is not remembered, as are none that were written with
+/* The place of the name that begins here; FS_LUA_NAMES when it is not remembered, as are none that were written with
  * escapes. */
 static int find_name(const struct reader *reader, int expected)
 {
-    const struct names *names = reader->names;
+    const struct fs_lua_names *names = reader->names;
     if (expected < names->count && is_name(reader, &names->places[expected]))
         return expected;
     for (int place = 0; place < names->count; place++) {
         if (is_name(reader, &names->places[place]))
             return place;
     }
-    return NAMES;
+    return FS_LUA_NAMES;
 }
 
 /* ---- values ------------------------------------------------------------------------------------------------ */
@@ -93,7 +71,7 @@ static void push_escaped(lua_State *L, const char *start, size_t length)
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
     fs_json_append_unescaped(&scratch->text, &string);
     if (scratch->text.failed)
-        luaL_error(L, "memory is out");
+        luaL_error(L, "out of memory");
     lua_pushlstring(L, scratch->text.data, scratch->text.length);
     fs_lua_empty_scratch(scratch);
     lua_remove(L, -2);
@@ -105,8 +83,8 @@ static void push_string(struct reader *reader)
     const char *start = reader->at;
     bool escaped = false;
     for (;;) {
-#if FS_WIDE
-        reader->at = fs_wide_skip_plain(reader->at, reader->end);
+#if FS_SIMD
+        reader->at = fs_simd_skip_plain(reader->at, reader->end);
 #endif
         char c = *reader->at++;
         if (c == '"')
@@ -126,13 +104,13 @@ static void push_string(struct reader *reader)
 /* Remembers the string at the top, which began at `start`; answers its place. */
 static int remember_name(struct reader *reader, const char *start)
 {
-    struct names *names = reader->names;
+    struct fs_lua_names *names = reader->names;
     size_t quoted = (size_t)(reader->at - start);
-    if (names->count == NAMES || quoted > NAME_BYTES || memchr(start, '\\', quoted))
-        return NAMES;
+    if (names->count == FS_LUA_NAMES || quoted > FS_LUA_NAME_BYTES || memchr(start, '\\', quoted))
+        return FS_LUA_NAMES;
     int place = names->count++;
-    struct name *name = &names->places[place];
-    *name = (struct name){.length = (unsigned char)(quoted - 1), .next = NAMES, .first = NAMES};
+    struct fs_lua_name *name = &names->places[place];
+    *name = (struct fs_lua_name){.length = (unsigned char)(quoted - 1), .next = FS_LUA_NAMES, .first = FS_LUA_NAMES};
     memcpy(name->bytes, start, quoted);
     lua_pushvalue(reader->L, -1);
     lua_rawseti(reader->L, names->strings, place + 1);
@@ -150,10 +128,10 @@ static int push_name(struct reader *reader, unsigned char *expected)
     reader->at++;
     if (!reader->names || !expected) {
         push_string(reader);
-        return NAMES;
+        return FS_LUA_NAMES;
     }
     int place = find_name(reader, *expected);
-    if (place < NAMES) {
+    if (place < FS_LUA_NAMES) {
         reader->at += reader->names->places[place].length + 1;
         lua_pushvalue(reader->L, reader->names->stack + place);
     } else {
@@ -181,7 +159,7 @@ static void skip_separator(struct reader *reader)
 static void push_array(struct reader *reader, int place)
 {
     lua_State *L = reader->L;
-    struct name *name = name_at(reader, place);
+    struct fs_lua_name *name = name_at(reader, place);
     int count = 0;
     reader->at++;
     skip_white_space(reader);
@@ -199,8 +177,8 @@ static void push_array(struct reader *reader, int place)
 static void push_object(struct reader *reader, int place)
 {
     lua_State *L = reader->L;
-    struct names *names = reader->names;
-    struct name *name = name_at(reader, place);
+    struct fs_lua_names *names = reader->names;
+    struct fs_lua_name *name = name_at(reader, place);
     unsigned char *expected = name ? &name->first : NULL;
     int count = 0;
     lua_createtable(L, 0, name ? name->members : 2);
@@ -225,11 +203,11 @@ static void push_object(struct reader *reader, int place)
 /* The usual number, in one look; false, and nothing done, for any other, and for a zero, which may have a sign. */
 static bool push_usual_number(struct reader *reader)
 {
-#if FS_WIDE
+#if FS_SIMD
     int64_t units = 0;
-    if (reader->limit - reader->at < FS_WIDE_AMOUNT_REACH)
+    if (reader->limit - reader->at < FS_SIMD_AMOUNT_REACH)
         return false;
-    size_t length = fs_wide_amount(reader->at, &units);
+    size_t length = fs_simd_amount(reader->at, &units);
     if (length == 0 || units == 0)
         return false;
 #if FS_LUA_HAS_INTEGERS
@@ -300,7 +278,23 @@ void fs_lua_push_json(lua_State *L, const char *text, size_t length)
 {
     struct reader reader = {.L = L, .at = text, .end = text + length, .limit = text + length};
     skip_white_space(&reader);
-    push_value(&reader, NAMES);
+    push_value(&reader, FS_LUA_NAMES);
+}
+
+void fs_lua_push_names(lua_State *L, struct fs_lua_names *names, int strings)
+{
+    luaL_checkstack(L, FS_LUA_NAMES + LUA_MINSTACK, "too many names");
+    names->strings = strings;
+    names->stack = lua_gettop(L) + 1;
+    for (int place = 0; place < names->count; place++)
+        lua_rawgeti(L, strings, place + 1);
+    lua_settop(L, names->stack + FS_LUA_NAMES - 1);
+}
+
+void fs_lua_push_named_json(lua_State *L, finseg_slice text, const char *limit, struct fs_lua_names *names)
+{
+    struct reader reader = {.L = L, .at = text.data, .end = text.data + text.length, .limit = limit, .names = names};
+    push_value(&reader, FS_LUA_NAMES);
 }
 
 void fs_lua_push_members(lua_State *L, const char *text, size_t length, const char *except)
@@ -322,81 +316,6 @@ void fs_lua_push_members(lua_State *L, const char *text, size_t length, const ch
         fs_lua_push_json(L, value.data, value.length);
         lua_rawset(L, -3);
     }
-}
-
-/* ---- users ------------------------------------------------------------------------------------------------- */
-
-static const char reader_type[] = "finseg.core.user_reader";
-
-/* Kept with it: a table of the names' strings. */
-struct user_reader {
-    size_t next; /* the position of the user to read next */
-    struct names names;
-};
-
-/* Puts on the stack the strings of the names that are known, with nils for those that are not. */
-static void push_names(lua_State *L, struct names *names, int strings)
-{
-    luaL_checkstack(L, NAMES + LUA_MINSTACK, "too many names");
-    names->strings = strings;
-    names->stack = lua_gettop(L) + 1;
-    for (int place = 0; place < names->count; place++)
-        lua_rawgeti(L, strings, place + 1);
-    lua_settop(L, names->stack + NAMES - 1);
-}
-
-static void push_user(lua_State *L, const finseg_page *page, size_t index, struct names *names)
-{
-    const finseg_slice page_text = finseg_page_text(page);
-    const finseg_slice user = finseg_page_user(page, index);
-    struct reader reader = {.L = L,
-                            .at = user.data,
-                            .end = user.data + user.length,
-                            .limit = page_text.data + page_text.length,
-                            .names = names};
-    push_value(&reader, NAMES);
-}
-
-/*
- * reader:fill(page, users) -> count
- * Puts the next users of the page, as tables, into `users`, from 1 on; 0 at its end, and then begins with the next page.
- * Some at a time, so that Lua, and LuaJIT's compiler above all, seldom has to leave its own code; none is passed over
- * when it raises.
- */
-static int fill_users(lua_State *L)
-{
-    enum { READER = 1, PAGE, USERS, STRINGS, AT_ONCE = 32 };
-    struct user_reader *reader = luaL_checkudata(L, READER, reader_type);
-    const finseg_page *page = fs_lua_check_page(L, PAGE);
-    luaL_checktype(L, USERS, LUA_TTABLE);
-    lua_settop(L, USERS);
-    fs_lua_push_kept(L, READER);
-    push_names(L, &reader->names, STRINGS);
-    int count = 0;
-    for (; count < AT_ONCE && reader->next + (size_t)count < finseg_page_user_count(page); count++) {
-        push_user(L, page, reader->next + (size_t)count, &reader->names);
-        lua_rawseti(L, USERS, count + 1);
-    }
-    reader->next = count > 0 ? reader->next + (size_t)count : 0;
-    lua_pushinteger(L, count);
-    return 1;
-}
-
-/* core.user_reader() -> reader */
-static int new_user_reader(lua_State *L)
-{
-    fs_lua_new_object(L, reader_type, sizeof(struct user_reader));
-    lua_createtable(L, NAMES, 0);
-    fs_lua_keep(L, -2);
-    return 1;
-}
-
-void fs_lua_register_user_reader(lua_State *L)
-{
-    static const luaL_Reg methods[] = {{"fill", fill_users}, {NULL, NULL}};
-    fs_lua_register_type(L, reader_type, methods, NULL);
-    lua_pushcfunction(L, new_user_reader);
-    lua_setfield(L, -2, "user_reader");
 }
 
 int fs_lua_from_json(lua_State *L)

@@ -2,7 +2,6 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "binding.h"
@@ -48,7 +47,7 @@ int fs_lua_create_folder(lua_State *L)
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
     fs_buffer_append_text(&scratch->text, path);
     if (scratch->text.failed)
-        return luaL_error(L, "memory is out");
+        return luaL_error(L, "out of memory");
     for (char *slash = strchr(scratch->text.data + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         if (make_folder(scratch->text.data) != 0)
@@ -59,13 +58,5 @@ int fs_lua_create_folder(lua_State *L)
         return fail_with_errno(L);
     fs_lua_empty_scratch(scratch);
     lua_pushboolean(L, true);
-    return 1;
-}
-
-int fs_lua_time(lua_State *L)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    lua_pushnumber(L, (lua_Number)now.tv_sec + (lua_Number)now.tv_nsec / 1e9);
     return 1;
 }

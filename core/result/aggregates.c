@@ -1,7 +1,6 @@
-#include "aggregate.h"
+#include <math.h>
 
-#include <inttypes.h>
-
+#include "finseg.h"
 #include "page_index.h"
 #include "value/buffer.h"
 #include "value/error.h"
@@ -44,7 +43,11 @@ static finseg_error *describe_unfit(const finseg_page *page, size_t index, const
     return error;
 }
 
-finseg_error *fs_page_check_amounts(const finseg_page *page, const char *done)
+/*
+ * NULL when every amount of the page fits the scale and there are amounts at all (or no users); else an error of kind
+ * invalid that says which one cannot be `done` exactly: "summed", "counted", "compared".
+ */
+static finseg_error *check_amounts(const finseg_page *page, const char *done)
 {
     if (page->amount_count == 0 && page->user_count > 0)
         return fs_error_new(FINSEG_ERROR_INVALID, "the users of this result carry no amounts that could be %s", done);
@@ -55,11 +58,79 @@ finseg_error *fs_page_check_amounts(const finseg_page *page, const char *done)
     return NULL;
 }
 
-/* ---- aggregates ------------------------------------------------------------------------------------------- */
+/* ---- the sum ---------------------------------------------------------------------------------------------- */
+
+__extension__ typedef __int128 sum_type;
+__extension__ typedef unsigned __int128 magnitude_type;
+
+int finseg_page_sum(const finseg_page *page, finseg_total *total, finseg_error **error)
+{
+    finseg_error *problem = check_amounts(page, "summed");
+    if (problem)
+        return fs_error_give(error, problem);
+    sum_type sum = (sum_type)((magnitude_type)(uint64_t)total->high << 64 | total->low);
+    for (size_t i = 0; i < page->amount_count; i++)
+        sum += page->amounts[i].scaled;
+    total->high = (int64_t)(sum >> 64);
+    total->low = (uint64_t)sum;
+    total->count += page->amount_count;
+    return 0;
+}
+
+/* Without the sign. */
+static magnitude_type magnitude_of(const finseg_total *total)
+{
+    magnitude_type bits = (magnitude_type)(uint64_t)total->high << 64 | total->low;
+    return total->high < 0 ? 0 - bits : bits;
+}
+
+void finseg_total_text(const finseg_total *total, char *text)
+{
+    enum { DECIMALS = 4, LEAST_DECIMALS = 2 };
+    magnitude_type left = magnitude_of(total);
+    char reversed[FINSEG_TOTAL_TEXT];
+    size_t count = 0;
+    for (int place = 0; place <= DECIMALS || left > 0; place++) {
+        char digit = (char)('0' + (int)(left % 10));
+        bool needless = count == 0 && digit == '0' && place < DECIMALS - LEAST_DECIMALS;
+        left /= 10;
+        if (place == DECIMALS)
+            reversed[count++] = '.';
+        if (!needless)
+            reversed[count++] = digit;
+    }
+    if (total->high < 0)
+        reversed[count++] = '-';
+    for (size_t i = 0; i < count; i++)
+        text[i] = reversed[count - 1 - i];
+    text[count] = '\0';
+}
+
+static int leading_zeros(magnitude_type magnitude)
+{
+    uint64_t high = (uint64_t)(magnitude >> 64);
+    return high ? __builtin_clzll(high) : 64 + __builtin_clzll((uint64_t)magnitude);
+}
+
+double finseg_total_number(const finseg_total *total)
+{
+    magnitude_type magnitude = magnitude_of(total);
+    if (magnitude == 0)
+        return 0;
+    /* With all 128 bits filled, the quotient has more of them than a double can hold, and its lowest may stand for the
+     * remainder: the one conversion then rounds correctly. */
+    int shift = leading_zeros(magnitude);
+    magnitude <<= shift;
+    magnitude_type quotient = magnitude / FS_MONEY_SCALE | (magnitude % FS_MONEY_SCALE != 0);
+    double number = ldexp((double)quotient, -shift);
+    return total->high < 0 ? -number : number;
+}
+
+/* ---- count, range, histogram ------------------------------------------------------------------------------ */
 
 int finseg_page_count(const finseg_page *page, int64_t minimum, int64_t maximum, uint64_t *count, finseg_error **error)
 {
-    finseg_error *problem = fs_page_check_amounts(page, "counted");
+    finseg_error *problem = check_amounts(page, "counted");
     if (problem)
         return fs_error_give(error, problem);
     uint64_t found = 0;
@@ -73,7 +144,7 @@ int finseg_page_count(const finseg_page *page, int64_t minimum, int64_t maximum,
 
 int finseg_page_range(const finseg_page *page, finseg_range *range, finseg_error **error)
 {
-    finseg_error *problem = fs_page_check_amounts(page, "compared");
+    finseg_error *problem = check_amounts(page, "compared");
     if (problem)
         return fs_error_give(error, problem);
     if (range->count == 0)
@@ -120,7 +191,7 @@ int finseg_page_histogram(const finseg_page *page, const int64_t *bounds, size_t
 {
     finseg_error *problem = check_bounds(bounds, bound_count);
     if (!problem)
-        problem = fs_page_check_amounts(page, "counted");
+        problem = check_amounts(page, "counted");
     if (problem)
         return fs_error_give(error, problem);
     for (size_t i = 0; i < page->amount_count; i++)

@@ -20,7 +20,7 @@ static void push_name(lua_State *L, const struct fs_json_value *key)
     struct fs_lua_scratch *scratch = fs_lua_new_scratch(L);
     fs_json_append_unescaped(&scratch->text, key);
     if (scratch->text.failed)
-        luaL_error(L, "memory is out");
+        luaL_error(L, "out of memory");
     lua_pushlstring(L, scratch->text.data, scratch->text.length);
     fs_lua_empty_scratch(scratch);
     lua_remove(L, -2);
@@ -107,7 +107,7 @@ int fs_lua_json_without(lua_State *L)
         return refuse(L, &json);
     append_without(&scratch->text, &json, name);
     if (scratch->text.failed)
-        return luaL_error(L, "memory is out");
+        return luaL_error(L, "out of memory");
     if (json.problem)
         return refuse(L, &json);
     lua_pushlstring(L, scratch->text.data, scratch->text.length);

@@ -1,12 +1,9 @@
-/* The faster ways to read a page against the scalar one, and the template by itself. */
+/* The faster readers of a page against the scalar one, and the template by itself. */
 #include "../../fuzz/readers.h"
-
-#include <stdio.h>
 
 #include "result/template.h"
 #include "test.h"
 #include "value/buffer.h"
-#include "value/money.h"
 #include "value/simd.h"
 
 #define UUID "3f2b8c1e-9d47-4e5a-8b6f-0123456789ab"
@@ -65,7 +62,7 @@ static void a_wrong_byte_anywhere_is_judged_alike(void)
             const char right = page.data[at];
             for (size_t i = 0; others[i]; i++) {
                 page.data[at] = others[i];
-                CHECK_CASE(ways_agree(page.data, page.length), page.data);
+                CHECK_CASE(readers_agree(page.data, page.length), page.data);
             }
             page.data[at] = right;
         }
@@ -78,7 +75,7 @@ static void a_page_cut_short_anywhere_is_refused_alike(void)
     for (int style = 0; style < STYLES; style++) {
         struct fs_buffer page = page_of(&styles[style], 5);
         for (size_t length = 0; length <= page.length; length++)
-            CHECK_CASE(ways_agree(page.data, length), page.data);
+            CHECK_CASE(readers_agree(page.data, length), page.data);
         fs_buffer_free(&page);
     }
 }
@@ -94,7 +91,7 @@ static void users_of_other_shapes_in_between_are_read_alike(void)
             append_users(&page, &styles[other], 100); /* long enough for the template to rest and to come back */
             append_users(&page, &styles[usual], 100);
             fs_buffer_append_text(&page, "]}");
-            CHECK_CASE(ways_agree(page.data, page.length), page.data);
+            CHECK_CASE(readers_agree(page.data, page.length), page.data);
             fs_buffer_free(&page);
         }
     }
@@ -144,14 +141,14 @@ static void unusual_values_are_read_alike(void)
             append_users(&page, &(struct style){user.data, ","}, 1);
             append_users(&page, &style, 3);
             fs_buffer_append_text(&page, "]}");
-            CHECK_CASE(ways_agree(page.data, page.length), page.data);
+            CHECK_CASE(readers_agree(page.data, page.length), page.data);
             fs_buffer_free(&page);
             fs_buffer_free(&user);
         }
     }
 }
 
-#if FS_WIDE
+#if FS_SIMD
 
 /* Without this the tests above would hold for a template that never matched. */
 static void a_template_reads_users_like_the_one_it_was_learned_from(void)
@@ -170,11 +167,11 @@ static void a_template_reads_users_like_the_one_it_was_learned_from(void)
         json.at += strlen("{\"users\":[");
         json.depth = 2;
         size_t read = fs_template_read_users(&template, &json, &page);
-        /* The last ones lie too near to the end for wide looks. */
+        /* The last ones lie too near to the end for looks at sixteen bytes. */
         CHECK_CASE(read >= USERS - 4 && read == page.user_count, styles[style].user);
         CHECK(json.depth == 2 && !json.problem && json.at[-1] == '}' && (*json.at == ',' || *json.at == ']'));
         page.text = NULL;
-        ways_free(&page);
+        readers_free(&page);
         fs_buffer_free(&text);
     }
 }
@@ -199,54 +196,6 @@ static void users_no_template_can_be_made_of_are_not_learned(void)
     fs_buffer_free(&large);
 }
 
-static void check_amount(const char *number)
-{
-    char text[64] = "";
-    int64_t fast = -1;
-    int64_t exact = -2;
-    snprintf(text, sizeof text, "%s,\"12345678\"", number);
-    size_t length = fs_wide_amount(text, &fast);
-    if (length > 0) {
-        CHECK_CASE(length == strlen(number) && fs_money_parse(number, length, &exact) == FS_MONEY_OK, number);
-        CHECK_INT(fast, exact);
-    }
-}
-
-static void the_fast_way_to_an_amount_is_exact(void)
-{
-    char text[32];
-    for (int whole = 0; whole <= 10; whole++) {
-        for (int fraction = 0; fraction <= 6; fraction++) {
-            for (int negative = 0; negative < 2; negative++) {
-                snprintf(text, sizeof text, "%s%.*s%s%.*s", negative ? "-" : "", whole, "9081726354",
-                         fraction ? "." : "", fraction, "102938");
-                check_amount(text);
-            }
-        }
-    }
-    int64_t amount = 0;
-    CHECK_INT((int64_t)fs_wide_amount("-99999999.9999}                 ", &amount), 14);
-    CHECK_INT(amount, INT64_C(-999999999999));
-    CHECK_INT((int64_t)fs_wide_amount("0.05,                           ", &amount), 4);
-    CHECK_INT(amount, 500);
-}
-
-static void the_fast_way_to_a_uuid_knows_the_same_ones(void)
-{
-    char text[] = UUID;
-    for (size_t at = 0; at < FS_UUID_TEXT; at++) {
-        const char right = text[at];
-        for (int c = 0; c < 256; c++) {
-            struct fs_uuid fast = {0};
-            struct fs_uuid slow = {0};
-            text[at] = (char)c;
-            bool is_uuid = fs_uuid_read(text, &slow);
-            CHECK_CASE(fs_wide_uuid(text, &fast) == is_uuid && fs_uuid_equal(&fast, &slow), text);
-        }
-        text[at] = right;
-    }
-}
-
 #endif
 
 static const struct test tests[] = {
@@ -254,12 +203,10 @@ static const struct test tests[] = {
     {"a page cut short anywhere is refused alike", a_page_cut_short_anywhere_is_refused_alike},
     {"users of other shapes in between are read alike", users_of_other_shapes_in_between_are_read_alike},
     {"unusual values are read alike", unusual_values_are_read_alike},
-#if FS_WIDE
+#if FS_SIMD
     {"a template reads users like the one it was learned from",
      a_template_reads_users_like_the_one_it_was_learned_from},
     {"users that no template can be made of are not learned", users_no_template_can_be_made_of_are_not_learned},
-    {"the fast way to an amount is exact", the_fast_way_to_an_amount_is_exact},
-    {"the fast way to a UUID knows the same ones", the_fast_way_to_a_uuid_knows_the_same_ones},
 #endif
 };
-SUITE(ways, tests);
+SUITE(template, tests);
