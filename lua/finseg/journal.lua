@@ -122,9 +122,10 @@ end
 
 --- Reads an entry. Another finseg, or a hand, may have written something else: that counts as no entry.
 ---@param text string?
-local function decode(text)
+---@param is_note boolean?  of a create whose answer was lost
+local function decode(text, is_note)
   local entry = text and core.from_json(text)
-  if is_entry(entry) and (entry.jobId == nil or is_job(entry)) then
+  if is_entry(entry) and (is_job(entry) or entry.jobId == nil and (is_note or is_time(entry.ends))) then
     return entry
   end
 end
@@ -153,7 +154,7 @@ end
 
 --- Whether an entry is an intent that holds.
 local function is_held(entry)
-  return not entry.jobId and is_time(entry.ends) and core.time() <= entry.ends
+  return not entry.jobId and core.time() <= entry.ends
 end
 
 --- What names the callback of an entry's job; nil when nothing does. (Whether callbacks come here, a wait finds out.)
@@ -210,19 +211,16 @@ local PREFIXES = { "job ", "lost ", "intent " }
 ---@param item { key: string, value: string }
 ---@param lost table<string, boolean>  keys of what is known as lost
 local function entries_of(item, lost)
-  local entry, entries = decode(item.value), {}
+  local is_note = item.key:find "^lost " ~= nil
+  local entry, entries = decode(item.value, is_note), {}
   local made = made_of(entry)
   if made then
     made.state = "made"
     entries[1] = made
   end
-  if entry and not entry.jobId then
-    local is_note = item.key:find "^lost "
-    if is_note or not lost[lost_key(item.key:match "^%l+ (.*)$", entry)] then
-      local rest = entry_without_intent(entry)
-      rest.state = not is_note and is_held(entry) and "making" or "lost"
-      entries[#entries + 1] = rest
-    end
+  if entry and not entry.jobId and (is_note or not lost[lost_key(item.key:match "^%l+ (.*)$", entry)]) then
+    local state = not is_note and is_held(entry) and "making" or "lost"
+    entries[#entries + 1] = entry_without_intent(entry, { state = state })
   end
   return entries
 end
@@ -275,7 +273,7 @@ function Journal:list_lost(client, kind, parameters)
   end
   local entries = {}
   for _, item in ipairs(listed) do
-    local entry = decode(item.value)
+    local entry = decode(item.value, true)
     if entry then
       entry.state = "lost"
       entry.parameters = core.from_json(entry.parameters)

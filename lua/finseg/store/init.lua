@@ -32,8 +32,8 @@
 --   close(self)         lets go of everything; again is harmless. Other calls on a closed store raise.
 --
 -- A store that needs to be stepped, to hear notifies or since its calls wait, is pollable, as client:attach()
--- describes, and has `waiting`, a number in which finseg counts who waits on it; pending() is that and the calls under
--- way.
+-- describes, and has `waiting`, a number in which finseg counts who waits on it; pending() is that and the calls
+-- under way.
 --
 -- Keys and values are text; zero bytes in values are kept. Failures are err objects of finseg: kind `config` when the
 -- store cannot be used as it stands (the message says what to do), `auth` when it refuses the caller, `timeout` when
@@ -41,8 +41,8 @@
 -- wait depends on it, a method that raises counts as one that failed.
 --
 -- What finseg keeps: the journal's entries, which are no secrets, and of each job whose callback is expected the token
--- that its callback has to bring, until the job's end is known, a day at most. Whoever can read that can make a wait ask
--- the service early, and nothing else; whoever can write to a store can have a job of the journal answer for another.
+-- that its callback has to bring, until the job's end is known, a day at most. Whoever can read that can make a wait
+-- ask the service early, and nothing else; whoever can write to a store can have a job of the journal answer for another.
 --
 -- Types that come with finseg: memory (this process), file (SQLite; processes of this machine), shared_dict (the
 -- workers of one nginx), redis (any host).
