@@ -1,35 +1,47 @@
-/* The client's access token and who waits for it: fetched once however many operations ask, renewed before it ends. */
+/* The client's access token: fetched once however many ask, renewed before it ends and after a 401. */
 #ifndef FINSEG_AUTHORIZATION_H
 #define FINSEG_AUTHORIZATION_H
 
 #include "exchange.h"
-#include "io/loop.h"
 #include "protocol/token.h"
-#include "value/buffer.h"
 
-struct fs_operation;
+/* Somebody who needs the token; lives inside its owner. */
+struct fs_token_wait {
+    /* There is a token (`error` is NULL), or none is to be had; the error is the waiter's own. */
+    void (*ready)(struct fs_token_wait *wait, finseg_error *error);
+    void *owner;
+    bool waiting;
+    TAILQ_ENTRY(fs_token_wait) link;
+};
 
 struct fs_authorization {
+    struct fs_session *session;
     struct fs_token token;
+    struct fs_secret_entry *known_access; /* what the session's secrets know of the token */
+    struct fs_secret_entry *known_refresh;
+    char *url; /* of the token endpoint */
+    bool loopback;
     struct fs_exchange *exchange; /* the fetch under way */
     struct fs_buffer form;        /* its body: holds secrets */
     struct fs_timer pause;        /* before the next try */
     bool refreshing;              /* the fetch uses the refresh token */
     unsigned failures;
-    struct fs_operation *first_waiting;
-    struct fs_operation *last_waiting;
+    TAILQ_HEAD(, fs_token_wait) waits;
 };
 
-/* False when out of memory. */
-bool fs_authorization_open(finseg_client *client);
-void fs_authorization_close(finseg_client *client);
+/* To be called before the others. */
+void fs_authorization_init(struct fs_authorization *authorization, struct fs_session *session);
+/* With an open session. 0, or -1 with an error; close it in either case. */
+int fs_authorization_open(struct fs_authorization *authorization, finseg_error **error);
+void fs_authorization_close(struct fs_authorization *authorization);
 
-/* The operation is told by fs_operation_send() or fs_operation_end() when there is a token or none is to be had. */
-void fs_authorization_wait(finseg_client *client, struct fs_operation *operation);
-void fs_authorization_stop_waiting(finseg_client *client, struct fs_operation *operation);
-/* What to do when a ready-made token was refused, for messages. */
-extern const char fs_authorization_refused_token[];
-/* Whether a token that was refused can be replaced by another. */
-bool fs_authorization_can_renew(const finseg_client *client);
+/* Calls the wait's `ready` at once or when the token has come. */
+void fs_authorization_wait(struct fs_authorization *authorization, struct fs_token_wait *wait);
+void fs_authorization_stop_waiting(struct fs_authorization *authorization, struct fs_token_wait *wait);
+/* The service answered 401 to the token of this generation: it is not used again. Answers whether there can be another
+ * one. */
+bool fs_authorization_refuse(struct fs_authorization *authorization, uint64_t generation);
+/* What to do when there cannot, for messages. */
+extern const char fs_authorization_advice[];
 
 #endif

@@ -4,81 +4,59 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client.h"
 #include "io/clock.h"
-#include "protocol/url.h"
 #include "value/error.h"
+#include "value/secret.h"
+#include "value/text.h"
 
-enum { WHAT_LIMIT = 160, EXCERPT = 80, TIMERS = 2 };
+enum { TIMERS = 2 };
 
 static void proceed(struct fs_operation *operation);
-
-/* ---- the table ---- */
-
-static struct fs_operation **bucket(const struct fs_operation_table *table, finseg_ticket ticket)
-{
-    return &table->buckets[ticket & (table->bucket_count - 1)];
-}
-
-static bool grow(struct fs_operation_table *table)
-{
-    size_t bucket_count = table->bucket_count ? 2 * table->bucket_count : 16;
-    struct fs_operation_table larger = {
-        .buckets = calloc(bucket_count, sizeof(*larger.buckets)), .bucket_count = bucket_count, .count = table->count};
-    if (!larger.buckets)
-        return false;
-    for (size_t i = 0; i < table->bucket_count; i++) {
-        struct fs_operation *operation = table->buckets[i];
-        while (operation) {
-            struct fs_operation *next = operation->next_in_bucket;
-            struct fs_operation **place = bucket(&larger, operation->outcome->ticket);
-            operation->next_in_bucket = *place;
-            *place = operation;
-            operation = next;
-        }
-    }
-    free(table->buckets);
-    *table = larger;
-    return true;
-}
-
-static bool enter(struct fs_operation_table *table, struct fs_operation *operation)
-{
-    if (table->count >= table->bucket_count && !grow(table))
-        return false;
-    struct fs_operation **place = bucket(table, operation->outcome->ticket);
-    operation->next_in_bucket = *place;
-    *place = operation;
-    table->count++;
-    return true;
-}
-
-static void leave(struct fs_operation_table *table, struct fs_operation *operation)
-{
-    struct fs_operation **place = bucket(table, operation->outcome->ticket);
-    while (*place != operation)
-        place = &(*place)->next_in_bucket;
-    *place = operation->next_in_bucket;
-    table->count--;
-}
-
-struct fs_operation *fs_operation_find(const struct fs_operation_table *table, finseg_ticket ticket)
-{
-    struct fs_operation *operation = table->bucket_count > 0 ? *bucket(table, ticket) : NULL;
-    while (operation && operation->outcome->ticket != ticket)
-        operation = operation->next_in_bucket;
-    return operation;
-}
+static void on_token(struct fs_token_wait *wait, finseg_error *error);
 
 /* ---- beginning and end ---- */
 
-/* Who is asked for what, for messages. */
-static void describe(const struct fs_operation *operation, char text[WHAT_LIMIT])
+static struct fs_loop *loop_of(const struct fs_operation *operation)
 {
-    if (operation->type == FS_OPERATION_CREATE)
-        snprintf(text, WHAT_LIMIT, "create %.100s", operation->kind);
-    else
-        snprintf(text, WHAT_LIMIT, "%.40s job %.80s", operation->job->kind, operation->job->job_id);
+    return &operation->operations->session->loop;
+}
+
+static void drop_exchange(struct fs_operation *operation)
+{
+    fs_exchange_free(operation->exchange);
+    operation->exchange = NULL;
+}
+
+static void free_operation(struct fs_operation *operation)
+{
+    fs_authorization_stop_waiting(operation->operations->authorization, &operation->token_wait);
+    fs_loop_clear_timer(loop_of(operation), &operation->deadline);
+    fs_loop_clear_timer(loop_of(operation), &operation->pause);
+    fs_loop_release_timers(loop_of(operation), TIMERS);
+    drop_exchange(operation);
+    finseg_job_free(operation->job);
+    free(operation->kind);
+    free(operation->path);
+    free(operation->body);
+    fs_secrets_retire(&operation->operations->session->secrets, operation->callback_url);
+    free(operation);
+}
+
+void fs_operation_drop(struct fs_operation *operation)
+{
+    fs_operations_leave(operation->operations, operation->outcome);
+    finseg_outcome_free(operation->outcome);
+    free_operation(operation);
+}
+
+/* Takes over `error` (NULL: it went well), and frees the operation. */
+static void end(struct fs_operation *operation, finseg_error *error)
+{
+    if (error)
+        fs_secrets_redact_error(&operation->operations->session->secrets, error);
+    operation->outcome->error = error;
+    fs_operations_finish(operation->operations, operation->outcome);
+    free_operation(operation);
 }
 
 static void on_pause_over(struct fs_timer *timer)
@@ -89,107 +67,96 @@ static void on_pause_over(struct fs_timer *timer)
 static void on_deadline(struct fs_timer *timer)
 {
     struct fs_operation *operation = timer->owner;
-    char what[WHAT_LIMIT];
-    describe(operation, what);
     const char *known = operation->polls > 0 ? "not ready" : "no answer";
-    fs_operation_end(operation, fs_error_new(FINSEG_ERROR_TIMEOUT,
-                                             "%s: %s within %g s; the job lives on: wait again, now or later", what,
-                                             known, operation->timeout));
+    end(operation, fs_error_new(FINSEG_ERROR_TIMEOUT, "%s: %s within %g s; the job lives on: wait again, now or later",
+                                operation->what, known, operation->timeout));
 }
 
-static void free_operation(struct fs_operation *operation)
-{
-    finseg_client *client = operation->client;
-    fs_authorization_stop_waiting(client, operation);
-    fs_loop_clear_timer(&client->loop, &operation->deadline);
-    fs_loop_clear_timer(&client->loop, &operation->pause);
-    fs_exchange_free(client, operation->exchange);
-    finseg_job_free(operation->job);
-    free(operation->kind);
-    free(operation->path);
-    free(operation->body);
-    fs_callback_url_free(&operation->callback_url);
-    free(operation);
-}
-
-struct fs_operation *fs_operation_new(finseg_client *client, enum fs_operation_type type, finseg_job *job)
+static struct fs_operation *new_operation(struct fs_operations *operations, enum fs_operation_type type)
 {
     struct fs_operation *operation = calloc(1, sizeof *operation);
-    finseg_outcome *outcome = calloc(1, sizeof *outcome);
-    bool reserved = operation && outcome && fs_loop_reserve_timers(&client->loop, TIMERS);
-    if (reserved) {
-        outcome->ticket = client->last_ticket + 1;
-        *operation = (struct fs_operation){.type = type, .client = client, .outcome = outcome};
-        operation->deadline = (struct fs_timer){.expired = on_deadline, .owner = operation};
-        operation->pause = (struct fs_timer){.expired = on_pause_over, .owner = operation};
-        if (enter(&client->operations, operation)) {
-            client->last_ticket++;
-            operation->job = job ? fs_job_hold(job) : NULL;
-            return operation;
-        }
-        fs_loop_release_timers(&client->loop, TIMERS);
+    if (!operation || !fs_loop_reserve_timers(&operations->session->loop, TIMERS)) {
+        free(operation);
+        return NULL;
     }
-    free(operation);
-    free(outcome);
+    operation->type = type;
+    operation->operations = operations;
+    operation->deadline = (struct fs_timer){.expired = on_deadline, .owner = operation};
+    operation->pause = (struct fs_timer){.expired = on_pause_over, .owner = operation};
+    operation->token_wait = (struct fs_token_wait){.ready = on_token, .owner = operation};
+    operation->outcome = fs_operations_enter(operations, operation);
+    if (operation->outcome)
+        return operation;
+    free_operation(operation);
     return NULL;
 }
 
-void fs_operation_drop(struct fs_operation *operation)
+/* False when out of memory. */
+static bool read_callback_url(struct fs_operation *operation, const struct fs_request *request)
 {
-    finseg_client *client = operation->client;
-    leave(&client->operations, operation);
-    finseg_outcome_free(operation->outcome);
-    free_operation(operation);
-    fs_loop_release_timers(&client->loop, TIMERS);
+    char *url;
+    if (!fs_request_callback_url(request, &url))
+        return false;
+    if (url)
+        operation->callback_url = fs_secrets_add_url(&operation->operations->session->secrets, url);
+    bool read = !url || operation->callback_url;
+    fs_secret_free(url);
+    return read;
 }
 
-static void redact(const struct fs_operation *operation, finseg_error *error)
+struct fs_operation *fs_operation_new_create(struct fs_operations *operations, const finseg_kind *kind,
+                                             const struct fs_request *request)
 {
-    fs_client_redact(operation->client, error);
-    fs_callback_url_redact(&operation->callback_url, error);
+    struct fs_operation *operation = new_operation(operations, FS_OPERATION_CREATE);
+    if (!operation)
+        return NULL;
+    operation->body = fs_request_body(request);
+    operation->kind = fs_text_copy(kind->name, strlen(kind->name));
+    operation->path = fs_text_copy(kind->path, strlen(kind->path));
+    if (!operation->body || !operation->kind || !operation->path || !read_callback_url(operation, request)) {
+        fs_operation_drop(operation);
+        return NULL;
+    }
+    snprintf(operation->what, FS_OPERATION_WHAT, "create %.100s", operation->kind);
+    return operation;
 }
 
-void fs_operation_end(struct fs_operation *operation, finseg_error *error)
+struct fs_operation *fs_operation_new_get(struct fs_operations *operations, enum fs_operation_type type,
+                                          finseg_job *job, uint64_t number, uint32_t size)
 {
-    finseg_client *client = operation->client;
-    finseg_outcome *outcome = operation->outcome;
-    if (error)
-        redact(operation, error);
-    outcome->error = error;
-    leave(&client->operations, operation);
-    free_operation(operation);
-    fs_loop_release_timers(&client->loop, TIMERS);
-    fs_client_deliver(client, outcome);
+    struct fs_operation *operation = new_operation(operations, type);
+    if (!operation)
+        return NULL;
+    operation->job = fs_job_hold(job);
+    operation->number = number;
+    operation->size = size;
+    /* Opaque ids may be long; a message quotes enough to find it again. */
+    snprintf(operation->what, FS_OPERATION_WHAT, "%.40s job %.80s", job->kind, job->job_id);
+    return operation;
 }
 
 void fs_operation_cancel(struct fs_operation *operation)
 {
-    char what[WHAT_LIMIT];
-    describe(operation, what);
-    bool sent = false;
-    if (operation->exchange) {
-        fs_transport_cancel(&operation->client->transport, &operation->exchange->transfer);
-        sent = operation->exchange->transfer.sent;
-    }
+    bool sent = operation->exchange && fs_exchange_cancel(operation->exchange);
     finseg_error *error;
     if (operation->type == FS_OPERATION_CREATE && sent) {
         error = fs_error_new(FINSEG_ERROR_CANCELLED,
-                             "%s: cancelled after it was sent; the job may exist at the service", what);
+                             "%s: cancelled after it was sent; the job may exist at the service", operation->what);
         error = fs_error_with_maybe_created(error);
     } else {
-        error = fs_error_new(FINSEG_ERROR_CANCELLED, "%s: cancelled here; the service was not told", what);
+        error = fs_error_new(FINSEG_ERROR_CANCELLED, "%s: cancelled here; the service was not told", operation->what);
     }
     if (operation->type == FS_OPERATION_WAIT)
         operation->job->state = FS_JOB_CANCELLED;
-    fs_operation_end(operation, error);
+    end(operation, error);
 }
 
 /* ---- events ---- */
 
 static void report(struct fs_operation *operation, const char *name, const char *message, double seconds)
 {
-    finseg_client *client = operation->client;
-    if (!client->events.enabled)
+    struct fs_event_log *events = &operation->operations->session->events;
+    if (!events->enabled)
         return;
     const struct fs_exchange *exchange = operation->exchange;
     const finseg_event event = {
@@ -200,15 +167,13 @@ static void report(struct fs_operation *operation, const char *name, const char 
         .message = message,
         .seconds = seconds,
     };
-    fs_event_add(&client->events, &event);
+    fs_event_add(events, &event);
 }
 
 static void report_job(struct fs_operation *operation, const char *news, double seconds)
 {
-    char what[WHAT_LIMIT];
-    describe(operation, what);
-    char message[WHAT_LIMIT + 32];
-    snprintf(message, sizeof message, "%s: %s", what, news);
+    char message[FS_OPERATION_WHAT + 32];
+    snprintf(message, sizeof message, "%s: %s", operation->what, news);
     report(operation, "job", message, seconds);
 }
 
@@ -216,26 +181,23 @@ static void report_job(struct fs_operation *operation, const char *news, double 
 
 static void pause_for(struct fs_operation *operation, double seconds)
 {
-    finseg_client *client = operation->client;
-    fs_exchange_free(client, operation->exchange);
-    operation->exchange = NULL;
-    fs_loop_set_timer(&client->loop, &operation->pause, fs_clock_monotonic() + seconds);
+    drop_exchange(operation);
+    fs_loop_set_timer(loop_of(operation), &operation->pause, fs_clock_monotonic() + seconds);
 }
 
 /* Takes over `error`: the operation tries again later, or ends with it when its tries are used up. A wait has a
  * deadline and obeys any Retry-After; for the others one that is longer than retry.max is the caller's to decide. */
 static void repeat_or_end(struct fs_operation *operation, finseg_error *error)
 {
-    finseg_client *client = operation->client;
+    struct fs_session *session = operation->operations->session;
     double asked = finseg_error_retry_after(error);
     double pause = -1;
-    if (operation->type == FS_OPERATION_WAIT || asked <= client->retry.max)
-        pause = fs_retry_pause(&client->retry, ++operation->failures, asked, fs_random_fraction(&client->random));
+    if (operation->type == FS_OPERATION_WAIT || asked <= session->retry.max)
+        pause = fs_retry_pause(&session->retry, ++operation->failures, asked, fs_random_fraction(&session->random));
     if (pause < 0) {
-        fs_operation_end(operation, error);
+        end(operation, error);
         return;
     }
-    redact(operation, error);
     report(operation, "retry", finseg_error_message(error), pause);
     pause_for(operation, pause);
     finseg_error_free(error);
@@ -243,9 +205,9 @@ static void repeat_or_end(struct fs_operation *operation, finseg_error *error)
 
 static double next_poll(struct fs_operation *operation, double retry_after)
 {
-    finseg_client *client = operation->client;
-    const struct fs_poll_schedule *schedule = operation->expects_callback ? &client->slow_poll : &client->poll;
-    return fs_poll_pause(schedule, operation->schedule_step, retry_after, fs_random_fraction(&client->random));
+    struct fs_session *session = operation->operations->session;
+    const struct fs_poll_schedule *schedule = operation->expects_callback ? &session->slow_poll : &session->poll;
+    return fs_poll_pause(schedule, operation->schedule_step, retry_after, fs_random_fraction(&session->random));
 }
 
 static void poll_again(struct fs_operation *operation, finseg_error *pending)
@@ -275,7 +237,7 @@ void fs_operation_called(struct fs_operation *operation)
     operation->schedule_began = fs_clock_monotonic();
     report_job(operation, "a callback came", 0);
     if (is_between_polls(operation))
-        fs_loop_set_timer(&operation->client->loop, &operation->pause, operation->schedule_began);
+        fs_loop_set_timer(loop_of(operation), &operation->pause, operation->schedule_began);
     else
         operation->called = true;
 }
@@ -287,39 +249,31 @@ void fs_operation_expect_callback(struct fs_operation *operation, bool expected)
     operation->expects_callback = expected;
     if (expected)
         return;
-    finseg_client *client = operation->client;
+    struct fs_session *session = operation->operations->session;
     double now = fs_clock_monotonic();
-    operation->schedule_step = fs_poll_next(&client->poll, now - operation->schedule_began);
+    operation->schedule_step = fs_poll_next(&session->poll, now - operation->schedule_began);
     if (!is_between_polls(operation))
         return;
     /* Callbacks end for all waits of a client at once: their GETs are spread over the pause that each is in. */
-    double pause = next_poll(operation, -1) * fs_random_fraction(&client->random);
-    fs_loop_set_timer(&client->loop, &operation->pause, now + pause);
+    double pause = next_poll(operation, -1) * fs_random_fraction(&session->random);
+    fs_loop_set_timer(loop_of(operation), &operation->pause, now + pause);
 }
 
 /* ---- answers ---- */
 
 static void end_with_maybe_created(struct fs_operation *operation, finseg_error *error)
 {
-    fs_operation_end(operation, fs_error_with_maybe_created(error));
-}
-
-static void end_without_job_id(struct fs_operation *operation)
-{
-    char what[WHAT_LIMIT];
-    describe(operation, what);
-    fs_exchange_redact_body(operation->client, operation->exchange);
-    struct fs_answer answer = fs_exchange_answer(operation->exchange);
-    end_with_maybe_created(operation,
-                           fs_answer_error(&answer, FINSEG_ERROR_PROTOCOL, what,
-                                           "there is no jobId in the answer: the job may exist, but cannot be found"));
+    end(operation, fs_error_with_maybe_created(error));
 }
 
 static void on_created(struct fs_operation *operation, const struct fs_answer *answer)
 {
     char *job_id = fs_answer_text_member(answer, "jobId");
     if (!job_id) {
-        end_without_job_id(operation);
+        end_with_maybe_created(operation,
+                               fs_answer_error(answer, FINSEG_ERROR_PROTOCOL,
+                                               "there is no jobId in the answer: the job may exist, but cannot be "
+                                               "found"));
         return;
     }
     finseg_job *job = fs_job_new(operation->kind, operation->path, job_id, fs_clock_wall());
@@ -327,7 +281,7 @@ static void on_created(struct fs_operation *operation, const struct fs_answer *a
     operation->outcome->job = job;
     report_job(operation, "created", 0);
     if (job)
-        fs_operation_end(operation, NULL);
+        end(operation, NULL);
     else
         end_with_maybe_created(operation, fs_error_out_of_memory());
 }
@@ -338,10 +292,8 @@ static void on_create_answer(struct fs_operation *operation, const struct fs_ans
         on_created(operation, answer);
         return;
     }
-    char what[WHAT_LIMIT];
-    describe(operation, what);
     finseg_error_kind kind = fs_answer_kind(answer->status);
-    finseg_error *error = fs_answer_error(answer, kind, what, fs_answer_advice(kind));
+    finseg_error *error = fs_answer_error(answer, kind, fs_answer_advice(kind));
     /* These two say that nothing was done; any other 5xx leaves it open, and a second job would be the price of
      * guessing. */
     bool refused = answer->status == 429 || (answer->status == 503 && answer->retry_after >= 0);
@@ -350,43 +302,36 @@ static void on_create_answer(struct fs_operation *operation, const struct fs_ans
     else if (kind == FINSEG_ERROR_SERVER)
         end_with_maybe_created(operation, error);
     else
-        fs_operation_end(operation, error);
+        end(operation, error);
 }
 
-static void on_page(struct fs_operation *operation)
+static void on_page(struct fs_operation *operation, const struct fs_answer *answer)
 {
-    /* The page takes the body over; its beginning stays for a message. */
-    const struct fs_buffer *body = &operation->exchange->transfer.answer;
-    char beginning[EXCERPT + 1];
-    struct fs_answer answer = fs_exchange_answer(operation->exchange);
-    answer.length = body->length < EXCERPT ? body->length : EXCERPT;
-    memcpy(beginning, body->data ? body->data : "", answer.length);
-    answer.body = beginning;
-
+    /* The page takes the body over. */
+    char *quote = fs_answer_quote(answer);
     finseg_error *error = NULL;
-    finseg_page *page = fs_page_pool_read(&operation->client->pages, &operation->exchange->transfer.answer, &error);
+    finseg_page *page = fs_page_pool_read(&operation->operations->pages, &operation->exchange->transfer.answer, &error);
     if (page) {
         if (operation->type == FS_OPERATION_WAIT)
             report_job(operation, "ready", 0);
         operation->outcome->page = page;
-        fs_operation_end(operation, NULL);
-        return;
+        end(operation, NULL);
+    } else {
+        error = fs_answer_unreadable(answer, error, quote);
+        /* A body that was damaged on the way is whole the next time. */
+        if (finseg_error_get_kind(error) == FINSEG_ERROR_PROTOCOL)
+            repeat_or_end(operation, error);
+        else
+            end(operation, error);
     }
-    char what[WHAT_LIMIT];
-    describe(operation, what);
-    error = fs_answer_unreadable(&answer, error, what);
-    /* A body that was damaged on the way is whole the next time. */
-    if (finseg_error_get_kind(error) == FINSEG_ERROR_PROTOCOL)
-        repeat_or_end(operation, error);
-    else
-        fs_operation_end(operation, error);
+    free(quote);
 }
 
 static void on_result_answer(struct fs_operation *operation, const struct fs_answer *answer)
 {
     finseg_error *error = fs_job_read(operation->job, answer, fs_clock_wall());
     if (!error) {
-        on_page(operation);
+        on_page(operation, answer);
         return;
     }
     switch (finseg_error_get_kind(error)) {
@@ -396,7 +341,7 @@ static void on_result_answer(struct fs_operation *operation, const struct fs_ans
         else if (operation->type == FS_OPERATION_FETCH)
             repeat_or_end(operation, error); /* of a job that was ready: a passing state */
         else
-            fs_operation_end(operation, error);
+            end(operation, error);
         break;
     case FINSEG_ERROR_RATE_LIMITED:
     case FINSEG_ERROR_SERVER:
@@ -404,55 +349,42 @@ static void on_result_answer(struct fs_operation *operation, const struct fs_ans
         repeat_or_end(operation, error);
         break;
     default:
-        fs_operation_end(operation, error);
+        end(operation, error);
         break;
     }
 }
 
 static void on_failure(struct fs_operation *operation)
 {
-    char what[WHAT_LIMIT];
-    describe(operation, what);
     const struct fs_transfer *transfer = &operation->exchange->transfer;
-    bool lost_create = operation->type == FS_OPERATION_CREATE && transfer->sent;
-    finseg_error *error = fs_exchange_failure(operation->exchange, what);
-    if (lost_create)
+    finseg_error *error = fs_exchange_failure(operation->exchange);
+    if (operation->type == FS_OPERATION_CREATE && transfer->sent)
         end_with_maybe_created(operation, error);
     else if (transfer->failure == FINSEG_ERROR_TLS || transfer->failure == FINSEG_ERROR_TOO_LARGE)
-        fs_operation_end(operation, error);
+        end(operation, error);
     else
         repeat_or_end(operation, error);
 }
 
-static bool takes_new_token(struct fs_operation *operation)
+static void on_done(struct fs_exchange *exchange)
 {
-    finseg_client *client = operation->client;
-    fs_token_refuse(&client->authorization.token, operation->token_generation);
-    if (operation->token_renewed || !fs_authorization_can_renew(client))
-        return false;
-    operation->token_renewed = true;
-    fs_exchange_free(client, operation->exchange);
-    operation->exchange = NULL;
-    proceed(operation);
-    return true;
-}
-
-static void on_done(struct fs_transfer *transfer)
-{
-    struct fs_operation *operation = transfer->owner;
-    fs_exchange_report(operation->client, operation->exchange);
-    if (!transfer->answered) {
+    struct fs_operation *operation = exchange->owner;
+    if (!exchange->transfer.answered) {
         on_failure(operation);
         return;
     }
-    if (transfer->status == 401 && takes_new_token(operation))
-        return;
-    struct fs_answer answer = fs_exchange_answer(operation->exchange);
-    if (transfer->status == 401 && !fs_authorization_can_renew(operation->client)) {
-        char what[WHAT_LIMIT];
-        describe(operation, what);
-        fs_operation_end(operation, fs_answer_error(&answer, FINSEG_ERROR_AUTH, what, fs_authorization_refused_token));
-        return;
+    struct fs_answer answer = fs_exchange_answer(exchange);
+    if (answer.status == 401) {
+        if (!fs_authorization_refuse(operation->operations->authorization, operation->token_generation)) {
+            end(operation, fs_answer_error(&answer, FINSEG_ERROR_AUTH, fs_authorization_advice));
+            return;
+        }
+        if (!operation->token_renewed) {
+            operation->token_renewed = true;
+            drop_exchange(operation);
+            proceed(operation);
+            return;
+        }
     }
     if (operation->type == FS_OPERATION_CREATE)
         on_create_answer(operation, &answer);
@@ -464,65 +396,65 @@ static void on_done(struct fs_transfer *transfer)
 
 static void lend_page(struct fs_transfer *transfer)
 {
-    struct fs_operation *operation = transfer->owner;
-    fs_page_pool_lend(&operation->client->pages, &transfer->answer);
+    struct fs_exchange *exchange = transfer->owner;
+    struct fs_operation *operation = exchange->owner;
+    fs_page_pool_lend(&operation->operations->pages, &transfer->answer);
 }
 
 static struct fs_exchange *build_exchange(struct fs_operation *operation)
 {
-    finseg_client *client = operation->client;
+    struct fs_session *session = operation->operations->session;
     char *url;
     if (operation->type == FS_OPERATION_CREATE)
-        url = fs_url_segment(client->base.text, operation->path);
+        url = fs_url_segment(session->base.text, operation->path);
     else
-        url = fs_url_page(client->base.text, operation->job->path, operation->job->job_id, operation->number,
+        url = fs_url_page(session->base.text, operation->job->path, operation->job->job_id, operation->number,
                           operation->size);
-    struct fs_exchange *exchange = fs_exchange_new(client, url);
+    struct fs_exchange *exchange = fs_exchange_new(session, url);
     if (!exchange)
         return NULL;
+    exchange->what = operation->what;
+    exchange->done = on_done;
+    exchange->owner = operation;
     struct fs_transfer *transfer = &exchange->transfer;
     if (operation->type == FS_OPERATION_CREATE) {
         transfer->body = operation->body;
         transfer->body_length = strlen(operation->body);
         transfer->content_type = "application/json";
         transfer->once = true;
-        exchange->callback_url = &operation->callback_url;
     } else {
         transfer->lend = lend_page;
     }
-    transfer->loopback = client->base.loopback;
-    transfer->bearer = client->authorization.token.access_token;
-    transfer->done = on_done;
-    transfer->owner = operation;
+    transfer->loopback = session->base.loopback;
+    transfer->bearer = operation->operations->authorization->token.access_token;
     return exchange;
 }
 
-void fs_operation_send(struct fs_operation *operation)
+static void on_token(struct fs_token_wait *wait, finseg_error *error)
 {
-    finseg_client *client = operation->client;
-    operation->token_generation = client->authorization.token.generation;
+    struct fs_operation *operation = wait->owner;
+    if (error) {
+        end(operation, error);
+        return;
+    }
+    operation->token_generation = operation->operations->authorization->token.generation;
     operation->exchange = build_exchange(operation);
-    if (!operation->exchange || !fs_exchange_start(client, operation->exchange))
-        fs_operation_end(operation, fs_error_out_of_memory());
+    if (!operation->exchange || !fs_exchange_start(operation->exchange))
+        end(operation, fs_error_out_of_memory());
 }
 
 static void proceed(struct fs_operation *operation)
 {
-    finseg_client *client = operation->client;
-    if (fs_token_usable(&client->authorization.token, fs_clock_monotonic()))
-        fs_operation_send(operation);
-    else
-        fs_authorization_wait(client, operation);
+    fs_authorization_wait(operation->operations->authorization, &operation->token_wait);
 }
 
 void fs_operation_start(struct fs_operation *operation, double timeout)
 {
-    finseg_client *client = operation->client;
     double now = fs_clock_monotonic();
     operation->schedule_began = now;
     operation->timeout = timeout;
     if (timeout >= 0)
-        fs_loop_set_timer(&client->loop, &operation->deadline, now + timeout);
+        fs_loop_set_timer(loop_of(operation), &operation->deadline, now + timeout);
     if (operation->type != FS_OPERATION_WAIT) {
         proceed(operation);
         return;
@@ -531,5 +463,5 @@ void fs_operation_start(struct fs_operation *operation, double timeout)
     /* A short wait must still have the time to ask. */
     if (timeout >= 0 && pause > timeout / 2)
         pause = timeout / 2;
-    fs_loop_set_timer(&client->loop, &operation->pause, now + pause);
+    fs_loop_set_timer(loop_of(operation), &operation->pause, now + pause);
 }

@@ -2,6 +2,8 @@
 #ifndef FINSEG_OUTCOME_H
 #define FINSEG_OUTCOME_H
 
+#include <sys/queue.h>
+
 #include "finseg.h"
 
 struct finseg_outcome {
@@ -9,7 +11,11 @@ struct finseg_outcome {
     finseg_error *error;
     finseg_job *job;
     finseg_page *page;
-    struct finseg_outcome *next; /* while it waits in its client's queue */
+
+    /* The client's own (operations.c), until it is taken. */
+    struct fs_operation *operation; /* under way; NULL: finished */
+    LIST_ENTRY(finseg_outcome) in_bucket;
+    TAILQ_ENTRY(finseg_outcome) in_queue;
 };
 
 #endif

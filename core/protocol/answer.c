@@ -1,5 +1,6 @@
 #include "answer.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "value/buffer.h"
@@ -7,8 +8,8 @@
 #include "value/json.h"
 #include "value/text.h"
 
-/* How much of the service's own words a message repeats. */
-enum { QUOTE_LIMIT = 300, EXCERPT_LIMIT = 60 };
+/* How much of the service's own words a message repeats, and of how much a part is taken. */
+enum { QUOTE_LIMIT = 300, EXCERPT_LIMIT = 60, EXCERPT_SOURCE = 16 * 1024 };
 
 enum { TREE_LIMIT = 1024 * 1024 };
 
@@ -88,25 +89,47 @@ static void append_quoted(struct fs_buffer *out, const char *text, size_t length
         fs_buffer_append_text(out, "...");
 }
 
-/* What the body says of the error; texts belong to the tree. */
+/* The beginning of the body, without secrets. */
+static void append_excerpt(struct fs_buffer *out, const struct fs_answer *answer)
+{
+    size_t length = answer->length < EXCERPT_SOURCE ? answer->length : EXCERPT_SOURCE;
+    struct fs_buffer source = {0};
+    fs_buffer_append(&source, answer->body, length);
+    if (source.failed)
+        out->failed = true;
+    else
+        append_quoted(out, source.data, fs_secrets_redact(answer->secrets, source.data, length), EXCERPT_LIMIT);
+    fs_buffer_free_secret(&source);
+}
+
+/* What the body says of the error, without secrets. */
 struct said {
-    const char *code;
-    const char *message;
-    const char *request_id;
+    char *code;
+    char *message;
+    char *request_id;
 };
 
-static struct said read_said(const cJSON *tree)
+static char *read_text(const struct fs_answer *answer, const cJSON *object, const char *name)
 {
-    struct said said = {0};
+    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
+    char *copy = text ? fs_text_copy(text, strlen(text)) : NULL;
+    fs_secrets_redact_text(answer->secrets, copy);
+    return copy;
+}
+
+static struct said read_said(const struct fs_answer *answer, const cJSON *tree)
+{
     const cJSON *errors = cJSON_GetObjectItemCaseSensitive(tree, "errors");
     const cJSON *first = cJSON_IsArray(errors) ? cJSON_GetArrayItem(errors, 0) : NULL;
-    said.code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(first, "code"));
-    said.message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(first, "message"));
+    struct said said = {
+        .code = read_text(answer, first, "code"),
+        .message = read_text(answer, first, "message"),
+        .request_id = read_text(answer, tree, "requestId"),
+    };
     if (!said.code)
-        said.code = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "error"));
+        said.code = read_text(answer, tree, "error");
     if (!said.message)
-        said.message = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "error_description"));
-    said.request_id = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "requestId"));
+        said.message = read_text(answer, tree, "error_description");
     return said;
 }
 
@@ -120,60 +143,63 @@ static void append_said(struct fs_buffer *message, const struct said *said, cons
         fs_buffer_append_text(message, ": ");
         append_quoted(message, said->message, strlen(said->message), QUOTE_LIMIT);
     } else if (!json && answer->length > 0) {
-        fs_buffer_append_text(message, " with a body that is no JSON, beginning \"");
-        append_quoted(message, answer->body, answer->length, EXCERPT_LIMIT);
+        fs_buffer_append_text(message, " with a body that is not JSON, beginning \"");
+        append_excerpt(message, answer);
         fs_buffer_append_char(message, '"');
     }
 }
 
-finseg_error *fs_answer_error(const struct fs_answer *answer, finseg_error_kind kind, const char *what,
-                              const char *advice)
+static finseg_error *make_error(const struct fs_answer *answer, finseg_error_kind kind, struct fs_buffer *message,
+                                const char *request_id)
 {
-    cJSON *tree = fs_answer_tree(answer);
-    struct said said = read_said(tree);
-    struct fs_buffer message = {0};
-    fs_buffer_printf(&message, "%s: the service answered %d", what, answer->status);
-    append_said(&message, &said, answer, tree || fs_answer_is_json(answer));
-    if (advice)
-        fs_buffer_printf(&message, "; %s", advice);
-
-    finseg_error *error = message.failed ? fs_error_out_of_memory() : fs_error_new(kind, "%s", message.data);
-    fs_buffer_free(&message);
+    finseg_error *error = message->failed ? fs_error_out_of_memory() : fs_error_new(kind, "%s", message->data);
+    fs_buffer_free(message);
     fs_error_set_answer(error, answer->status, answer->retry_after);
-    if (said.code)
-        fs_error_set_code(error, said.code, strlen(said.code));
-    const char *request_id = said.request_id ? said.request_id : answer->request_id;
     if (request_id)
         fs_error_set_request_id(error, request_id, strlen(request_id));
-    cJSON_Delete(tree);
     return error;
 }
 
-/* What a page holds is the customers' own, and must not get into logs; a text that is no page at all tells where it
+finseg_error *fs_answer_error(const struct fs_answer *answer, finseg_error_kind kind, const char *advice)
+{
+    cJSON *tree = fs_answer_tree(answer);
+    struct said said = read_said(answer, tree);
+    struct fs_buffer message = {0};
+    fs_buffer_printf(&message, "%s: the service answered %d", answer->what, answer->status);
+    append_said(&message, &said, answer, tree || fs_answer_is_json(answer));
+    cJSON_Delete(tree);
+    if (advice)
+        fs_buffer_printf(&message, "; %s", advice);
+    finseg_error *error = make_error(answer, kind, &message, said.request_id ? said.request_id : answer->request_id);
+    if (said.code)
+        fs_error_set_code(error, said.code, strlen(said.code));
+    free(said.code);
+    free(said.message);
+    free(said.request_id);
+    return error;
+}
+
+/* What a page holds is the customers' own, and must not get into logs; a text that is not a page tells where it
  * came from. */
-static bool looks_like_a_page(const struct fs_answer *answer)
+char *fs_answer_quote(const struct fs_answer *answer)
 {
     size_t at = 0;
     while (at < answer->length && strchr(" \t\r\n", answer->body[at]))
         at++;
-    return at < answer->length && answer->body[at] == '{';
+    if (answer->length == 0 || (at < answer->length && answer->body[at] == '{'))
+        return NULL;
+    struct fs_buffer quote = {0};
+    append_excerpt(&quote, answer);
+    return fs_buffer_take(&quote);
 }
 
-finseg_error *fs_answer_unreadable(const struct fs_answer *answer, finseg_error *problem, const char *what)
+finseg_error *fs_answer_unreadable(const struct fs_answer *answer, finseg_error *problem, const char *quote)
 {
+    finseg_error_kind kind = finseg_error_get_kind(problem);
     struct fs_buffer message = {0};
-    fs_buffer_printf(&message, "%s: %s", what, finseg_error_message(problem));
-    if (answer->length > 0 && !looks_like_a_page(answer)) {
-        fs_buffer_append_text(&message, "; it begins \"");
-        append_quoted(&message, answer->body, answer->length, EXCERPT_LIMIT);
-        fs_buffer_append_text(&message, "\": check base_url");
-    }
-    finseg_error *error =
-        message.failed ? fs_error_out_of_memory() : fs_error_new(finseg_error_get_kind(problem), "%s", message.data);
-    fs_buffer_free(&message);
+    fs_buffer_printf(&message, "%s: %s", answer->what, finseg_error_message(problem));
+    if (quote)
+        fs_buffer_printf(&message, "; it begins \"%s\": check base_url", quote);
     finseg_error_free(problem);
-    fs_error_set_answer(error, answer->status, answer->retry_after);
-    if (answer->request_id)
-        fs_error_set_request_id(error, answer->request_id, strlen(answer->request_id));
-    return error;
+    return make_error(answer, kind, &message, answer->request_id);
 }

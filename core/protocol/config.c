@@ -6,9 +6,12 @@
 #include <string.h>
 
 #include "value/error.h"
+#include "value/secret.h"
+#include "value/shortage.h"
 #include "value/text.h"
 
-enum field_type { TEXT, SECRET, NUMBER, WHOLE, FLAG };
+/* A secret is taken out of whatever is said; a secret URL in its parts too. */
+enum field_type { TEXT, SECRET, SECRET_URL, NUMBER, WHOLE, FLAG };
 
 struct field {
     const char *name;
@@ -32,7 +35,7 @@ static const struct field fields[] = {
     {.name = "password", .type = SECRET, AT(password)},
     {.name = "access_token", .type = SECRET, AT(access_token)},
     {.name = "ca_file", .type = TEXT, AT(ca_file)},
-    {.name = "proxy", .type = SECRET, AT(proxy)},
+    {.name = "proxy", .type = SECRET_URL, AT(proxy)},
     {.name = "user_agent", .type = TEXT, AT(user_agent), .text = "finseg/" FINSEG_VERSION},
     {.name = "timeout", .type = NUMBER, AT(timeout), .number = 30, .least = 0.001, .most = DAY},
     {.name = "connect_timeout", .type = NUMBER, AT(connect_timeout), .number = 10, .least = 0.001, .most = DAY},
@@ -64,7 +67,7 @@ static double *number_place(finseg_config *config, const struct field *field)
 
 static bool is_text(const struct field *field)
 {
-    return field->type == TEXT || field->type == SECRET;
+    return field->type <= SECRET_URL;
 }
 
 static bool set_text(finseg_config *config, const struct field *field, const char *value)
@@ -73,9 +76,7 @@ static bool set_text(finseg_config *config, const struct field *field, const cha
     if (!copy)
         return false;
     char **place = text_place(config, field);
-    if (*place)
-        explicit_bzero(*place, strlen(*place));
-    free(*place);
+    fs_secret_free(*place);
     *place = copy;
     return true;
 }
@@ -100,12 +101,8 @@ void finseg_config_free(finseg_config *config)
     if (!config)
         return;
     for (size_t i = 0; i < FIELD_COUNT; i++) {
-        if (!is_text(&fields[i]))
-            continue;
-        char *text = *text_place(config, &fields[i]);
-        if (text)
-            explicit_bzero(text, strlen(text));
-        free(text);
+        if (is_text(&fields[i]))
+            fs_secret_free(*text_place(config, &fields[i]));
     }
     fs_kind_list_free(&config->kinds);
     free(config);
@@ -135,6 +132,19 @@ finseg_config *fs_config_copy(const finseg_config *config)
         return NULL;
     }
     return copy;
+}
+
+bool fs_config_add_secrets(const finseg_config *config, struct fs_secrets *secrets)
+{
+    bool added = true;
+    for (size_t i = 0; added && i < FIELD_COUNT; i++) {
+        const char *text = is_text(&fields[i]) ? *text_place((finseg_config *)config, &fields[i]) : NULL;
+        if (text && fields[i].type == SECRET)
+            added = fs_secrets_add(secrets, text);
+        else if (text && fields[i].type == SECRET_URL)
+            added = fs_secrets_add_url(secrets, text);
+    }
+    return added;
 }
 
 /* ---- setting by name ---- */
@@ -268,4 +278,24 @@ int fs_config_check_credentials(const finseg_config *config, finseg_error **erro
             "or access_token (FINSEG_ACCESS_TOKEN)",
             error);
     return 0;
+}
+
+int fs_config_read_url(const finseg_config *config, const char *field, const char *text, struct fs_url *url,
+                       finseg_error **error)
+{
+    /* The text is not repeated: a URL that is wrong may hold a password. */
+    const char *problem = fs_url_read(url, text);
+    if (problem == fs_out_of_memory)
+        return fs_error_give(error, fs_error_out_of_memory());
+    if (problem)
+        return fs_error_give(error, fs_error_new(FINSEG_ERROR_CONFIG, "config: %s: %s", field, problem));
+    if (url->https || url->loopback || config->allow_plain_http)
+        return 0;
+    finseg_error *made =
+        fs_error_new(FINSEG_ERROR_CONFIG,
+                     "config: %s: %s is plain http to a host that is not loopback, which would show tokens "
+                     "and balances to the network; use https, or set allow_plain_http",
+                     field, url->origin);
+    fs_url_free(url);
+    return fs_error_give(error, made);
 }

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 
 #include "kind.h"
-#include "value/buffer.h"
+#include "url.h"
+#include "value/secrets.h"
 
 struct finseg_config {
     char *base_url;
@@ -39,7 +40,14 @@ struct finseg_config {
 /* NULL when out of memory. */
 finseg_config *fs_config_copy(const finseg_config *config);
 
-/* What a client needs of its URLs and credentials, checked together. 0, or -1 with an error of kind config. */
+/* Makes the configured secrets known. False when out of memory. */
+bool fs_config_add_secrets(const finseg_config *config, struct fs_secrets *secrets);
+
+/* What a client needs of credentials, checked together. 0, or -1 with an error of kind config. */
 int fs_config_check_credentials(const finseg_config *config, finseg_error **error);
+/* Reads the URL of a field, which must be https unless it is loopback or the config allows it. Likewise; the caller
+ * frees the URL. */
+int fs_config_read_url(const finseg_config *config, const char *field, const char *text, struct fs_url *url,
+                       finseg_error **error);
 
 #endif

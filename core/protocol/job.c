@@ -1,6 +1,5 @@
 #include "job.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,36 +71,33 @@ static void not_ready(finseg_job *job)
         job->state = FS_JOB_PENDING;
 }
 
-static finseg_error *read_missing(finseg_job *job, const struct fs_answer *answer, const char *what)
+static finseg_error *read_missing(finseg_job *job, const struct fs_answer *answer)
 {
     /* No body says nothing: the service's own is not documented. */
     if (answer->length == 0 || fs_answer_is_json(answer)) {
         job->foreign_answers = 0;
     } else if (++job->foreign_answers >= 2) {
-        return fs_answer_error(answer, FINSEG_ERROR_PROTOCOL, what,
+        return fs_answer_error(answer, FINSEG_ERROR_PROTOCOL,
                                "the service says so in JSON, so this is another server: check base_url");
     }
     not_ready(job);
-    return fs_answer_error(answer, FINSEG_ERROR_PENDING, what, "the job is pending: ask again later");
+    return fs_answer_error(answer, FINSEG_ERROR_PENDING, "the job is pending: ask again later");
 }
 
-static finseg_error *read_gone(finseg_job *job, const struct fs_answer *answer, const char *what, double now)
+static finseg_error *read_gone(finseg_job *job, const struct fs_answer *answer, double now)
 {
     if (job->created_at > 0 && now - job->created_at > FS_JOB_LIFETIME) {
         job->state = FS_JOB_EXPIRED;
-        return fs_answer_error(answer, FINSEG_ERROR_EXPIRED, what,
+        return fs_answer_error(answer, FINSEG_ERROR_EXPIRED,
                                "results are deleted after 14 days: create the segment again");
     }
-    return fs_answer_error(answer, FINSEG_ERROR_NOT_FOUND, what,
+    return fs_answer_error(answer, FINSEG_ERROR_NOT_FOUND,
                            "the service does not know this job, or has deleted it: create the segment again; if it "
                            "complains of number or size, correct first_page or page_size instead");
 }
 
 finseg_error *fs_job_read(finseg_job *job, const struct fs_answer *answer, double now)
 {
-    /* Opaque ids may be long; a message quotes enough to find it again. */
-    char what[160];
-    snprintf(what, sizeof what, "%.40s job %.80s", job->kind, job->job_id);
     if (answer->status != 404)
         job->foreign_answers = 0;
     switch (answer->status) {
@@ -109,19 +105,18 @@ finseg_error *fs_job_read(finseg_job *job, const struct fs_answer *answer, doubl
         job->state = FS_JOB_READY;
         return NULL;
     case 400:
-        return read_gone(job, answer, what, now);
+        return read_gone(job, answer, now);
     case 404:
-        return read_missing(job, answer, what);
+        return read_missing(job, answer);
     case 422:
         job->state = FS_JOB_FAILED;
-        return fs_answer_error(answer, FINSEG_ERROR_FAILED, what,
-                               "the job failed at the service: create the segment again");
+        return fs_answer_error(answer, FINSEG_ERROR_FAILED, "the job failed at the service: create the segment again");
     case 423:
         not_ready(job);
-        return fs_answer_error(answer, FINSEG_ERROR_PENDING, what, "the job is still running: ask again later");
+        return fs_answer_error(answer, FINSEG_ERROR_PENDING, "the job is still running: ask again later");
     default: {
         finseg_error_kind kind = fs_answer_kind(answer->status);
-        return fs_answer_error(answer, kind, what, fs_answer_advice(kind));
+        return fs_answer_error(answer, kind, fs_answer_advice(kind));
     }
     }
 }

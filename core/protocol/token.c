@@ -1,21 +1,14 @@
 #include "token.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "value/error.h"
+#include "value/secret.h"
 #include "value/text.h"
-
-static void free_secret(char *text)
-{
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
 
 static void replace(char **place, char *text)
 {
-    free_secret(*place);
+    fs_secret_free(*place);
     *place = text;
 }
 
@@ -71,7 +64,6 @@ static finseg_error *take(struct fs_token *token, const cJSON *tree, double now)
 
 finseg_error *fs_token_read(struct fs_token *token, const struct fs_answer *answer, double now)
 {
-    static const char what[] = "token endpoint";
     if (answer->status / 100 == 2) {
         finseg_error *error;
         cJSON *tree = fs_answer_tree(answer);
@@ -79,7 +71,7 @@ finseg_error *fs_token_read(struct fs_token *token, const struct fs_answer *answ
         if (tree)
             error = take(token, tree, now);
         else
-            error = fs_error_new(FINSEG_ERROR_PROTOCOL, "the token endpoint's answer is no JSON; check token_url");
+            error = fs_error_new(FINSEG_ERROR_PROTOCOL, "the token endpoint's answer is not JSON; check token_url");
         cJSON_Delete(tree);
         if (error) {
             fs_error_set_answer(error, answer->status, answer->retry_after);
@@ -90,11 +82,11 @@ finseg_error *fs_token_read(struct fs_token *token, const struct fs_answer *answ
     }
     finseg_error_kind kind = fs_answer_kind(answer->status);
     if (kind == FINSEG_ERROR_INVALID || kind == FINSEG_ERROR_AUTH)
-        return fs_answer_error(answer, FINSEG_ERROR_AUTH, what,
+        return fs_answer_error(answer, FINSEG_ERROR_AUTH,
                                "check client_id and client_secret, and username and password if they are used");
     if (kind == FINSEG_ERROR_NOT_FOUND || kind == FINSEG_ERROR_PROTOCOL)
-        return fs_answer_error(answer, FINSEG_ERROR_PROTOCOL, what, "check token_url");
-    return fs_answer_error(answer, kind, what, fs_answer_advice(kind));
+        return fs_answer_error(answer, FINSEG_ERROR_PROTOCOL, "check token_url");
+    return fs_answer_error(answer, kind, fs_answer_advice(kind));
 }
 
 void fs_token_forget_refresh(struct fs_token *token)

@@ -8,12 +8,13 @@
 #include <sys/stat.h>
 
 #include "options.h"
-#include "sandbox/bank/lock.h"
+#include "sandbox/base/database.h"
 #include "sandbox/http/server.h"
 #include "sandbox/http/service.h"
 #include "sandbox/load/berka.h"
 #include "sandbox/load/csv.h"
 #include "sandbox/load/population.h"
+#include "value/secret.h"
 
 enum { EXIT_USAGE = 2 };
 
@@ -25,6 +26,7 @@ struct sandbox {
     struct sb_tokens *tokens;
     struct sb_faults *faults;
     struct sb_counters counters;
+    struct sb_request_counts requests;
     struct sb_service service;
     struct sb_server *server;
 };
@@ -37,7 +39,7 @@ static void close_sandbox(struct sandbox *sandbox)
     sb_faults_free(sandbox->faults);
     sb_jobs_close(sandbox->jobs);
     sb_bank_close(sandbox->bank);
-    sb_lock_release(sandbox->lock);
+    sb_database_unlock(sandbox->lock);
 }
 
 /* ---- filling the bank ------------------------------------------------------------------------------------ */
@@ -68,8 +70,10 @@ static bool import(struct sb_bank *bank, const char *source, struct fs_buffer *p
     return true;
 }
 
-/* A population is known by its seed: the same users cannot be made twice, and a bank that starts again on a later day keeps those
- * it has. */
+/*
+ * A population is known by its seed: the same users cannot be made twice, and a bank that starts again on a later day
+ * keeps those it has.
+ */
 static bool keep_population(const char *source, const struct sb_options *options, struct fs_buffer *problem)
 {
     const char *users = source + strlen("users=");
@@ -122,7 +126,7 @@ static bool fill_bank(struct sb_bank *bank, const struct sb_options *options, st
 static bool open_bank(struct sandbox *sandbox, const struct sb_options *options, struct fs_buffer *problem)
 {
     if (options->db) {
-        sandbox->lock = sb_lock_take(options->db, problem);
+        sandbox->lock = sb_database_lock(options->db, problem);
         if (sandbox->lock < 0)
             return false;
     }
@@ -164,13 +168,6 @@ static char *read_file(const char *path, struct fs_buffer *problem)
     return NULL;
 }
 
-static void free_secret(char *text)
-{
-    if (text)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 static bool start_server(struct sandbox *sandbox, const struct sb_options *options, struct fs_buffer *problem)
 {
     struct sb_server_config config = {.port = options->port, .path = options->unix_path};
@@ -185,7 +182,7 @@ static bool start_server(struct sandbox *sandbox, const struct sb_options *optio
     if (key || !options->tls_cert)
         sandbox->server = sb_server_start(&sandbox->service, &config, problem);
     free(certificate);
-    free_secret(key);
+    fs_secret_free(key);
     return sandbox->server;
 }
 
@@ -215,7 +212,8 @@ static bool start_service(struct sandbox *sandbox, const struct sb_options *opti
         .tokens = sandbox->tokens,
         .faults = sandbox->faults,
         .counters = &sandbox->counters,
-        .receivers = {options->callback_hosts, options->callback_host_count},
+        .requests = &sandbox->requests,
+        .callback_hosts = {options->callback_hosts, options->callback_host_count},
         .client_id = options->client_id,
         .client_secret = options->client_secret,
         .username = options->username,
@@ -243,8 +241,10 @@ static bool serve(struct sandbox *sandbox, const struct sb_options *options, str
         return sb_csv_export(sandbox->bank, options->export_to, problem);
     if (!sb_bank_set_reference_date(sandbox->bank, options->today, problem))
         return false;
-    /* A signal while the bank is filled ends the program at once. From here on sigwait() alone receives them: they are blocked
-     * before the first thread starts. */
+    /*
+     * A signal while the bank is filled ends the program at once. From here on sigwait() alone receives them: they are
+     * blocked before the first thread starts.
+     */
     sigset_t ending;
     sigemptyset(&ending);
     sigaddset(&ending, SIGTERM);

@@ -30,8 +30,8 @@ static const char help[] =
     "  --unix PATH            listen on a Unix socket at PATH instead\n"
     "  --tls-cert FILE        speak HTTPS with this certificate chain (PEM) ...\n"
     "  --tls-key FILE         ... and its key (PEM)\n"
-    "  --delay SECONDS        a job is ready this long after its making (default 0; fractions allowed)\n"
-    "  --job-ttl SECONDS      jobs are deleted this long after their making (default 1209600: 14 days)\n"
+    "  --delay SECONDS        a job is ready this long after it is made (default 0; fractions allowed)\n"
+    "  --job-ttl SECONDS      jobs are deleted this long after they are made (default 1209600: 14 days)\n"
     "  --token-ttl SECONDS    access tokens live this long (default 3600)\n"
     "  --client-id TEXT       (default sandbox-client)\n"
     "  --client-secret TEXT   (default sandbox-secret)\n"
@@ -41,7 +41,7 @@ static const char help[] =
     "  --callback-allow HOST  callbacks may go to HOST, any port; repeatable; * is any (default: loopback alone)\n"
     "  --callback-patience S  a callback is repeated for S seconds until the receiver answers 2xx (default 60)\n"
     "\n"
-    "  --fault FAULT          what goes wrong: KIND[:10%|:3][@PLACE], see below; repeatable\n"
+    "  --fault FAULT          what goes wrong: TYPE[:10%|:3][@PLACE], see below; repeatable\n"
     "  --help, --version\n"
     "\n"
     "the bank's own files: CSV (RFC 4180, UTF-8), each with its header line\n"
@@ -64,9 +64,9 @@ static const char help[] =
     "is\n"
     "what a path begins with (/api/v1/segments), or token, create or retrieve. The first that strikes wins. POST "
     "/__faults\n"
-    "with a JSON array such as [\"503:2@retrieve\"] replaces them, GET tells them. KIND is an answer instead of the "
+    "with a JSON array such as [\"503:2@retrieve\"] replaces them, GET tells them. TYPE is an answer instead of the "
     "service's,\n"
-    "or (from truncated-json on) spoils answers of status 2xx; what was asked for is done then.\n";
+    "or (from truncated-json on) changes answers of status 2xx; what was asked for is done then.\n";
 
 enum {
     DB = 256,
@@ -196,7 +196,7 @@ static bool add_text(const char *text, const char **texts, size_t most, size_t *
 static bool add_callback_host(const char *text, struct sb_options *options)
 {
     size_t count = options->callback_host_count;
-    return count < SB_OPTIONS_HOSTS && sb_receiver_read_host(text, options->host_texts[count]) &&
+    return count < SB_OPTIONS_HOSTS && sb_callback_address_read_host(text, options->host_texts[count]) &&
            add_text(options->host_texts[count], options->callback_hosts, SB_OPTIONS_HOSTS,
                     &options->callback_host_count);
 }
@@ -284,12 +284,12 @@ static const char *name_of(int option)
 
 static void print_help(void)
 {
-    struct fs_buffer kinds = {0};
-    sb_fault_describe_kinds(&kinds);
+    struct fs_buffer types = {0};
+    sb_fault_describe_types(&types);
     fputs(help, stdout);
-    if (kinds.data)
-        fputs(kinds.data, stdout);
-    fs_buffer_free(&kinds);
+    if (types.data)
+        fputs(types.data, stdout);
+    fs_buffer_free(&types);
 }
 
 static enum sb_options_verdict read_all(int argc, char **argv, struct sb_options *options)
@@ -308,7 +308,7 @@ static enum sb_options_verdict read_all(int argc, char **argv, struct sb_options
             fprintf(stderr, "finseg-sandbox: %s needs a value; see --help\n", argv[optind - 1]);
             return SB_OPTIONS_WRONG;
         case '?':
-            fprintf(stderr, "finseg-sandbox: there is no option %s; see --help\n", argv[optind - 1]);
+            fprintf(stderr, "finseg-sandbox: there is not an option %s; see --help\n", argv[optind - 1]);
             return SB_OPTIONS_WRONG;
         default:
             if (read_option(option, optarg, options))
@@ -327,7 +327,7 @@ enum sb_options_verdict sb_options_read(int argc, char **argv, struct sb_options
     if (verdict != SB_OPTIONS_RUN)
         return verdict;
     if (optind < argc) {
-        fprintf(stderr, "finseg-sandbox: '%s' is no option; see --help\n", argv[optind]);
+        fprintf(stderr, "finseg-sandbox: '%s' is not an option; see --help\n", argv[optind]);
         return SB_OPTIONS_WRONG;
     }
     if (!options->tls_cert != !options->tls_key) {

@@ -34,8 +34,8 @@ struct sb_options {
     const char *tls_key;
     const char *callback_hosts[SB_OPTIONS_HOSTS];
     size_t callback_host_count;
-    char host_texts[SB_OPTIONS_HOSTS][SB_RECEIVER_LONGEST_HOST + 1]; /* of callback_hosts */
-    int64_t callback_patience;                                       /* milliseconds */
+    char host_texts[SB_OPTIONS_HOSTS][SB_CALLBACK_ADDRESS_LONGEST_HOST + 1]; /* of callback_hosts */
+    int64_t callback_patience;                                               /* milliseconds */
     const char *faults[SB_OPTIONS_FAULTS];
     size_t fault_count;
 };

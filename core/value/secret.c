@@ -1,6 +1,8 @@
 #include "secret.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 bool fs_secret_new(char text[FS_SECRET_TEXT])
@@ -21,4 +23,11 @@ bool fs_secret_equal(const char *a, size_t a_length, const char *b, size_t b_len
     for (size_t i = 0; i < a_length; i++)
         difference |= (unsigned char)a[i] ^ (unsigned char)b[i];
     return difference == 0;
+}
+
+void fs_secret_free(char *text)
+{
+    if (text)
+        explicit_bzero(text, strlen(text));
+    free(text);
 }

@@ -1,4 +1,4 @@
-/* Text that nobody can guess, and comparing such text. Pure but for the kernel's generator. */
+/* A secret text: making one that nobody can guess, comparing, and forgetting. Pure but for the kernel's generator. */
 #ifndef FINSEG_SECRET_H
 #define FINSEG_SECRET_H
 
@@ -12,5 +12,7 @@ enum { FS_SECRET_TEXT = 33 };
 bool fs_secret_new(char text[FS_SECRET_TEXT]);
 /* Takes a time that depends on the lengths alone. */
 bool fs_secret_equal(const char *a, size_t a_length, const char *b, size_t b_length);
+/* Overwrites the text with zeros before freeing it. NULL is allowed. */
+void fs_secret_free(char *text);
 
 #endif

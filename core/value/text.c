@@ -143,16 +143,3 @@ bool fs_text_is_header_word(const char *text)
     }
     return *text != '\0';
 }
-
-void fs_text_redact(char *text, const char *secret)
-{
-    static const char mark[] = "***";
-    size_t length = secret ? strlen(secret) : 0;
-    if (length < 4)
-        return;
-    for (char *at = strstr(text, secret); at; at = strstr(at, secret)) {
-        memcpy(at, mark, 3);
-        memmove(at + 3, at + length, strlen(at + length) + 1);
-        at += 3;
-    }
-}

@@ -26,8 +26,5 @@ void fs_text_append_utf8(struct fs_buffer *out, unsigned code);
 char *fs_text_copy(const char *text, size_t length);
 /* Visible ASCII without a space: what may go into a header line as one word. */
 bool fs_text_is_header_word(const char *text);
-/* Puts "***" in the place of every `secret`, which may be NULL. Secrets of under four bytes are left: they would blot
- * out ordinary words. */
-void fs_text_redact(char *text, const char *secret);
 
 #endif

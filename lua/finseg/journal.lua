@@ -84,10 +84,12 @@ local function identify(client, kind, parameters)
   if not text then
     check.fail(3, "journal", problem, 1)
   end
-  local canonical, about = client:identify(kind, text)
+  local core_client = client:open_core "journal"
+  local canonical, err = core_client:canonical(kind, text)
   if not canonical then
-    return nil, about
+    return nil, err
   end
+  local about = core_client:identity()
   about.kind, about.parameters = kind, canonical
   return core.to_json(about), about
 end

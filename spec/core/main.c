@@ -8,6 +8,8 @@
     SUITE_OF(buffer)                                                                                                   \
     SUITE_OF(text)                                                                                                     \
     SUITE_OF(error)                                                                                                    \
+    SUITE_OF(decimal)                                                                                                  \
+    SUITE_OF(secrets)                                                                                                  \
     SUITE_OF(money)                                                                                                    \
     SUITE_OF(json)                                                                                                     \
     SUITE_OF(simd)                                                                                                     \
@@ -21,7 +23,7 @@
     SUITE_OF(kind)                                                                                                     \
     SUITE_OF(request)                                                                                                  \
     SUITE_OF(canonical)                                                                                                \
-    SUITE_OF(retry)                                                                                                    \
+    SUITE_OF(schedule)                                                                                                 \
     SUITE_OF(url)                                                                                                      \
     SUITE_OF(token)                                                                                                    \
     SUITE_OF(answer)                                                                                                   \
@@ -30,11 +32,14 @@
     SUITE_OF(event)                                                                                                    \
     SUITE_OF(loop)                                                                                                     \
     SUITE_OF(sigpipe)                                                                                                  \
-    SUITE_OF(exchange)                                                                                                 \
+    SUITE_OF(transport)                                                                                                \
+    SUITE_OF(operation)                                                                                                \
     SUITE_OF(resource)                                                                                                 \
-    SUITE_OF(repeats)                                                                                                  \
     SUITE_OF(client)                                                                                                   \
-    SUITE_OF(callback)                                                                                                 \
+    SUITE_OF(session)                                                                                                  \
+    SUITE_OF(authorization)                                                                                            \
+    SUITE_OF(operations)                                                                                               \
+    SUITE_OF(attach)                                                                                                   \
     SUITE_OF(recycle)
 
 #define DECLARE(name) extern const struct suite suite_##name;

@@ -35,6 +35,13 @@ void prepare(struct stage *stage)
     set_number(stage, "retry.max", 5);
 }
 
+void prepare_with_token(struct stage *stage)
+{
+    *stage = (struct stage){.config = finseg_config_new()};
+    set_text(stage, "access_token", "given-token");
+    set_number(stage, "retry.base", 0);
+}
+
 void open_stage(struct stage *stage, const struct scripted_answer *answers, size_t count)
 {
     stage->server = scripted_server_start(answers, count);
@@ -49,11 +56,18 @@ void open_stage(struct stage *stage, const struct scripted_answer *answers, size
     }
 }
 
+void stop_server(struct stage *stage)
+{
+    if (stage->server)
+        scripted_server_stop(stage->server);
+    stage->server = NULL;
+}
+
 void close_stage(struct stage *stage)
 {
     finseg_client_free(stage->client);
     finseg_config_free(stage->config);
-    scripted_server_stop(stage->server);
+    stop_server(stage);
     while (stage->text_count > 0)
         free(stage->texts[--stage->text_count]);
 }

@@ -28,9 +28,13 @@ const char *json(struct stage *stage, const char *status, const char *headers, c
 void prepare(struct stage *stage);
 void set_text(struct stage *stage, const char *field, const char *value);
 void set_number(struct stage *stage, const char *field, double value);
+/* The same with an access token, so that there is no token endpoint to script, and no pauses after failures. */
+void prepare_with_token(struct stage *stage);
 /* Starts the server and makes the client. */
 void open_stage(struct stage *stage, const struct scripted_answer *answers, size_t count);
 #define OPEN(stage, answers) open_stage((stage), (answers), sizeof(answers) / sizeof *(answers))
+/* May be called before close_stage(). */
+void stop_server(struct stage *stage);
 void close_stage(struct stage *stage);
 /* Each of these starts an operation and awaits its outcome. */
 finseg_outcome *create(struct stage *stage);

@@ -90,8 +90,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .body = size > 2 ? (const char *)data + 2 : NULL,
         .length = size - 2,
         .retry_after = -1,
+        .what = "create highBalance",
     };
-    check_error(fs_answer_error(&answer, fs_answer_kind(answer.status), "create highBalance", NULL), answer.status);
+    check_error(fs_answer_error(&answer, fs_answer_kind(answer.status), NULL), answer.status);
     check_token(&answer);
     check_job(&answer);
     return 0;

@@ -85,19 +85,19 @@ static bool read_slowly(struct slow *slow, const char *text, size_t length)
 
 static bool read_table(const char *directory, const char *name, char separator, struct fs_buffer *out)
 {
-    struct sb_table table;
+    struct sb_csv_reader reader;
     struct fs_buffer problem = {0};
     bool end = false;
-    bool read = sb_table_open(&table, directory, name, separator, header, COLUMNS, &problem);
-    while (read && (read = sb_table_next(&table, &end, &problem)) && !end) {
+    bool read = sb_csv_reader_open(&reader, directory, name, separator, header, COLUMNS, &problem);
+    while (read && (read = sb_csv_reader_next(&reader, &end, &problem)) && !end) {
         for (size_t i = 0; i < COLUMNS; i++) {
-            const struct sb_table_field *field = &table.fields[i];
+            const struct sb_csv_field *field = &reader.fields[i];
             require(strlen(field->text) == field->length && field->line >= 2 && field->column >= 1);
             fs_buffer_append(out, field->text, field->length + 1);
         }
     }
     require(read == (problem.length == 0));
-    sb_table_close(&table);
+    sb_csv_reader_close(&reader);
     fs_buffer_free(&problem);
     return read;
 }
@@ -114,7 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fs_buffer_append(&file, rows, size - 1);
 
     char name[16];
-    int descriptor = memfd_create("table", MFD_CLOEXEC);
+    int descriptor = memfd_create("reader", MFD_CLOEXEC);
     require(descriptor >= 0 && write(descriptor, file.data, file.length) == (ssize_t)file.length);
     snprintf(name, sizeof name, "%d", descriptor);
 

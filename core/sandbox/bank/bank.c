@@ -5,10 +5,14 @@
 
 #include "aggregates.h"
 #include "label_totals.h"
-#include "names.h"
 #include "sandbox/base/database.h"
+#include "text_table.h"
+#include "value/text.h"
 
-/* transactions is clustered by account and day: what is walked is an account's history. The tables after it are figures. */
+/*
+ * transactions is clustered by account and day: what is walked is an account's history. The tables after it are
+ * aggregates.
+ */
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS loads (source TEXT PRIMARY KEY) WITHOUT ROWID;"
@@ -30,7 +34,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS premiums ("
     "  account INTEGER NOT NULL, day INTEGER NOT NULL, sequence INTEGER NOT NULL, amount INTEGER NOT NULL,"
     "  label INTEGER NOT NULL, counterpart INTEGER, PRIMARY KEY (account, day, sequence)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS flows (account INTEGER NOT NULL, label INTEGER NOT NULL, " SB_FLOW_COLUMNS ","
+    "CREATE TABLE IF NOT EXISTS label_totals (account INTEGER NOT NULL, label INTEGER NOT NULL, " SB_LABEL_TOTAL_COLUMNS
+    ","
     "  PRIMARY KEY (account, label)) WITHOUT ROWID;";
 
 /* KiB: segments are walked in the order of userIds, which is none in the file. */
@@ -46,9 +51,9 @@ enum statement_name {
     FIND_ACCOUNT,
     ADD_TRANSACTION,
     LAST_ACCOUNT,
-    FORGET_FIGURES,
-    REMEMBER_FIGURES,
-    FIND_FIGURES,
+    FORGET_AGGREGATES,
+    REMEMBER_AGGREGATES,
+    FIND_AGGREGATES,
     STATEMENTS
 };
 
@@ -63,16 +68,16 @@ static const char *const statement_sql[STATEMENTS] = {
     [ADD_TRANSACTION] = "INSERT INTO transactions (account, day, sequence, amount, label, counterpart)"
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [LAST_ACCOUNT] = "SELECT max(number) FROM accounts",
-    [FORGET_FIGURES] = "DELETE FROM facts WHERE name = 'reference_date'",
-    [REMEMBER_FIGURES] = "INSERT OR REPLACE INTO facts (name, value) VALUES ('reference_date', ?1)",
-    [FIND_FIGURES] = "SELECT value FROM facts WHERE name = 'reference_date'",
+    [FORGET_AGGREGATES] = "DELETE FROM facts WHERE name = 'reference_date'",
+    [REMEMBER_AGGREGATES] = "INSERT OR REPLACE INTO facts (name, value) VALUES ('reference_date', ?1)",
+    [FIND_AGGREGATES] = "SELECT value FROM facts WHERE name = 'reference_date'",
 };
 
 struct sb_bank {
     sqlite3 *database;
     sqlite3_stmt *statements[STATEMENTS];
-    struct sb_names *labels;
-    struct sb_names *counterparts;
+    struct sb_text_table *labels;
+    struct sb_text_table *counterparts;
     int64_t last_account_before_load;
     int reference_date;
 };
@@ -93,8 +98,8 @@ static bool prepare_statements(struct sb_bank *bank, struct fs_buffer *problem)
         if (!bank->statements[i])
             return false;
     }
-    bank->labels = sb_names_open(bank->database, "labels", problem);
-    bank->counterparts = bank->labels ? sb_names_open(bank->database, "counterparts", problem) : NULL;
+    bank->labels = sb_text_table_open(bank->database, "labels", problem);
+    bank->counterparts = bank->labels ? sb_text_table_open(bank->database, "counterparts", problem) : NULL;
     return bank->counterparts;
 }
 
@@ -112,7 +117,7 @@ struct sb_bank *sb_bank_open(const char *file, struct fs_buffer *problem)
         return NULL;
     }
     bool found;
-    bank->reference_date = (int)query_number(bank->statements[FIND_FIGURES], &found);
+    bank->reference_date = (int)query_number(bank->statements[FIND_AGGREGATES], &found);
     return bank;
 }
 
@@ -122,8 +127,8 @@ void sb_bank_close(struct sb_bank *bank)
         return;
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(bank->statements[i]);
-    sb_names_close(bank->labels);
-    sb_names_close(bank->counterparts);
+    sb_text_table_close(bank->labels);
+    sb_text_table_close(bank->counterparts);
     sqlite3_close(bank->database);
     free(bank);
 }
@@ -140,7 +145,7 @@ static bool record_load(struct sb_bank *bank, const char *source, struct fs_buff
     bind_text(bank->statements[ADD_LOAD], 1, source);
     bool recorded = sb_database_execute(bank->statements[ADD_LOAD], problem);
     sqlite3_clear_bindings(bank->statements[ADD_LOAD]);
-    return recorded && sb_database_execute(bank->statements[FORGET_FIGURES], problem);
+    return recorded && sb_database_execute(bank->statements[FORGET_AGGREGATES], problem);
 }
 
 bool sb_bank_begin_load(struct sb_bank *bank, const char *source, bool *known, struct fs_buffer *problem)
@@ -181,8 +186,8 @@ bool sb_bank_commit_load(struct sb_bank *bank, struct fs_buffer *problem)
 void sb_bank_rollback_load(struct sb_bank *bank)
 {
     sb_database_rollback(bank->database);
-    sb_names_forget(bank->labels);
-    sb_names_forget(bank->counterparts);
+    sb_text_table_forget(bank->labels);
+    sb_text_table_forget(bank->counterparts);
 }
 
 int64_t sb_bank_find_user(struct sb_bank *bank, const char *user_id)
@@ -228,14 +233,14 @@ int64_t sb_bank_find_account(struct sb_bank *bank, const char *account_id)
 }
 
 /* Binds the name's number, or NULL when there is no name. */
-static bool bind_name(sqlite3_stmt *statement, int place, struct sb_names *names, const char *name,
+static bool bind_name(sqlite3_stmt *statement, int place, struct sb_text_table *names, const char *name,
                       struct fs_buffer *problem)
 {
     if (!name) {
         sqlite3_bind_null(statement, place);
         return true;
     }
-    int64_t number = sb_names_number(names, name, problem);
+    int64_t number = sb_text_table_number(names, name, problem);
     sqlite3_bind_int64(statement, place, number);
     return number != 0;
 }
@@ -262,24 +267,24 @@ bool sb_bank_add_transaction(struct sb_bank *bank, const struct sb_bank_transact
     return false;
 }
 
-static bool make_figures(struct sb_bank *bank, int day, struct fs_buffer *problem)
+static bool make_aggregates(struct sb_bank *bank, int day, struct fs_buffer *problem)
 {
-    if (!sb_figures_make(bank->database, day, problem))
+    if (!sb_aggregates_make(bank->database, day, problem))
         return false;
-    sqlite3_bind_int(bank->statements[REMEMBER_FIGURES], 1, day);
-    return sb_database_execute(bank->statements[REMEMBER_FIGURES], problem);
+    sqlite3_bind_int(bank->statements[REMEMBER_AGGREGATES], 1, day);
+    return sb_database_execute(bank->statements[REMEMBER_AGGREGATES], problem);
 }
 
 bool sb_bank_set_reference_date(struct sb_bank *bank, int day, struct fs_buffer *problem)
 {
     bool found;
-    int64_t made_for = query_number(bank->statements[FIND_FIGURES], &found);
+    int64_t made_for = query_number(bank->statements[FIND_AGGREGATES], &found);
     bank->reference_date = day;
     if (found && made_for == day)
         return true;
     if (!sb_database_run(bank->database, "BEGIN IMMEDIATE", problem))
         return false;
-    if (make_figures(bank, day, problem) && sb_database_run(bank->database, "COMMIT", problem))
+    if (make_aggregates(bank, day, problem) && sb_database_run(bank->database, "COMMIT", problem))
         return true;
     sb_database_rollback(bank->database);
     return false;
@@ -288,6 +293,18 @@ bool sb_bank_set_reference_date(struct sb_bank *bank, int day, struct fs_buffer 
 int sb_bank_reference_date(const struct sb_bank *bank)
 {
     return bank->reference_date;
+}
+
+const char *sb_bank_account_type(const char *type)
+{
+    static const char *const types[] = {
+        "CHECKING", "SAVINGS", "CREDIT_CARD", "SECURITY", "LOAN", "BAUSPAREN", "MEMBERSHIP",
+    };
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (fs_text_equal_ignoring_case(types[i], type))
+            return types[i];
+    }
+    return NULL;
 }
 
 sqlite3 *sb_bank_database(const struct sb_bank *bank)

@@ -37,7 +37,7 @@ void sb_call_refuse(struct sb_call *call, unsigned status)
 
     call->answer->status = status;
     fs_buffer_append_text(out, "{\"errors\":[");
-    fs_buffer_append(out, call->complaints.members.data, call->complaints.members.length);
+    fs_buffer_append(out, call->errors.members.data, call->errors.members.length);
     fs_buffer_printf(out, "],\"date\":\"%s\",\"requestId\":", date);
     fs_json_append_string(out, call->answer->request_id, strlen(call->answer->request_id));
     fs_buffer_append_text(out, ",\"endpoint\":");
@@ -46,14 +46,14 @@ void sb_call_refuse(struct sb_call *call, unsigned status)
     const char *caller = bearer_role(call) == SB_ROLE_NONE ? "anonymous" : call->service->client_id;
     fs_json_append_string(out, caller, strlen(caller));
     fs_buffer_append_char(out, '}');
-    if (call->complaints.members.failed || endpoint.failed)
+    if (call->errors.members.failed || endpoint.failed)
         out->failed = true;
     fs_buffer_free(&endpoint);
 }
 
 void sb_call_refuse_with(struct sb_call *call, unsigned status, const char *code, const char *message)
 {
-    sb_complain(&call->complaints, code, "%s", message);
+    sb_api_errors_add(&call->errors, code, "%s", message);
     sb_call_refuse(call, status);
 }
 
@@ -101,7 +101,7 @@ bool sb_call_check_body(struct sb_call *call, const char *type)
         return false;
     }
     if (!has_media_type(request->content_type, type)) {
-        sb_complain(&call->complaints, SB_CODE_UNSUPPORTED_MEDIA_TYPE, "the Content-Type must be %s", type);
+        sb_api_errors_add(&call->errors, SB_CODE_UNSUPPORTED_MEDIA_TYPE, "the Content-Type must be %s", type);
         sb_call_refuse(call, 415);
         return false;
     }

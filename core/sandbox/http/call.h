@@ -4,16 +4,36 @@
 
 #include <stdbool.h>
 
-#include "sandbox/base/complaint.h"
-#include "sandbox/base/route.h"
-#include "service.h"
+#include "fault.h"
+#include "message.h"
+#include "request_counts.h"
+#include "route.h"
+#include "sandbox/base/api_errors.h"
+#include "sandbox/base/counters.h"
+#include "sandbox/jobs/callback_address.h"
+#include "sandbox/jobs/jobs.h"
 #include "tokens.h"
+
+/* What all calls share. */
+struct sb_service {
+    struct sb_jobs *jobs;
+    struct sb_tokens *tokens;
+    struct sb_faults *faults;
+    struct sb_counters *counters;
+    struct sb_request_counts *requests;
+    struct sb_callback_hosts callback_hosts;
+    const char *client_id;
+    const char *client_secret;
+    const char *username;
+    const char *password;
+    enum sb_role role; /* the role that segments ask for; SB_ROLE_NONE: either */
+};
 
 struct sb_call {
     const struct sb_service *service;
     const struct sb_request *request;
     struct sb_answer *answer;
-    struct sb_complaints complaints;
+    struct sb_api_errors errors;
     struct fs_buffer path; /* decoded, without the query; a text */
     const char *query;     /* as on the wire; empty when there is none */
     enum sb_route route;
@@ -22,7 +42,7 @@ struct sb_call {
 
 bool sb_call_has_method(const struct sb_call *call, const char *method);
 
-/* Each ends the call with an error. The first takes the complaints made; the others make one. */
+/* Each ends the call with an error. The first takes the errors made; the others make one. */
 void sb_call_refuse(struct sb_call *call, unsigned status);
 void sb_call_refuse_with(struct sb_call *call, unsigned status, const char *code, const char *message);
 void sb_call_refuse_method(struct sb_call *call, const char *allowed);

@@ -9,7 +9,7 @@
 #include "value/json.h"
 #include "value/text.h"
 
-static const struct sb_fault kinds[] = {
+static const struct sb_fault types[] = {
     {"400", SB_FAULT_INSTEAD, SB_FAULT_STATUS, 400, "a job that is not found; without PLACE on retrieve alone"},
     {"401", SB_FAULT_INSTEAD, SB_FAULT_STATUS, 401, "the access token (or the client) is refused"},
     {"403", SB_FAULT_INSTEAD, SB_FAULT_STATUS, 403, "the wrong role"},
@@ -46,7 +46,7 @@ static const struct sb_fault kinds[] = {
     {"silence", SB_FAULT_BYTES, SB_FAULT_SILENCE, 0, "nothing comes for two minutes, then the connection is closed"},
 };
 
-enum { KINDS = sizeof kinds / sizeof kinds[0], MOST_RULES = 64, LONGEST_RULE = 256, WHOLE = 100 };
+enum { TYPES = sizeof types / sizeof types[0], MOST_RULES = 64, LONGEST_RULE = 256, WHOLE = 100 };
 
 /* Names that stand for a place instead of a path. */
 static const struct {
@@ -61,7 +61,7 @@ static const struct {
 enum { PLACES = sizeof places / sizeof places[0] };
 
 struct rule {
-    const struct sb_fault *kind;
+    const struct sb_fault *type;
     char text[LONGEST_RULE];
     char path[LONGEST_RULE]; /* what a path must begin with; empty: any */
     enum sb_route route;     /* SB_ROUTE_NONE: any */
@@ -76,7 +76,7 @@ struct sb_faults {
     pthread_mutex_t lock; /* guards the rules */
     atomic_size_t count;  /* read without the lock to see that there is none */
     struct rule rules[MOST_RULES];
-    uint64_t struck[KINDS];
+    uint64_t struck[TYPES];
     uint64_t seed;
 };
 
@@ -99,19 +99,19 @@ void sb_faults_free(struct sb_faults *faults)
     free(faults);
 }
 
-void sb_fault_describe_kinds(struct fs_buffer *out)
+void sb_fault_describe_types(struct fs_buffer *out)
 {
-    for (size_t i = 0; i < KINDS; i++)
-        fs_buffer_printf(out, "  %-16s %s\n", kinds[i].name, kinds[i].help);
+    for (size_t i = 0; i < TYPES; i++)
+        fs_buffer_printf(out, "  %-16s %s\n", types[i].name, types[i].help);
 }
 
 /* ---- reading rules --------------------------------------------------------------------------------------- */
 
-static const struct sb_fault *kind_named(const char *name, size_t length)
+static const struct sb_fault *type_named(const char *name, size_t length)
 {
-    for (size_t i = 0; i < KINDS; i++) {
-        if (strlen(kinds[i].name) == length && memcmp(kinds[i].name, name, length) == 0)
-            return &kinds[i];
+    for (size_t i = 0; i < TYPES; i++) {
+        if (strlen(types[i].name) == length && memcmp(types[i].name, name, length) == 0)
+            return &types[i];
     }
     return NULL;
 }
@@ -137,10 +137,12 @@ static bool read_frequency(const char *text, size_t length, struct rule *rule)
     return i + 1 == length && text[i] == '%' && number <= WHOLE;
 }
 
-/* Where a rule without a place strikes. These statuses speak of a job; elsewhere only a rule that says so brings them. */
-static enum sb_route usual_place(const struct sb_fault *kind)
+/*
+ * Where a rule without a place strikes. These statuses speak of a job; elsewhere only a rule that says so brings them.
+ */
+static enum sb_route usual_place(const struct sb_fault *type)
 {
-    bool about_job = kind->status == 400 || kind->status == 404 || kind->status == 423;
+    bool about_job = type->status == 400 || type->status == 404 || type->status == 423;
     return about_job ? SB_ROUTE_RETRIEVE : SB_ROUTE_NONE;
 }
 
@@ -148,7 +150,7 @@ static bool read_place(const char *text, struct rule *rule)
 {
     rule->route = SB_ROUTE_NONE;
     if (*text == '\0') {
-        rule->route = usual_place(rule->kind);
+        rule->route = usual_place(rule->type);
         return true;
     }
     text++; /* the @ */
@@ -170,12 +172,12 @@ static bool read_rule(const char *text, struct rule *rule, struct fs_buffer *pro
     size_t name = strcspn(text, ":@");
     size_t before_place = name + strcspn(text + name, "@");
     if (length >= LONGEST_RULE || !fs_text_is_utf8(text, length)) {
-        fs_buffer_append_text(problem, "a fault is too long or no UTF-8");
+        fs_buffer_append_text(problem, "a fault is too long or not UTF-8");
         return false;
     }
     memcpy(rule->text, text, length + 1);
-    rule->kind = kind_named(text, name);
-    if (!rule->kind)
+    rule->type = type_named(text, name);
+    if (!rule->type)
         fs_buffer_printf(problem, "there is no fault '%.*s'", (int)name, text);
     else if (!read_frequency(text + name, before_place - name, rule))
         fs_buffer_printf(problem, "'%s': after : comes a count (3) or a rate from 0%% to 100%%", text);
@@ -292,7 +294,7 @@ bool sb_faults_replace(struct sb_faults *faults, const char *json, size_t length
 
 static bool applies(const struct rule *rule, enum sb_fault_moment moment, enum sb_route route, const char *path)
 {
-    return rule->kind->moment == moment && (rule->route == SB_ROUTE_NONE || rule->route == route) &&
+    return rule->type->moment == moment && (rule->route == SB_ROUTE_NONE || rule->route == route) &&
            strncmp(path, rule->path, strlen(rule->path)) == 0;
 }
 
@@ -319,10 +321,10 @@ const struct sb_fault *sb_faults_draw(struct sb_faults *faults, enum sb_fault_mo
     for (size_t i = 0; i < count && !fault; i++) {
         struct rule *rule = &faults->rules[i];
         if (applies(rule, moment, route, path) && strikes(rule))
-            fault = rule->kind;
+            fault = rule->type;
     }
     if (fault)
-        faults->struck[fault - kinds]++;
+        faults->struck[fault - types]++;
     pthread_mutex_unlock(&faults->lock);
     return fault;
 }
@@ -330,7 +332,7 @@ const struct sb_fault *sb_faults_draw(struct sb_faults *faults, enum sb_fault_mo
 uint64_t sb_faults_struck(struct sb_faults *faults, const struct sb_fault *fault)
 {
     pthread_mutex_lock(&faults->lock);
-    uint64_t struck = faults->struck[fault - kinds];
+    uint64_t struck = faults->struck[fault - types];
     pthread_mutex_unlock(&faults->lock);
     return struck;
 }
@@ -358,10 +360,10 @@ void sb_faults_write_counts(struct sb_faults *faults, struct fs_buffer *out)
     const char *separator = "";
     pthread_mutex_lock(&faults->lock);
     fs_buffer_append_char(out, '{');
-    for (size_t i = 0; i < KINDS; i++) {
+    for (size_t i = 0; i < TYPES; i++) {
         if (faults->struck[i] == 0)
             continue;
-        fs_buffer_printf(out, "%s\"%s\":%llu", separator, kinds[i].name, (unsigned long long)faults->struck[i]);
+        fs_buffer_printf(out, "%s\"%s\":%llu", separator, types[i].name, (unsigned long long)faults->struck[i]);
         separator = ",";
     }
     fs_buffer_append_char(out, '}');

@@ -1,6 +1,6 @@
 /*
- * Faults: what a service, or the network before it, does wrong. One table in fault.c names the kinds. A rule says which kind, how
- * often and where; the rules are set by --fault and by POST /__faults.
+ * Faults: what a service, or the network before it, does wrong. One table in fault.c names the types. A rule says which
+ * type, how often and where; the rules are set by --fault and by POST /__faults.
  */
 #ifndef FINSEG_SANDBOX_FAULT_H
 #define FINSEG_SANDBOX_FAULT_H
@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sandbox/base/route.h"
+#include "route.h"
 #include "value/buffer.h"
 
-/* When a fault strikes. Only what could be spoilt is counted against a rule's number or rate. */
+/* When a fault strikes. Only where it could strike it is counted against a rule's number or rate. */
 enum sb_fault_moment {
     SB_FAULT_INSTEAD,   /* of an answer: nothing is done and another status is answered */
     SB_FAULT_TOKEN,     /* when a segments request brings a valid access token */
@@ -65,25 +65,25 @@ struct sb_faults;
 struct sb_faults *sb_faults_new(uint64_t seed);
 void sb_faults_free(struct sb_faults *faults);
 
-/* Whether it reads KIND[:RATE%|:COUNT][@PLACE]. */
+/* Whether it reads TYPE[:RATE%|:COUNT][@PLACE]. */
 bool sb_fault_is_rule(const char *text);
-/* Adds KIND[:RATE%|:COUNT][@PLACE]. False with a `problem`, one line. */
+/* Adds TYPE[:RATE%|:COUNT][@PLACE]. False with a `problem`, one line. */
 bool sb_faults_add(struct sb_faults *faults, const char *rule, struct fs_buffer *problem);
 /* Replaces all rules by those of a JSON array of strings. False with a `problem`, and nothing changed. */
 bool sb_faults_replace(struct sb_faults *faults, const char *json, size_t length, struct fs_buffer *problem);
 /* Appends the rules as a JSON array of {"fault", "met", "struck"}. */
 void sb_faults_write(struct sb_faults *faults, struct fs_buffer *out);
-/* Appends how often each kind has struck since the start, whatever its rules were, as a JSON object. */
+/* Appends how often each type has struck since the start, whatever its rules were, as a JSON object. */
 void sb_faults_write_counts(struct sb_faults *faults, struct fs_buffer *out);
 
 /* The fault that strikes at this moment; NULL when none does. For any thread. */
 const struct sb_fault *sb_faults_draw(struct sb_faults *faults, enum sb_fault_moment moment, enum sb_route route,
                                       const char *path);
 
-/* How often faults of this kind have struck since the start. For any thread. */
+/* How often faults of this type have struck since the start. For any thread. */
 uint64_t sb_faults_struck(struct sb_faults *faults, const struct sb_fault *fault);
 
 /* The table for --help, a line each. */
-void sb_fault_describe_kinds(struct fs_buffer *out);
+void sb_fault_describe_types(struct fs_buffer *out);
 
 #endif

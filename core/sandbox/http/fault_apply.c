@@ -51,7 +51,7 @@ static void refuse_client(struct sb_call *call, unsigned status)
                                       "the access token is refused");
 }
 
-void sb_spoil_instead(struct sb_call *call, const struct sb_fault *fault)
+void sb_fault_answer_instead(struct sb_call *call, const struct sb_fault *fault)
 {
     if (fault->effect == SB_FAULT_BAD_GATEWAY) {
         call->answer->status = fault->status;
@@ -70,7 +70,7 @@ void sb_spoil_instead(struct sb_call *call, const struct sb_fault *fault)
         ask_to_wait(call->answer, fault->effect == SB_FAULT_ASK_AT_DATE);
 }
 
-void sb_spoil_body(struct sb_answer *answer, const struct sb_fault *fault)
+void sb_fault_apply_to_body(struct sb_answer *answer, const struct sb_fault *fault)
 {
     struct fs_buffer *body = &answer->body;
     switch (fault->effect) {
@@ -82,6 +82,6 @@ void sb_spoil_body(struct sb_answer *answer, const struct sb_fault *fault)
         fs_buffer_append(body, garbage, sizeof garbage - 1);
         break;
     default:
-        answer->spoilt = fault->effect;
+        answer->send_fault = fault->effect;
     }
 }

@@ -16,9 +16,9 @@ struct hold {
     int64_t until;
 };
 
-struct sb_pacer {
-    pthread_mutex_t lock; /* guards the holds, which others add and the thread alone removes */
-    struct hold holds[MOST_HOLDS];
+struct sb_holds {
+    pthread_mutex_t lock; /* guards the list, to which others add and from which the thread alone removes */
+    struct hold list[MOST_HOLDS];
     size_t count;
     bool releasing;
     struct pollfd watched[1 + MOST_HOLDS]; /* the thread's: the event, then the sockets in the order of the holds */
@@ -27,122 +27,122 @@ struct sb_pacer {
 };
 
 /* Lets go whose time is over. Answers the milliseconds until the next one's is. Under the lock. */
-static int resume_due(struct sb_pacer *pacer)
+static int resume_due(struct sb_holds *holds)
 {
     int64_t now = sb_timestamp_now();
     int64_t soonest = now + LONGEST_SLEEP_MS;
     size_t kept = 0;
-    for (size_t i = 0; i < pacer->count; i++) {
-        struct hold hold = pacer->holds[i];
-        if (pacer->releasing || hold.until <= now) {
+    for (size_t i = 0; i < holds->count; i++) {
+        struct hold hold = holds->list[i];
+        if (holds->releasing || hold.until <= now) {
             MHD_resume_connection(hold.connection);
             continue;
         }
         soonest = hold.until < soonest ? hold.until : soonest;
-        pacer->holds[kept++] = hold;
+        holds->list[kept++] = hold;
     }
-    pacer->count = kept;
+    holds->count = kept;
     return (int)(soonest - now);
 }
 
 /* Under the lock. */
-static size_t list_sockets(struct sb_pacer *pacer)
+static size_t list_sockets(struct sb_holds *holds)
 {
-    pacer->watched[0] = (struct pollfd){.fd = pacer->event, .events = POLLIN};
-    for (size_t i = 0; i < pacer->count; i++)
-        pacer->watched[i + 1] = (struct pollfd){.fd = pacer->holds[i].socket, .events = POLLRDHUP};
-    return pacer->count;
+    holds->watched[0] = (struct pollfd){.fd = holds->event, .events = POLLIN};
+    for (size_t i = 0; i < holds->count; i++)
+        holds->watched[i + 1] = (struct pollfd){.fd = holds->list[i].socket, .events = POLLRDHUP};
+    return holds->count;
 }
 
-static void sleep_until(struct sb_pacer *pacer, size_t sockets, int milliseconds)
+static void sleep_until(struct sb_holds *holds, size_t sockets, int milliseconds)
 {
     uint64_t ignored;
-    if (poll(pacer->watched, (nfds_t)(sockets + 1), milliseconds) <= 0)
+    if (poll(holds->watched, (nfds_t)(sockets + 1), milliseconds) <= 0)
         return;
-    if (pacer->watched[0].revents && read(pacer->event, &ignored, sizeof ignored) < 0)
+    if (holds->watched[0].revents && read(holds->event, &ignored, sizeof ignored) < 0)
         return; /* another wake-up will come */
-    pthread_mutex_lock(&pacer->lock);
+    pthread_mutex_lock(&holds->lock);
     for (size_t i = 0; i < sockets; i++) {
-        if (pacer->watched[i + 1].revents)
-            pacer->holds[i].until = 0;
+        if (holds->watched[i + 1].revents)
+            holds->list[i].until = 0;
     }
-    pthread_mutex_unlock(&pacer->lock);
+    pthread_mutex_unlock(&holds->lock);
 }
 
-static void *pace(void *argument)
+static void *resume_in_time(void *argument)
 {
-    struct sb_pacer *pacer = argument;
+    struct sb_holds *holds = argument;
     bool releasing = false;
     while (!releasing) {
-        pthread_mutex_lock(&pacer->lock);
-        int milliseconds = resume_due(pacer);
-        size_t sockets = list_sockets(pacer);
-        releasing = pacer->releasing;
-        pthread_mutex_unlock(&pacer->lock);
+        pthread_mutex_lock(&holds->lock);
+        int milliseconds = resume_due(holds);
+        size_t sockets = list_sockets(holds);
+        releasing = holds->releasing;
+        pthread_mutex_unlock(&holds->lock);
         if (!releasing)
-            sleep_until(pacer, sockets, milliseconds);
+            sleep_until(holds, sockets, milliseconds);
     }
     return NULL;
 }
 
-struct sb_pacer *sb_pacer_start(struct fs_buffer *problem)
+struct sb_holds *sb_holds_start(struct fs_buffer *problem)
 {
-    struct sb_pacer *pacer = calloc(1, sizeof *pacer);
-    if (!pacer) {
+    struct sb_holds *holds = calloc(1, sizeof *holds);
+    if (!holds) {
         fs_buffer_append_text(problem, "out of memory");
         return NULL;
     }
-    pthread_mutex_init(&pacer->lock, NULL);
-    pacer->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (pacer->event >= 0 && pthread_create(&pacer->thread, NULL, pace, pacer) == 0)
-        return pacer;
+    pthread_mutex_init(&holds->lock, NULL);
+    holds->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (holds->event >= 0 && pthread_create(&holds->thread, NULL, resume_in_time, holds) == 0)
+        return holds;
     fs_buffer_append_text(problem, "cannot start a thread for held connections");
-    pacer->releasing = true;
-    sb_pacer_free(pacer);
+    holds->releasing = true;
+    sb_holds_free(holds);
     return NULL;
 }
 
-static void wake(struct sb_pacer *pacer)
+static void wake(struct sb_holds *holds)
 {
     uint64_t one = 1;
-    if (write(pacer->event, &one, sizeof one) < 0)
+    if (write(holds->event, &one, sizeof one) < 0)
         return; /* the event is pending already */
 }
 
-bool sb_pacer_hold(struct sb_pacer *pacer, struct MHD_Connection *connection, int64_t milliseconds)
+bool sb_holds_add(struct sb_holds *holds, struct MHD_Connection *connection, int64_t milliseconds)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    pthread_mutex_lock(&pacer->lock);
-    bool holds = info && !pacer->releasing && pacer->count < MOST_HOLDS;
-    if (holds) {
+    pthread_mutex_lock(&holds->lock);
+    bool added = info && !holds->releasing && holds->count < MOST_HOLDS;
+    if (added) {
         MHD_suspend_connection(connection);
-        pacer->holds[pacer->count++] = (struct hold){connection, info->connect_fd, sb_timestamp_now() + milliseconds};
+        holds->list[holds->count++] = (struct hold){connection, info->connect_fd, sb_timestamp_now() + milliseconds};
     }
-    pthread_mutex_unlock(&pacer->lock);
-    if (holds)
-        wake(pacer);
-    return holds;
+    pthread_mutex_unlock(&holds->lock);
+    if (added)
+        wake(holds);
+    return added;
 }
 
-void sb_pacer_release(struct sb_pacer *pacer)
+void sb_holds_release(struct sb_holds *holds)
 {
-    pthread_mutex_lock(&pacer->lock);
-    bool first = !pacer->releasing;
-    pacer->releasing = true;
-    pthread_mutex_unlock(&pacer->lock);
-    wake(pacer);
+    pthread_mutex_lock(&holds->lock);
+    bool first = !holds->releasing;
+    holds->releasing = true;
+    pthread_mutex_unlock(&holds->lock);
+    wake(holds);
     if (first)
-        pthread_join(pacer->thread, NULL);
+        pthread_join(holds->thread, NULL);
 }
 
-void sb_pacer_free(struct sb_pacer *pacer)
+void sb_holds_free(struct sb_holds *holds)
 {
-    if (!pacer)
+    if (!holds)
         return;
-    if (!pacer->releasing)
-        sb_pacer_release(pacer);
-    if (pacer->event >= 0)
-        close(pacer->event);
-    pthread_mutex_destroy(&pacer->lock);
-    free(pacer);
+    if (!holds->releasing)
+        sb_holds_release(holds);
+    if (holds->event >= 0)
+        close(holds->event);
+    pthread_mutex_destroy(&holds->lock);
+    free(holds);
 }

@@ -17,30 +17,30 @@ enum { BACKLOG = 4096 };
 static int listen_at(const struct sockaddr *address, socklen_t length)
 {
     int yes = 1;
-    int listener = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (listener < 0)
+    int listen_socket = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listen_socket < 0)
         return -1;
     if (address->sa_family == AF_INET)
-        setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(listener, address, length) == 0 && listen(listener, BACKLOG) == 0)
-        return listener;
+        setsockopt(listen_socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    if (bind(listen_socket, address, length) == 0 && listen(listen_socket, BACKLOG) == 0)
+        return listen_socket;
     int reason = errno;
-    close(listener);
+    close(listen_socket);
     errno = reason;
     return -1;
 }
 
-int sb_listen_on_port(uint16_t port, struct fs_buffer *problem)
+int sb_listen_socket_on_port(uint16_t port, struct fs_buffer *problem)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET,
         .sin_port = htons(port),
         .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)},
     };
-    int listener = listen_at((struct sockaddr *)&address, sizeof address);
-    if (listener < 0)
+    int listen_socket = listen_at((struct sockaddr *)&address, sizeof address);
+    if (listen_socket < 0)
         fs_buffer_printf(problem, "cannot listen on 127.0.0.1:%u: %s", (unsigned)port, strerror(errno));
-    return listener;
+    return listen_socket;
 }
 
 /* Whether it is a socket that refuses connections: left over by a service that was killed. */
@@ -57,7 +57,7 @@ static bool is_left_over(const struct sockaddr_un *address)
     return refused;
 }
 
-int sb_listen_on_path(const char *path, struct fs_buffer *problem)
+int sb_listen_socket_on_path(const char *path, struct fs_buffer *problem)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path) {
@@ -68,17 +68,17 @@ int sb_listen_on_path(const char *path, struct fs_buffer *problem)
     memcpy(address.sun_path, path, strlen(path) + 1);
     if (is_left_over(&address))
         unlink(path);
-    int listener = listen_at((struct sockaddr *)&address, sizeof address);
-    if (listener < 0)
+    int listen_socket = listen_at((struct sockaddr *)&address, sizeof address);
+    if (listen_socket < 0)
         fs_buffer_printf(problem, "cannot listen on unix:%s: %s", path, strerror(errno));
-    return listener;
+    return listen_socket;
 }
 
-uint16_t sb_listener_port(int listener)
+uint16_t sb_listen_socket_port(int listen_socket)
 {
     struct sockaddr_in address = {0};
     socklen_t length = sizeof address;
-    if (getsockname(listener, (struct sockaddr *)&address, &length) != 0 || address.sin_family != AF_INET)
+    if (getsockname(listen_socket, (struct sockaddr *)&address, &length) != 0 || address.sin_family != AF_INET)
         return 0;
     return ntohs(address.sin_port);
 }

@@ -16,7 +16,7 @@ enum {
 
 /* A body on its way, and what goes wrong with it. */
 struct stream {
-    struct sb_pacer *pacer;
+    struct sb_holds *holds;
     struct MHD_Connection *connection;
     enum sb_fault_effect fault;
     char *body;
@@ -44,7 +44,7 @@ static ssize_t copy(const struct stream *stream, size_t at, size_t most, char *o
 static ssize_t pause_stream(struct stream *stream, int64_t milliseconds)
 {
     stream->rested = true;
-    return sb_pacer_hold(stream->pacer, stream->connection, milliseconds) ? 0 : MHD_CONTENT_READER_END_WITH_ERROR;
+    return sb_holds_add(stream->holds, stream->connection, milliseconds) ? 0 : MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
 static ssize_t trickle(struct stream *stream, size_t at, char *out)
@@ -97,7 +97,7 @@ static ssize_t read_stream(void *closure, uint64_t position, char *out, size_t m
 }
 
 /* Takes the body. */
-static struct MHD_Response *make_stream(struct sb_pacer *pacer, struct MHD_Connection *connection,
+static struct MHD_Response *make_stream(struct sb_holds *holds, struct MHD_Connection *connection,
                                         enum sb_fault_effect fault, char *body, size_t length)
 {
     struct stream *stream = calloc(1, sizeof *stream);
@@ -106,7 +106,7 @@ static struct MHD_Response *make_stream(struct sb_pacer *pacer, struct MHD_Conne
         return NULL;
     }
     *stream = (struct stream){
-        .pacer = pacer,
+        .holds = holds,
         .connection = connection,
         .fault = fault,
         .body = body,
@@ -143,7 +143,7 @@ static void announce(struct MHD_Response *response, size_t length)
     MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_LENGTH, text);
 }
 
-static struct MHD_Response *make_response(struct sb_pacer *pacer, struct MHD_Connection *connection,
+static struct MHD_Response *make_response(struct sb_holds *holds, struct MHD_Connection *connection,
                                           struct sb_answer *answer)
 {
     size_t length = answer->body.length;
@@ -151,17 +151,17 @@ static struct MHD_Response *make_response(struct sb_pacer *pacer, struct MHD_Con
     struct MHD_Response *response;
     if (!body)
         return NULL;
-    switch (answer->spoilt) {
+    switch (answer->send_fault) {
     case SB_FAULT_TRICKLE:
     case SB_FAULT_STALL:
     case SB_FAULT_HUGE:
     case SB_FAULT_DROP_AMID:
-        return make_stream(pacer, connection, answer->spoilt, body, length);
+        return make_stream(holds, connection, answer->send_fault, body, length);
     case SB_FAULT_ANNOUNCE_LESS:
     case SB_FAULT_ANNOUNCE_MORE:
-        response = make_stream(pacer, connection, answer->spoilt, body, length);
+        response = make_stream(holds, connection, answer->send_fault, body, length);
         if (response)
-            announce(response, answer->spoilt == SB_FAULT_ANNOUNCE_LESS ? length / 2 : length + ANNOUNCED_TOO_MUCH);
+            announce(response, answer->send_fault == SB_FAULT_ANNOUNCE_LESS ? length / 2 : length + ANNOUNCED_TOO_MUCH);
         return response;
     default:
         return make_whole(body, length);
@@ -185,27 +185,27 @@ static void add_headers(struct MHD_Response *response, const struct sb_answer *a
     add_header(response, MHD_HTTP_HEADER_RETRY_AFTER, answer->retry_after);
 }
 
-static enum sb_wire_order order_for(enum sb_fault_effect fault)
+static enum sb_send_order order_for(enum sb_fault_effect fault)
 {
     switch (fault) {
     case SB_FAULT_DROP_AFTER:
-        return SB_WIRE_CLOSE_AFTER;
+        return SB_SEND_CLOSE_AFTER;
     case SB_FAULT_SILENCE:
-        return SB_WIRE_KEEP_SILENT;
+        return SB_SEND_KEEP_SILENT;
     default:
-        return SB_WIRE_NOTHING;
+        return SB_SEND_NOTHING;
     }
 }
 
-enum MHD_Result sb_wire_send(struct sb_pacer *pacer, struct MHD_Connection *connection, struct sb_answer *answer,
-                             enum sb_wire_order *order)
+enum MHD_Result sb_send_answer(struct sb_holds *holds, struct MHD_Connection *connection, struct sb_answer *answer,
+                               enum sb_send_order *order)
 {
-    *order = order_for(answer->spoilt);
-    if (answer->spoilt == SB_FAULT_DROP_BEFORE)
+    *order = order_for(answer->send_fault);
+    if (answer->send_fault == SB_FAULT_DROP_BEFORE)
         return MHD_NO;
-    if (answer->spoilt == SB_FAULT_SILENCE)
-        return sb_pacer_hold(pacer, connection, STALL_MS) ? MHD_YES : MHD_NO;
-    struct MHD_Response *response = make_response(pacer, connection, answer);
+    if (answer->send_fault == SB_FAULT_SILENCE)
+        return sb_holds_add(holds, connection, STALL_MS) ? MHD_YES : MHD_NO;
+    struct MHD_Response *response = make_response(holds, connection, answer);
     if (!response)
         return MHD_NO;
     add_headers(response, answer);

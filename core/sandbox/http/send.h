@@ -1,22 +1,22 @@
-/* Sends an answer through libmicrohttpd, as it should be or spoilt by a fault. */
-#ifndef FINSEG_SANDBOX_WIRE_H
-#define FINSEG_SANDBOX_WIRE_H
+/* Sends an answer through libmicrohttpd, as it should be or as a fault has it. */
+#ifndef FINSEG_SANDBOX_SEND_H
+#define FINSEG_SANDBOX_SEND_H
 
 #include <microhttpd.h>
 #include <stdbool.h>
 
 #include "hold.h"
-#include "service.h"
+#include "message.h"
 
 /* What the connection's owner must do besides. */
-enum sb_wire_order {
-    SB_WIRE_NOTHING,
-    SB_WIRE_CLOSE_AFTER, /* close the connection when the answer is sent, without having said so */
-    SB_WIRE_KEEP_SILENT  /* the connection is held; when the handler is called again, close it */
+enum sb_send_order {
+    SB_SEND_NOTHING,
+    SB_SEND_CLOSE_AFTER, /* close the connection when the answer is sent, without having said so */
+    SB_SEND_KEEP_SILENT  /* the connection is held; when the handler is called again, close it */
 };
 
 /* Takes the answer's body. MHD_NO closes the connection without an answer. */
-enum MHD_Result sb_wire_send(struct sb_pacer *pacer, struct MHD_Connection *connection, struct sb_answer *answer,
-                             enum sb_wire_order *order);
+enum MHD_Result sb_send_answer(struct sb_holds *holds, struct MHD_Connection *connection, struct sb_answer *answer,
+                               enum sb_send_order *order);
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "listen_socket.h"
 #include "send.h"
+#include "value/secret.h"
 #include "value/text.h"
 
 enum {
@@ -17,14 +18,14 @@ enum {
     MOST_CONNECTIONS = 4096,
     IDLE_TIMEOUT = 60, /* seconds */
     /* A body beyond the service's limit is read to its end and refused politely, but only up to this many bytes. */
-    LARGEST_UPLOAD = 16 * SB_SERVICE_LARGEST_BODY
+    LARGEST_UPLOAD = 16 * SB_REQUEST_LARGEST_BODY
 };
 
 struct sb_server {
     struct MHD_Daemon *daemon;
     const struct sb_service *service;
-    struct sb_pacer *pacer;
-    int listener;
+    struct sb_holds *holds;
+    int listen_socket;
     char *path; /* NULL: a port */
     char *certificate;
     char *key;
@@ -36,7 +37,7 @@ struct arrival {
     struct fs_buffer body;
     uint64_t received; /* bytes of the body */
     bool started;      /* the headers were seen */
-    enum sb_wire_order order;
+    enum sb_send_order order;
 };
 
 /* Called with the raw request target before anything else; what it answers becomes the handler's `*context`. */
@@ -70,7 +71,7 @@ static void end_arrival(void *closure, struct MHD_Connection *connection, void *
     struct arrival *arrival = *context;
     if (!arrival)
         return;
-    if (arrival->order == SB_WIRE_CLOSE_AFTER)
+    if (arrival->order == SB_SEND_CLOSE_AFTER)
         hang_up(connection);
     free(arrival->target);
     fs_buffer_free_secret(&arrival->body);
@@ -84,7 +85,7 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 }
 
 /* How often the headers that may stand once do, and those that bear on them. */
-struct census {
+struct header_counts {
     unsigned authorizations;
     unsigned content_types;
     unsigned content_lengths;
@@ -92,41 +93,41 @@ struct census {
     unsigned hosts;
 };
 
-static enum MHD_Result take_census(void *closure, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result count_header(void *closure, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     (void)kind;
     (void)value;
-    struct census *census = closure;
-    census->authorizations += strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0;
-    census->content_types += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0;
-    census->content_lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
-    census->transfer_encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
-    census->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
+    struct header_counts *counts = closure;
+    counts->authorizations += strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0;
+    counts->content_types += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0;
+    counts->content_lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    counts->transfer_encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    counts->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
     return MHD_YES;
 }
 
 /* What is wrong with the headers, whatever the request is for; NULL when nothing is. */
 static const char *check_headers(struct MHD_Connection *connection, const char *version)
 {
-    struct census census = {0};
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, take_census, &census);
-    if (census.authorizations > 1)
-        return "the header Authorization stands twice";
-    if (census.content_types > 1)
-        return "the header Content-Type stands twice";
-    if (census.content_lengths > 1)
-        return "the header Content-Length stands twice";
-    if (census.content_lengths > 0 && census.transfer_encodings > 0)
+    struct header_counts counts = {0};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &counts);
+    if (counts.authorizations > 1)
+        return "the header Authorization appears twice";
+    if (counts.content_types > 1)
+        return "the header Content-Type appears twice";
+    if (counts.content_lengths > 1)
+        return "the header Content-Length appears twice";
+    if (counts.content_lengths > 0 && counts.transfer_encodings > 0)
         return "the headers Content-Length and Transfer-Encoding exclude each other";
-    if (census.hosts > 1)
-        return "the header Host stands twice";
-    return census.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0 ? "the header Host is missing" : NULL;
+    if (counts.hosts > 1)
+        return "the header Host appears twice";
+    return counts.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0 ? "the header Host is missing" : NULL;
 }
 
 static enum MHD_Result answer_arrival(const struct sb_server *server, struct MHD_Connection *connection,
                                       const char *method, const char *version, struct arrival *arrival)
 {
-    if (arrival->order == SB_WIRE_KEEP_SILENT)
+    if (arrival->order == SB_SEND_KEEP_SILENT)
         return MHD_NO;
     struct sb_request request = {
         .method = method,
@@ -138,12 +139,12 @@ static enum MHD_Result answer_arrival(const struct sb_server *server, struct MHD
         .body = arrival->body.data ? arrival->body.data : "",
         .body_length = arrival->body.length,
         .bad_headers = check_headers(connection, version),
-        .body_too_large = arrival->received > SB_SERVICE_LARGEST_BODY,
+        .body_too_large = arrival->received > SB_REQUEST_LARGEST_BODY,
     };
     struct sb_answer answer = {0};
     sb_service_answer(server->service, &request, &answer);
-    enum MHD_Result queued = sb_wire_send(server->pacer, connection, &answer, &arrival->order);
-    sb_answer_free(&answer);
+    enum MHD_Result queued = sb_send_answer(server->holds, connection, &answer, &arrival->order);
+    fs_buffer_free_secret(&answer.body);
     return queued;
 }
 
@@ -173,7 +174,7 @@ static enum MHD_Result handle(void *closure, struct MHD_Connection *connection, 
     if (*piece_length == 0)
         return answer_arrival(server, connection, method, version, arrival);
     arrival->received += *piece_length;
-    if (arrival->received <= SB_SERVICE_LARGEST_BODY)
+    if (arrival->received <= SB_REQUEST_LARGEST_BODY)
         fs_buffer_append(&arrival->body, piece, *piece_length);
     *piece_length = 0;
     return arrival->received <= LARGEST_UPLOAD && !arrival->body.failed ? MHD_YES : MHD_NO;
@@ -216,24 +217,25 @@ static struct MHD_Daemon *start_daemon(struct sb_server *server)
         {MHD_OPTION_END, 0, NULL},
     };
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | (server->key ? MHD_USE_TLS : 0);
-    return MHD_start_daemon(
-        flags, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, server->listener, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)MOST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT,
-        (unsigned)IDLE_TIMEOUT, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_URI_LOG_CALLBACK,
-        begin_arrival, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_arrival, NULL, MHD_OPTION_NOTIFY_CONNECTION,
-        count_connection, server, MHD_OPTION_ARRAY, server->key ? tls : plain, MHD_OPTION_END);
+    return MHD_start_daemon(flags, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, server->listen_socket,
+                            MHD_OPTION_THREAD_POOL_SIZE, (unsigned)THREADS, MHD_OPTION_CONNECTION_LIMIT,
+                            (unsigned)MOST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_TIMEOUT,
+                            MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL, MHD_OPTION_URI_LOG_CALLBACK,
+                            begin_arrival, NULL, MHD_OPTION_NOTIFY_COMPLETED, end_arrival, NULL,
+                            MHD_OPTION_NOTIFY_CONNECTION, count_connection, server, MHD_OPTION_ARRAY,
+                            server->key ? tls : plain, MHD_OPTION_END);
 }
 
 static bool open_listener(struct sb_server *server, const struct sb_server_config *config, struct fs_buffer *problem)
 {
     if (!config->path) {
-        server->listener = sb_listen_on_port(config->port, problem);
-        return server->listener >= 0;
+        server->listen_socket = sb_listen_socket_on_port(config->port, problem);
+        return server->listen_socket >= 0;
     }
-    server->listener = sb_listen_on_path(config->path, problem);
-    if (server->listener >= 0)
+    server->listen_socket = sb_listen_socket_on_path(config->path, problem);
+    if (server->listen_socket >= 0)
         server->path = fs_text_copy(config->path, strlen(config->path));
-    return server->listener >= 0;
+    return server->listen_socket >= 0;
 }
 
 struct sb_server *sb_server_start(const struct sb_service *service, const struct sb_server_config *config,
@@ -245,12 +247,12 @@ struct sb_server *sb_server_start(const struct sb_service *service, const struct
         return NULL;
     }
     server->service = service;
-    server->listener = -1;
+    server->listen_socket = -1;
     server->certificate = config->certificate ? fs_text_copy(config->certificate, strlen(config->certificate)) : NULL;
     server->key = config->key ? fs_text_copy(config->key, strlen(config->key)) : NULL;
     raise_descriptor_limit();
-    server->pacer = sb_pacer_start(problem);
-    if (server->pacer && open_listener(server, config, problem)) {
+    server->holds = sb_holds_start(problem);
+    if (server->holds && open_listener(server, config, problem)) {
         server->daemon = start_daemon(server);
         if (server->daemon)
             return server;
@@ -267,26 +269,24 @@ void sb_server_write_url(const struct sb_server *server, struct fs_buffer *out)
         fs_buffer_printf(out, "unix:%s", server->path);
     else
         fs_buffer_printf(out, "%s://127.0.0.1:%u", server->key ? "https" : "http",
-                         (unsigned)sb_listener_port(server->listener));
+                         (unsigned)sb_listen_socket_port(server->listen_socket));
 }
 
 void sb_server_stop(struct sb_server *server)
 {
     if (!server)
         return;
-    if (server->pacer)
-        sb_pacer_release(server->pacer);
+    if (server->holds)
+        sb_holds_release(server->holds);
     if (server->daemon)
-        MHD_stop_daemon(server->daemon); /* closes the listener */
-    else if (server->listener >= 0)
-        close(server->listener);
-    sb_pacer_free(server->pacer);
+        MHD_stop_daemon(server->daemon); /* closes the listen_socket */
+    else if (server->listen_socket >= 0)
+        close(server->listen_socket);
+    sb_holds_free(server->holds);
     if (server->path)
         unlink(server->path);
     free(server->path);
     free(server->certificate);
-    if (server->key)
-        explicit_bzero(server->key, strlen(server->key));
-    free(server->key);
+    fs_secret_free(server->key);
     free(server);
 }

@@ -24,10 +24,10 @@ static bool field_is(const struct sb_form *form, const char *name, const char *e
 static void require_field(struct sb_call *call, const struct sb_form *form, const char *name)
 {
     if (!sb_form_value(form, name))
-        sb_complain(&call->complaints, SB_CODE_MISSING_FIELD, "%s is missing", name);
+        sb_api_errors_add(&call->errors, SB_CODE_MISSING_FIELD, "%s is missing", name);
 }
 
-/* The role whose token the form asks for; SB_ROLE_NONE when its fields are incomplete, with complaints. */
+/* The role whose token the form asks for; SB_ROLE_NONE when its fields are incomplete, with errors. */
 static enum sb_role read_grant(struct sb_call *call, const struct sb_form *form)
 {
     const char *grant = sb_form_value(form, "grant_type");
@@ -43,10 +43,10 @@ static enum sb_role read_grant(struct sb_call *call, const struct sb_form *form)
     } else if (grant && strcmp(grant, "refresh_token") == 0) {
         require_field(call, form, "refresh_token");
     } else if (grant) {
-        sb_complain(&call->complaints, SB_CODE_ILLEGAL_FIELD_VALUE,
-                    "grant_type must be client_credentials, password or refresh_token");
+        sb_api_errors_add(&call->errors, SB_CODE_ILLEGAL_FIELD_VALUE,
+                          "grant_type must be client_credentials, password or refresh_token");
     }
-    return call->complaints.members.length == 0 ? role : SB_ROLE_NONE;
+    return call->errors.members.length == 0 ? role : SB_ROLE_NONE;
 }
 
 /* What is wrong with the credentials, as an OAuth error code; NULL when nothing is. */
@@ -122,16 +122,16 @@ static void answer_token(struct sb_call *call)
 
 /* ---- segments -------------------------------------------------------------------------------------------- */
 
-/* The order that the body makes, with what the faults do to it. False with complaints. */
+/* The order that the body makes, with what the faults do to it. False with errors. */
 static bool read_order(struct sb_call *call, const struct sb_segment_kind *kind, struct sb_segment_request *parameters,
                        struct sb_job_order *order)
 {
     const struct sb_request *request = call->request;
-    bool read = sb_segment_read_request(kind, request->body, request->body_length, parameters, &call->complaints);
+    bool read = sb_segment_read_request(kind, request->body, request->body_length, parameters, &call->errors);
     const char *url = parameters->callback_url;
-    const char *problem = *url ? sb_receivers_check(&call->service->receivers, url) : NULL;
+    const char *problem = *url ? sb_callback_address_check(&call->service->callback_hosts, url) : NULL;
     if (problem)
-        sb_complain(&call->complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "callbackURL %s", problem);
+        sb_api_errors_add(&call->errors, SB_CODE_ILLEGAL_FIELD_VALUE, "callbackURL %s", problem);
     *order = (struct sb_job_order){
         .kind = kind,
         .body = request->body,
@@ -203,15 +203,15 @@ static bool read_paging(struct sb_call *call, uint64_t *number, uint64_t *size)
         const char *number_text = sb_form_value(&query, "number");
         const char *size_text = sb_form_value(&query, "size");
         if (number_text && !read_number(number_text, UINT32_MAX, number))
-            sb_complain(&call->complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "number must be a page number from 0 on");
+            sb_api_errors_add(&call->errors, SB_CODE_ILLEGAL_FIELD_VALUE, "number must be a page number from 0 on");
         if (size_text && (!read_number(size_text, SB_SERVICE_LARGEST_PAGE_SIZE, size) || *size == 0))
-            sb_complain(&call->complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "size must be from 1 to %d",
-                        SB_SERVICE_LARGEST_PAGE_SIZE);
+            sb_api_errors_add(&call->errors, SB_CODE_ILLEGAL_FIELD_VALUE, "size must be from 1 to %d",
+                              SB_SERVICE_LARGEST_PAGE_SIZE);
     } else {
-        sb_complain(&call->complaints, SB_CODE_BAD_REQUEST, "the query is malformed: %s", problem);
+        sb_api_errors_add(&call->errors, SB_CODE_BAD_REQUEST, "the query is malformed: %s", problem);
     }
     sb_form_free(&query);
-    return call->complaints.members.length == 0;
+    return call->errors.members.length == 0;
 }
 
 static void fail_to_read(struct sb_call *call)
@@ -221,17 +221,17 @@ static void fail_to_read(struct sb_call *call)
     sb_call_fail(call, &reason);
 }
 
-static void write_page(struct sb_call *call, const struct sb_result *result, uint64_t number, uint64_t size)
+static void write_page(struct sb_call *call, const struct sb_job *job, uint64_t number, uint64_t size)
 {
     struct sb_faults *faults = call->service->faults;
-    size_t total = sb_result_count(result);
+    uint64_t total = job->users;
     if (number > 0 && sb_faults_draw(faults, SB_FAULT_NEXT_PAGE, call->route, call->path.data))
         number--;
     const struct sb_fault *fault = sb_faults_draw(faults, SB_FAULT_PAGE, call->route, call->path.data);
     if (fault)
         total += sb_faults_struck(faults, fault) % 2 == 1 ? 1 : 2;
     call->answer->status = 200;
-    if (!sb_jobs_write_page(call->service->jobs, result, number, size, total, &call->answer->body))
+    if (!sb_jobs_write_page(call->service->jobs, job, number, size, total, &call->answer->body))
         fail_to_read(call);
 }
 
@@ -239,15 +239,14 @@ static void retrieve_page(struct sb_call *call, const struct sb_segment_kind *ki
 {
     uint64_t number;
     uint64_t size;
-    struct sb_result *result = NULL;
+    struct sb_job job;
     if (!read_paging(call, &number, &size)) {
         sb_call_refuse(call, 400);
         return;
     }
-    switch (sb_jobs_find(call->service->jobs, kind, job_id, &result)) {
+    switch (sb_jobs_find(call->service->jobs, kind, job_id, &job)) {
     case SB_JOB_READY:
-        write_page(call, result, number, size);
-        sb_result_release(result);
+        write_page(call, &job, number, size);
         break;
     case SB_JOB_PENDING:
         sb_call_refuse_with(call, 404, SB_CODE_NOT_READY, "the job is not ready yet");
@@ -315,10 +314,10 @@ static bool is_printable_ascii(const char *text)
 }
 
 /* The caller's X-Request-Id, or one of our own. */
-static void choose_request_id(const char *wish, char id[SB_SERVICE_LONGEST_REQUEST_ID + 1])
+static void choose_request_id(const char *wish, char id[SB_REQUEST_LONGEST_ID + 1])
 {
-    if (wish && *wish && strlen(wish) <= SB_SERVICE_LONGEST_REQUEST_ID && is_printable_ascii(wish))
-        snprintf(id, SB_SERVICE_LONGEST_REQUEST_ID + 1, "%s", wish);
+    if (wish && *wish && strlen(wish) <= SB_REQUEST_LONGEST_ID && is_printable_ascii(wish))
+        snprintf(id, SB_REQUEST_LONGEST_ID + 1, "%s", wish);
     else if (!fs_secret_new(id))
         id[0] = '\0';
 }
@@ -365,11 +364,11 @@ static bool answer_by_fault(struct sb_call *call)
         may_be_faulty(call) ? sb_faults_draw(call->service->faults, SB_FAULT_INSTEAD, call->route, call->path.data)
                             : NULL;
     if (fault)
-        sb_spoil_instead(call, fault);
+        sb_fault_answer_instead(call, fault);
     return fault;
 }
 
-static void spoil_bytes(struct sb_call *call)
+static void apply_fault_to_body(struct sb_call *call)
 {
     struct sb_answer *answer = call->answer;
     bool whole = answer->status / 100 == 2 && !answer->body.failed && !sb_call_has_method(call, "HEAD");
@@ -377,7 +376,7 @@ static void spoil_bytes(struct sb_call *call)
                                                                                  call->route, call->path.data)
                                                                 : NULL;
     if (fault)
-        sb_spoil_body(answer, fault);
+        sb_fault_apply_to_body(answer, fault);
 }
 
 /* A path that cannot be decoded is told as it came, with what is not printable ASCII encoded. */
@@ -406,7 +405,7 @@ static void answer_call(struct sb_call *call)
         sb_call_refuse_with(call, 400, SB_CODE_BAD_REQUEST, call->request->bad_headers);
     else if (!answer_by_fault(call))
         answer_path(call);
-    spoil_bytes(call);
+    apply_fault_to_body(call);
 }
 
 void sb_service_answer(const struct sb_service *service, const struct sb_request *request, struct sb_answer *answer)
@@ -416,12 +415,7 @@ void sb_service_answer(const struct sb_service *service, const struct sb_request
     call.query = request->target[path_length] == '?' ? request->target + path_length + 1 : "";
     choose_request_id(request->request_id, answer->request_id);
     answer_call(&call);
-    sb_counters_count_request(service->counters, call.route, answer->status);
+    sb_request_counts_add(service->requests, call.route, answer->status);
     fs_buffer_free(&call.path);
-    sb_complaints_free(&call.complaints);
-}
-
-void sb_answer_free(struct sb_answer *answer)
-{
-    fs_buffer_free_secret(&answer->body);
+    sb_api_errors_free(&call.errors);
 }

@@ -17,13 +17,13 @@ static bool is_ipv6(const char *text)
 }
 
 /* The host of a URL with nothing but that host, as libcurl spells it. */
-static bool normalise(const char *url_text, char host[SB_RECEIVER_LONGEST_HOST + 1])
+static bool normalise(const char *url_text, char host[SB_CALLBACK_ADDRESS_LONGEST_HOST + 1])
 {
     char *text = NULL;
     CURLU *url = curl_url();
     bool right = url && curl_url_set(url, CURLUPART_URL, url_text, 0) == CURLUE_OK &&
                  curl_url_get(url, CURLUPART_HOST, &text, 0) == CURLUE_OK && *text &&
-                 strlen(text) <= SB_RECEIVER_LONGEST_HOST;
+                 strlen(text) <= SB_CALLBACK_ADDRESS_LONGEST_HOST;
     if (right)
         memcpy(host, text, strlen(text) + 1);
     curl_free(text);
@@ -31,11 +31,11 @@ static bool normalise(const char *url_text, char host[SB_RECEIVER_LONGEST_HOST +
     return right;
 }
 
-bool sb_receiver_read_host(const char *text, char host[SB_RECEIVER_LONGEST_HOST + 1])
+bool sb_callback_address_read_host(const char *text, char host[SB_CALLBACK_ADDRESS_LONGEST_HOST + 1])
 {
     size_t length = strlen(text);
     struct fs_buffer url = {0};
-    if (length == 0 || length > SB_RECEIVER_LONGEST_HOST)
+    if (length == 0 || length > SB_CALLBACK_ADDRESS_LONGEST_HOST)
         return false;
     if (strcmp(text, "*") == 0) {
         memcpy(host, text, length + 1);
@@ -78,18 +78,18 @@ static bool is_loopback(const char *host)
     return fs_text_equal_ignoring_case(host, "localhost") || strcmp(host, "[::1]") == 0;
 }
 
-static bool is_allowed(const struct sb_receivers *receivers, const char *host)
+static bool is_allowed(const struct sb_callback_hosts *hosts, const char *host)
 {
-    if (receivers->count == 0)
+    if (hosts->count == 0)
         return is_loopback(host);
-    for (size_t i = 0; i < receivers->count; i++) {
-        if (strcmp(receivers->hosts[i], "*") == 0 || fs_text_equal_ignoring_case(receivers->hosts[i], host))
+    for (size_t i = 0; i < hosts->count; i++) {
+        if (strcmp(hosts->names[i], "*") == 0 || fs_text_equal_ignoring_case(hosts->names[i], host))
             return true;
     }
     return false;
 }
 
-static const char *check_parsed(const struct sb_receivers *receivers, CURLU *url)
+static const char *check_parsed(const struct sb_callback_hosts *hosts, CURLU *url)
 {
     if (!is_http(url))
         return "must be an http or https URL";
@@ -98,42 +98,24 @@ static const char *check_parsed(const struct sb_receivers *receivers, CURLU *url
     char *host = NULL;
     if (curl_url_get(url, CURLUPART_HOST, &host, 0) != CURLUE_OK)
         return "must have a host";
-    bool allowed = is_allowed(receivers, host);
+    bool allowed = is_allowed(hosts, host);
     curl_free(host);
     return allowed ? NULL : "names a host that callbacks may not go to; see --callback-allow";
 }
 
-const char *sb_receivers_check(const struct sb_receivers *receivers, const char *text)
+const char *sb_callback_address_check(const struct sb_callback_hosts *hosts, const char *text)
 {
-    if (strlen(text) > SB_RECEIVER_LONGEST_URL)
-        return "is longer than 2048 bytes";
     CURLU *url = curl_url();
     if (!url)
         return "cannot be read now";
     /* Without CURLU_NON_SUPPORT_SCHEME, what libcurl cannot speak is refused here. */
-    const char *problem = curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK ? check_parsed(receivers, url)
+    const char *problem = curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK ? check_parsed(hosts, url)
                                                                                  : "must be an http or https URL";
     curl_url_cleanup(url);
     return problem;
 }
 
-char *sb_receiver_host(const char *text)
-{
-    char *host = NULL;
-    char *port = NULL;
-    struct fs_buffer address = {0};
-    CURLU *url = curl_url();
-    if (url && curl_url_set(url, CURLUPART_URL, text, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
-        curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK)
-        fs_buffer_printf(&address, "%s:%s", host, port);
-    curl_free(host);
-    curl_free(port);
-    curl_url_cleanup(url);
-    return address.length > 0 ? fs_buffer_take(&address) : NULL;
-}
-
-char *sb_receiver_endpoint(const char *text)
+char *sb_callback_address_endpoint(const char *text)
 {
     char *bare = NULL;
     char *endpoint = NULL;

@@ -6,20 +6,13 @@
 #include <string.h>
 
 #include "callback_address.h"
-#include "destination.h"
 #include "sandbox/base/timestamp.h"
 #include "value/json.h"
 #include "value/text.h"
 
 enum {
-    /* Places for tries. The first are for any, more for endpoints that answer in time, the last for those that have
-     * nothing on its way: so neither mute receivers nor busy ones can keep a new one from its callback. */
-    MOST_IN_FLIGHT = 512,
-    PLACES_FOR_BUSY = 256,
-    PLACES_FOR_MUTE = 128,
-    MOST_TO_ONE_HOST = 64,
+    MOST_IN_FLIGHT = 16,
     MOST_TO_ONE_ENDPOINT = 4,
-    MOST_TO_A_MUTE_ENDPOINT = 1,
     CONNECT_TIMEOUT_MS = 5000,
     TIMEOUT_MS = 10000,
     FIRST_PAUSE_MS = 250,
@@ -33,24 +26,21 @@ struct delivery {
     struct delivery *next;
     int64_t job;
     char *url;
-    struct sb_destination *host;
-    struct sb_destination *endpoint;
+    char *endpoint; /* the URL without its query */
     char *body;
     int64_t due;
     int64_t deadline; /* 0 before the first try */
     int64_t pause;
     size_t answered; /* bytes of this try's answer */
     CURL *easy;      /* NULL between tries */
-    size_t place;    /* among those in flight, during a try */
 };
 
 struct sb_callbacks {
-    pthread_mutex_t lock; /* guards what is incoming, which destinations there are, and `stopping` */
+    pthread_mutex_t lock; /* guards what is incoming and `stopping`; the rest is the thread's */
     struct delivery *incoming;
     struct delivery **incoming_end;
     bool stopping;
-    struct sb_destinations destinations; /* what is in each is the thread's */
-    struct delivery *deliveries;         /* the thread's, oldest first */
+    struct delivery *deliveries; /* oldest first */
     struct delivery *in_flight[MOST_IN_FLIGHT];
     size_t in_flight_count;
     struct curl_slist *headers;
@@ -63,22 +53,20 @@ struct sb_callbacks {
     bool started;
 };
 
-/* Under the lock, or when there is no other thread. */
-static void free_delivery(struct sb_callbacks *callbacks, struct delivery *delivery)
+static void free_delivery(struct delivery *delivery)
 {
     curl_easy_cleanup(delivery->easy);
-    sb_destinations_leave(&callbacks->destinations, delivery->host);
-    sb_destinations_leave(&callbacks->destinations, delivery->endpoint);
     free(delivery->url);
+    free(delivery->endpoint);
     free(delivery->body);
     free(delivery);
 }
 
-static void free_deliveries(struct sb_callbacks *callbacks, struct delivery *delivery)
+static void free_deliveries(struct delivery *delivery)
 {
     while (delivery) {
         struct delivery *next = delivery->next;
-        free_delivery(callbacks, delivery);
+        free_delivery(delivery);
         delivery = next;
     }
 }
@@ -160,10 +148,7 @@ static void start_try(struct sb_callbacks *callbacks, struct delivery *delivery)
         plan_next_try(delivery);
         return;
     }
-    delivery->place = callbacks->in_flight_count++;
-    callbacks->in_flight[delivery->place] = delivery;
-    delivery->host->in_flight++;
-    delivery->endpoint->in_flight++;
+    callbacks->in_flight[callbacks->in_flight_count++] = delivery;
     sb_counters_count(callbacks->counters, SB_CALLBACKS_SENT);
 }
 
@@ -177,29 +162,20 @@ static void settle(struct sb_callbacks *callbacks, struct delivery *delivery, bo
     sb_counters_count(callbacks->counters, delivered ? SB_CALLBACKS_DELIVERED : SB_CALLBACKS_GIVEN_UP);
     if (delivery->job != 0)
         callbacks->settled(callbacks->closure, delivery->job, delivered);
-    pthread_mutex_lock(&callbacks->lock);
-    free_delivery(callbacks, delivery);
-    pthread_mutex_unlock(&callbacks->lock);
+    free_delivery(delivery);
 }
 
-static void leave_place(struct sb_callbacks *callbacks, const struct delivery *delivery)
-{
-    struct delivery *last = callbacks->in_flight[--callbacks->in_flight_count];
-    callbacks->in_flight[delivery->place] = last;
-    last->place = delivery->place;
-    delivery->host->in_flight--;
-    delivery->endpoint->in_flight--;
-}
-
-static void end_try(struct sb_callbacks *callbacks, struct delivery *delivery, CURLcode verdict)
+static void end_try(struct sb_callbacks *callbacks, struct delivery *delivery)
 {
     long status = 0;
     curl_easy_getinfo(delivery->easy, CURLINFO_RESPONSE_CODE, &status);
     curl_multi_remove_handle(callbacks->multi, delivery->easy);
     curl_easy_cleanup(delivery->easy);
     delivery->easy = NULL;
-    leave_place(callbacks, delivery);
-    delivery->endpoint->timed_out = verdict == CURLE_OPERATION_TIMEDOUT;
+    size_t place = 0;
+    while (callbacks->in_flight[place] != delivery)
+        place++;
+    callbacks->in_flight[place] = callbacks->in_flight[--callbacks->in_flight_count];
     /* The status counts, however the answer's body ended: the receiver has spoken. */
     if (status >= 200 && status < 300) {
         settle(callbacks, delivery, true);
@@ -214,15 +190,10 @@ static void end_try(struct sb_callbacks *callbacks, struct delivery *delivery, C
 
 static bool has_room_for(const struct sb_callbacks *callbacks, const struct delivery *delivery)
 {
-    const struct sb_destination *endpoint = delivery->endpoint;
-    size_t most = endpoint->timed_out ? MOST_TO_A_MUTE_ENDPOINT : MOST_TO_ONE_ENDPOINT;
-    size_t places = MOST_IN_FLIGHT;
-    if (endpoint->timed_out)
-        places = PLACES_FOR_MUTE;
-    else if (endpoint->in_flight > 0)
-        places = PLACES_FOR_BUSY;
-    return endpoint->in_flight < most && delivery->host->in_flight < MOST_TO_ONE_HOST &&
-           callbacks->in_flight_count < places;
+    size_t same_endpoint = 0;
+    for (size_t i = 0; i < callbacks->in_flight_count; i++)
+        same_endpoint += strcmp(callbacks->in_flight[i]->endpoint, delivery->endpoint) == 0;
+    return callbacks->in_flight_count < MOST_IN_FLIGHT && same_endpoint < MOST_TO_ONE_ENDPOINT;
 }
 
 /* Starts what is due and may start, of the first tries or of the others. */
@@ -280,9 +251,8 @@ static void end_finished(struct sb_callbacks *callbacks)
         struct delivery *delivery = NULL;
         if (message->msg != CURLMSG_DONE)
             continue;
-        CURLcode verdict = message->data.result; /* the message does not outlive the handle */
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&delivery);
-        end_try(callbacks, delivery, verdict);
+        end_try(callbacks, delivery);
     }
 }
 
@@ -322,22 +292,7 @@ static char *write_body(const struct sb_callback *callback)
     return fs_buffer_take(&body);
 }
 
-/* Under the lock. */
-static bool find_destinations(struct sb_callbacks *callbacks, struct delivery *delivery)
-{
-    char *host = sb_receiver_host(delivery->url);
-    char *endpoint = sb_receiver_endpoint(delivery->url);
-    if (host && endpoint) {
-        delivery->host = sb_destinations_take(&callbacks->destinations, host);
-        delivery->endpoint = sb_destinations_take(&callbacks->destinations, endpoint);
-    }
-    free(host);
-    free(endpoint);
-    return delivery->host && delivery->endpoint;
-}
-
-/* Under the lock. */
-static struct delivery *make_delivery(struct sb_callbacks *callbacks, const struct sb_callback *callback)
+static struct delivery *make_delivery(const struct sb_callback *callback)
 {
     struct delivery *delivery = calloc(1, sizeof *delivery);
     if (!delivery)
@@ -346,23 +301,24 @@ static struct delivery *make_delivery(struct sb_callbacks *callbacks, const stru
     delivery->due = callback->due;
     delivery->body = write_body(callback);
     delivery->url = fs_text_copy(callback->url, strlen(callback->url));
-    if (delivery->body && delivery->url && find_destinations(callbacks, delivery))
+    delivery->endpoint = sb_callback_address_endpoint(callback->url);
+    if (delivery->body && delivery->url && delivery->endpoint)
         return delivery;
-    free_delivery(callbacks, delivery);
+    free_delivery(delivery);
     return NULL;
 }
 
 bool sb_callbacks_add(struct sb_callbacks *callbacks, const struct sb_callback *callback)
 {
+    struct delivery *delivery = make_delivery(callback);
+    if (!delivery)
+        return false;
     pthread_mutex_lock(&callbacks->lock);
-    struct delivery *delivery = make_delivery(callbacks, callback);
-    if (delivery) {
-        *callbacks->incoming_end = delivery;
-        callbacks->incoming_end = &delivery->next;
-    }
+    *callbacks->incoming_end = delivery;
+    callbacks->incoming_end = &delivery->next;
     pthread_mutex_unlock(&callbacks->lock);
     curl_multi_wakeup(callbacks->multi);
-    return delivery;
+    return true;
 }
 
 static void stop_thread(struct sb_callbacks *callbacks)
@@ -382,8 +338,8 @@ void sb_callbacks_free(struct sb_callbacks *callbacks)
         stop_thread(callbacks);
     for (size_t i = 0; i < callbacks->in_flight_count; i++)
         curl_multi_remove_handle(callbacks->multi, callbacks->in_flight[i]->easy);
-    free_deliveries(callbacks, callbacks->deliveries);
-    free_deliveries(callbacks, callbacks->incoming);
+    free_deliveries(callbacks->deliveries);
+    free_deliveries(callbacks->incoming);
     curl_multi_cleanup(callbacks->multi);
     curl_slist_free_all(callbacks->headers);
     pthread_mutex_destroy(&callbacks->lock);

@@ -5,14 +5,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive.h"
 #include "callbacks.h"
-#include "result_cache.h"
 #include "sandbox/base/database.h"
 #include "sandbox/base/timestamp.h"
 
-/* How long the worker sleeps at most when no job is going to expire. */
-enum { LONGEST_SLEEP_MS = 60 * 60 * 1000, MS_PER_SECOND = 1000, NS_PER_MS = 1000000 };
+enum {
+    LONGEST_SLEEP_MS = 60 * 60 * 1000, /* of the worker, when no job is going to expire */
+    MS_PER_SECOND = 1000,
+    NS_PER_MS = 1000000,
+    BATCH = 1000 /* records that are stored at once: requests wait no longer */
+};
+
+/* A record is numbered by its job and its position in the result, so that a page is one range of the table. */
+#define RECORD_NUMBER(job, position) "(" job " << 32) + " position
+#define RECORDS_OF(job) "number >= " RECORD_NUMBER(job, "0") " AND number < " RECORD_NUMBER("(" job " + 1)", "0")
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS jobs ("
@@ -22,22 +28,23 @@ static const char schema[] =
     "  fate INTEGER NOT NULL DEFAULT 0," /* enum sb_job_fate */
     "  callback_url TEXT,"               /* NULL: none, or settled */
     "  callback_times INTEGER NOT NULL DEFAULT 1,"
-    "  creation_date TEXT, duration INTEGER, ends BLOB);"
-    "CREATE TABLE IF NOT EXISTS blocks (" /* of a result's records: SB_ARCHIVE_BLOCK bytes each */
-    "  job INTEGER NOT NULL REFERENCES jobs, number INTEGER NOT NULL, records BLOB NOT NULL,"
-    "  PRIMARY KEY (job, number));"
-    "CREATE TRIGGER IF NOT EXISTS blocks_go_with_their_job AFTER DELETE ON jobs"
-    "  BEGIN DELETE FROM blocks WHERE job = old.number; END;"
+    "  users INTEGER, duration INTEGER, creation_date TEXT);"
+    "CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, json TEXT NOT NULL);"
     "CREATE INDEX IF NOT EXISTS jobs_by_expiry ON jobs (expires);"
     "CREATE INDEX IF NOT EXISTS jobs_with_callback ON jobs (number) WHERE callback_url IS NOT NULL;"
-    "CREATE INDEX IF NOT EXISTS running_jobs ON jobs (number) WHERE state = 'RUNNING';";
+    "CREATE INDEX IF NOT EXISTS running_jobs ON jobs (number) WHERE state = 'RUNNING';"
+    "CREATE TRIGGER IF NOT EXISTS records_go_with_their_job AFTER DELETE ON jobs"
+    "  BEGIN DELETE FROM records WHERE " RECORDS_OF("old.number") "; END;";
 
 enum statement_name {
     ADD_JOB,
     NEXT_RUNNING,
-    ADD_BLOCK,
+    FORGET_RECORDS,
+    ADD_RECORD,
     STORE_RESULT,
     STORE_FAILURE,
+    FIND_JOB,
+    READ_PAGE,
     FIND_CALLBACK,
     LIST_CALLBACKS,
     SETTLE_CALLBACK,
@@ -52,10 +59,16 @@ static const char *const statement_sql[STATEMENTS] = {
     [ADD_JOB] = "INSERT INTO jobs (id, kind, body, ready, expires, fate, callback_url, callback_times)"
                 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
     [NEXT_RUNNING] = "SELECT number, kind, body, fate FROM jobs WHERE state = 'RUNNING' ORDER BY number LIMIT 1",
-    [ADD_BLOCK] = "INSERT INTO blocks (job, number, records) VALUES (?1, ?2, ?3)",
-    [STORE_RESULT] = "UPDATE jobs SET state = 'READY', creation_date = ?2, duration = ?3, ends = ?4"
+    [FORGET_RECORDS] = "DELETE FROM records WHERE " RECORDS_OF("?1"),
+    [ADD_RECORD] = "INSERT INTO records (number, json) VALUES (" RECORD_NUMBER("?1", "?2") ", ?3)",
+    [STORE_RESULT] = "UPDATE jobs SET state = 'READY', users = ?2, duration = ?3, creation_date = ?4"
                      " WHERE number = ?1 AND state = 'RUNNING'",
     [STORE_FAILURE] = "UPDATE jobs SET state = 'FAILED' WHERE number = ?1 AND state = 'RUNNING'",
+    [FIND_JOB] = "SELECT number, kind, state, ready, expires, fate, users, duration, creation_date FROM jobs"
+                 " WHERE id = ?1",
+    [READ_PAGE] =
+        "SELECT json FROM records"
+        " WHERE number >= " RECORD_NUMBER("?1", "?2") " AND number < " RECORD_NUMBER("?1", "?3") " ORDER BY number",
     [FIND_CALLBACK] = "SELECT " CALLBACK_COLUMNS " FROM jobs WHERE number = ?1 AND callback_url IS NOT NULL",
     [LIST_CALLBACKS] = "SELECT " CALLBACK_COLUMNS " FROM jobs WHERE callback_url IS NOT NULL AND state <> 'RUNNING'"
                        " ORDER BY number",
@@ -65,15 +78,14 @@ static const char *const statement_sql[STATEMENTS] = {
 };
 
 struct sb_jobs {
-    pthread_mutex_t lock; /* guards everything below but the shelf and the archive, which have their own */
-    pthread_cond_t work;  /* a job was made, or the worker must end */
+    pthread_mutex_t queue; /* for the lock: see lock() */
+    pthread_mutex_t lock;  /* guards everything below */
+    pthread_cond_t work;   /* a job was made, or the worker must end */
     sqlite3 *database;
     sqlite3_stmt *statements[STATEMENTS];
     bool stopping;
     int64_t delay;
     int64_t time_to_live;
-    struct sb_shelf *shelf;
-    struct sb_archive *archive;
     struct sb_counters *counters;
     struct sb_callbacks *callbacks; /* has a lock of its own */
     const struct sb_bank *bank;     /* the worker's */
@@ -88,6 +100,21 @@ struct task {
     struct fs_buffer body;
     enum sb_job_fate fate;
 };
+
+/*
+ * Takes the lock in the order of asking: so the worker, which stores a result batch by batch, lets requests in between.
+ */
+static void lock(struct sb_jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->queue);
+    pthread_mutex_lock(&jobs->lock);
+    pthread_mutex_unlock(&jobs->queue);
+}
+
+static void unlock(struct sb_jobs *jobs)
+{
+    pthread_mutex_unlock(&jobs->lock);
+}
 
 static bool prepare_statements(struct sb_jobs *jobs, struct fs_buffer *problem)
 {
@@ -104,11 +131,11 @@ static void settle_callback(void *closure, int64_t number, bool delivered)
     (void)delivered;
     struct sb_jobs *jobs = closure;
     struct fs_buffer problem = {0};
-    pthread_mutex_lock(&jobs->lock);
+    lock(jobs);
     sqlite3_bind_int64(jobs->statements[SETTLE_CALLBACK], 1, number);
     if (!sb_database_execute(jobs->statements[SETTLE_CALLBACK], &problem))
         fprintf(stderr, "finseg-sandbox: a callback will be repeated: %s\n", problem.data ? problem.data : "");
-    pthread_mutex_unlock(&jobs->lock);
+    unlock(jobs);
     fs_buffer_free(&problem);
 }
 
@@ -119,18 +146,16 @@ struct sb_jobs *sb_jobs_open(const struct sb_jobs_config *config, struct fs_buff
         fs_buffer_append_text(problem, "out of memory");
         return NULL;
     }
+    pthread_mutex_init(&jobs->queue, NULL);
     pthread_mutex_init(&jobs->lock, NULL);
     pthread_cond_init(&jobs->work, NULL);
     jobs->delay = config->delay;
     jobs->time_to_live = config->time_to_live;
     jobs->counters = config->counters;
-    jobs->shelf = sb_shelf_new();
     jobs->callbacks = sb_callbacks_new(config->callback_patience, config->counters, settle_callback, jobs);
     jobs->database = sb_database_open(config->file, problem);
-    if (jobs->shelf && jobs->callbacks && jobs->database && sb_database_run(jobs->database, schema, problem) &&
+    if (jobs->callbacks && jobs->database && sb_database_run(jobs->database, schema, problem) &&
         prepare_statements(jobs, problem))
-        jobs->archive = sb_archive_open(config->file, jobs->database, &jobs->lock, problem);
-    if (jobs->archive)
         return jobs;
     if (problem->length == 0)
         fs_buffer_append_text(problem, "out of memory");
@@ -140,10 +165,10 @@ struct sb_jobs *sb_jobs_open(const struct sb_jobs_config *config, struct fs_buff
 
 static void stop_worker(struct sb_jobs *jobs)
 {
-    pthread_mutex_lock(&jobs->lock);
+    lock(jobs);
     jobs->stopping = true;
     pthread_cond_signal(&jobs->work);
-    pthread_mutex_unlock(&jobs->lock);
+    unlock(jobs);
     pthread_join(jobs->worker, NULL);
 }
 
@@ -154,13 +179,12 @@ void sb_jobs_close(struct sb_jobs *jobs)
     if (jobs->started)
         stop_worker(jobs);
     sb_callbacks_free(jobs->callbacks);
-    sb_archive_close(jobs->archive);
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(jobs->statements[i]);
     sqlite3_close(jobs->database);
-    sb_shelf_free(jobs->shelf);
     pthread_cond_destroy(&jobs->work);
     pthread_mutex_destroy(&jobs->lock);
+    pthread_mutex_destroy(&jobs->queue);
     free(jobs);
 }
 
@@ -184,51 +208,75 @@ static bool next_task(struct sb_jobs *jobs, struct task *task)
     return found;
 }
 
-/* NULL when the computation fails; the reason goes to stderr. */
-static struct sb_result *compute(const struct task *task, const struct sb_bank *bank)
+/* False when the computation fails; the reason goes to stderr. The caller frees the result in either case. */
+static bool compute(const struct task *task, const struct sb_bank *bank, struct sb_result *result)
 {
     struct fs_buffer problem = {0};
-    struct sb_complaints complaints = {0};
+    struct sb_api_errors errors = {0};
     struct sb_segment_request request;
-    struct sb_result *result = NULL;
+    *result = (struct sb_result){0};
     if (task->fate == SB_FATE_FAILS)
-        return NULL;
-    if (task->kind && !task->body.failed &&
-        sb_segment_read_request(task->kind, task->body.data, task->body.length, &request, &complaints))
-        result = sb_segment_compute(&request, bank, &problem);
-    if (!result)
+        return false;
+    bool computed = task->kind && !task->body.failed &&
+                    sb_segment_read_request(task->kind, task->body.data, task->body.length, &request, &errors) &&
+                    sb_segment_compute(&request, bank, result, &problem);
+    if (!computed)
         fprintf(stderr, "finseg-sandbox: a job failed: %s\n",
                 problem.data ? problem.data : "its request is unreadable");
-    sb_complaints_free(&complaints);
+    sb_api_errors_free(&errors);
     fs_buffer_free(&problem);
-    return result;
+    return computed;
 }
 
-static bool store_records(struct sb_jobs *jobs, int64_t job, const struct fs_buffer *records, struct fs_buffer *problem)
+/* Under the lock, in a transaction of the caller's. */
+static bool add_records(struct sb_jobs *jobs, int64_t job, const struct sb_result *result, size_t first, size_t end,
+                        struct fs_buffer *problem)
 {
-    sqlite3_stmt *add = jobs->statements[ADD_BLOCK];
-    bool stored = true;
+    sqlite3_stmt *add = jobs->statements[ADD_RECORD];
+    bool added = true;
     sqlite3_bind_int64(add, 1, job);
-    for (size_t start = 0; start < records->length && stored; start += SB_ARCHIVE_BLOCK) {
-        size_t rest = records->length - start;
-        sqlite3_bind_int64(add, 2, (int64_t)(start / SB_ARCHIVE_BLOCK));
-        sqlite3_bind_blob64(add, 3, records->data + start, rest < SB_ARCHIVE_BLOCK ? rest : SB_ARCHIVE_BLOCK,
-                            SQLITE_STATIC);
-        stored = sb_database_execute(add, problem);
+    for (size_t i = first; i < end && added; i++) {
+        size_t length;
+        const char *record = sb_result_record(result, i, &length);
+        sqlite3_bind_int64(add, 2, (int64_t)i);
+        sqlite3_bind_text64(add, 3, record, length, SQLITE_STATIC, SQLITE_UTF8);
+        added = sb_database_execute(add, problem);
     }
     sqlite3_clear_bindings(add);
+    return added;
+}
+
+/*
+ * In batches; the lock, which the caller holds, is let go in between. What a run that was killed has left of it goes
+ * first.
+ */
+static bool store_records(struct sb_jobs *jobs, int64_t job, const struct sb_result *result, struct fs_buffer *problem)
+{
+    size_t count = sb_result_count(result);
+    sqlite3_bind_int64(jobs->statements[FORGET_RECORDS], 1, job);
+    bool stored = sb_database_execute(jobs->statements[FORGET_RECORDS], problem);
+    for (size_t first = 0; first < count && stored; first += BATCH) {
+        size_t end = count - first < BATCH ? count : first + BATCH;
+        stored = sb_database_run(jobs->database, "BEGIN IMMEDIATE", problem) &&
+                 add_records(jobs, job, result, first, end, problem) &&
+                 sb_database_run(jobs->database, "COMMIT", problem);
+        if (!stored)
+            sb_database_rollback(jobs->database);
+        unlock(jobs);
+        lock(jobs);
+    }
     return stored;
 }
 
-/* Ends the state RUNNING, and nothing else. `result` is NULL for a job that failed. */
+/* Ends the state RUNNING, and nothing else. `result` is NULL for a job that failed. Under the lock. */
 static bool store_state(struct sb_jobs *jobs, int64_t job, const struct sb_result *result, struct fs_buffer *problem)
 {
     sqlite3_stmt *statement = jobs->statements[result ? STORE_RESULT : STORE_FAILURE];
     sqlite3_bind_int64(statement, 1, job);
     if (result) {
-        sqlite3_bind_text(statement, 2, result->creation_date, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(statement, 2, (int64_t)sb_result_count(result));
         sqlite3_bind_int(statement, 3, result->duration);
-        sqlite3_bind_blob64(statement, 4, result->ends.data, result->ends.length, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 4, result->creation_date, -1, SQLITE_STATIC);
     }
     bool stored = sb_database_execute(statement, problem);
     sqlite3_clear_bindings(statement);
@@ -239,30 +287,33 @@ static bool store_state(struct sb_jobs *jobs, int64_t job, const struct sb_resul
     return false;
 }
 
-/* The caller holds the lock. `result` is NULL for a job that failed. */
-static bool store(struct sb_jobs *jobs, int64_t job, const struct sb_result *result, struct fs_buffer *problem)
+/*
+ * Computes a task without the lock, which is held before and after, and stores the result. When that fails, the job is
+ * still RUNNING, and computed again.
+ */
+static bool carry_out(struct sb_jobs *jobs, struct task *task, const struct sb_bank *bank, struct fs_buffer *problem)
 {
-    if (!sb_database_run(jobs->database, "BEGIN IMMEDIATE", problem))
-        return false;
-    if ((result && !store_records(jobs, job, &result->records, problem)) || !store_state(jobs, job, result, problem) ||
-        !sb_database_run(jobs->database, "COMMIT", problem)) {
-        sb_database_rollback(jobs->database);
-        return false;
-    }
-    sb_counters_count(jobs->counters, result ? SB_JOBS_COMPUTED : SB_JOBS_FAILED);
-    return true;
+    struct sb_result result;
+    unlock(jobs);
+    bool computed = compute(task, bank, &result);
+    fs_buffer_free(&task->body);
+    lock(jobs);
+    bool stored = (!computed || store_records(jobs, task->number, &result, problem)) &&
+                  store_state(jobs, task->number, computed ? &result : NULL, problem);
+    if (stored)
+        sb_counters_count(jobs->counters, computed ? SB_JOBS_COMPUTED : SB_JOBS_FAILED);
+    sb_result_free(&result);
+    return stored;
 }
 
 bool sb_jobs_finish(struct sb_jobs *jobs, const struct sb_bank *bank, struct fs_buffer *problem)
 {
     struct task task;
     bool stored = true;
-    while (stored && next_task(jobs, &task)) {
-        struct sb_result *result = compute(&task, bank);
-        stored = store(jobs, task.number, result, problem);
-        sb_result_release(result);
-        fs_buffer_free(&task.body);
-    }
+    lock(jobs);
+    while (stored && next_task(jobs, &task))
+        stored = carry_out(jobs, &task, bank, problem);
+    unlock(jobs);
     return stored;
 }
 
@@ -346,40 +397,35 @@ static void sleep_until(struct sb_jobs *jobs, int64_t timestamp)
     pthread_cond_timedwait(&jobs->work, &jobs->lock, &until);
 }
 
-/* Computes a task without the lock, which is held before and after. False when the result could not be stored: the job is still
- * RUNNING then, and computed again. */
-static bool carry_out(struct sb_jobs *jobs, struct task *task)
+/* The oldest job, when there is one and its result could be stored. Under the lock, which is let go meanwhile. */
+static bool work_once(struct sb_jobs *jobs)
 {
+    struct task task;
     struct fs_buffer problem = {0};
-    pthread_mutex_unlock(&jobs->lock);
-    struct sb_result *result = compute(task, jobs->bank);
-    fs_buffer_free(&task->body);
-    pthread_mutex_lock(&jobs->lock);
-
-    bool stored = store(jobs, task->number, result, &problem);
-    if (stored)
-        announce(jobs, task->number);
+    if (!next_task(jobs, &task))
+        return false;
+    bool done = carry_out(jobs, &task, jobs->bank, &problem);
+    if (done)
+        announce(jobs, task.number);
     else
         fprintf(stderr, "finseg-sandbox: a result is lost: %s\n", problem.data ? problem.data : "out of memory");
     fs_buffer_free(&problem);
-    sb_result_release(result);
-    return stored;
+    return done;
 }
 
 static void *work(void *argument)
 {
     struct sb_jobs *jobs = argument;
-    struct task task;
     int64_t next_sweep = 0;
-    pthread_mutex_lock(&jobs->lock);
+    lock(jobs);
     while (!jobs->stopping) {
-        bool idle = !next_task(jobs, &task) || !carry_out(jobs, &task);
+        bool idle = !work_once(jobs);
         if (idle || sb_timestamp_now() >= next_sweep)
             next_sweep = sweep(jobs);
         if (idle && !jobs->stopping)
             sleep_until(jobs, next_sweep);
     }
-    pthread_mutex_unlock(&jobs->lock);
+    unlock(jobs);
     return NULL;
 }
 
@@ -431,11 +477,11 @@ bool sb_jobs_create(struct sb_jobs *jobs, const struct sb_job_order *order, char
         fs_buffer_append_text(problem, "the kernel gives no random bytes");
         return false;
     }
-    pthread_mutex_lock(&jobs->lock);
+    lock(jobs);
     bool made = add_job(jobs, order, id, problem);
     if (made)
         pthread_cond_signal(&jobs->work);
-    pthread_mutex_unlock(&jobs->lock);
+    unlock(jobs);
     if (!made)
         return false;
     sb_counters_count(jobs->counters, SB_JOBS_MADE);
@@ -444,41 +490,82 @@ bool sb_jobs_create(struct sb_jobs *jobs, const struct sb_job_order *order, char
     return true;
 }
 
-enum sb_job_state sb_jobs_find(struct sb_jobs *jobs, const struct sb_segment_kind *kind, const char *id,
-                               struct sb_result **result)
+/* Reads the job that `row` stands on. */
+static enum sb_job_state read_job(sqlite3_stmt *row, const struct sb_segment_kind *kind, struct sb_job *job)
 {
-    struct sb_shelf_entry entry = {0};
-    if (strlen(id) >= sizeof entry.id)
+    const char *kind_name = (const char *)sqlite3_column_text(row, 1);
+    const char *state = (const char *)sqlite3_column_text(row, 2);
+    int64_t now = sb_timestamp_now();
+    if (!kind_name || !state)
+        return SB_JOB_TROUBLE;
+    if (strcmp(kind_name, kind->name) != 0 || sqlite3_column_int64(row, 4) <= now)
         return SB_JOB_UNKNOWN;
-    if (sb_shelf_find(jobs->shelf, id, &entry)) {
-        if (entry.kind == kind && entry.expires > sb_timestamp_now()) {
-            *result = entry.result;
-            return SB_JOB_READY;
-        }
-        sb_result_release(entry.result);
+    enum sb_job_fate fate = (enum sb_job_fate)sqlite3_column_int(row, 5);
+    if (fate == SB_FATE_STUCK || strcmp(state, "RUNNING") == 0 || sqlite3_column_int64(row, 3) > now)
+        return SB_JOB_PENDING;
+    if (fate == SB_FATE_VANISHES)
         return SB_JOB_UNKNOWN;
-    }
-    snprintf(entry.id, sizeof entry.id, "%s", id);
-    enum sb_job_state state = sb_archive_find(jobs->archive, kind, &entry);
-    if (state == SB_JOB_READY) {
-        sb_shelf_add(jobs->shelf, &entry);
-        *result = entry.result;
-    }
+    if (strcmp(state, "FAILED") == 0)
+        return SB_JOB_FAILED;
+    const char *date = (const char *)sqlite3_column_text(row, 8);
+    *job = (struct sb_job){
+        .number = sqlite3_column_int64(row, 0),
+        .users = (uint64_t)sqlite3_column_int64(row, 6),
+        .duration = sqlite3_column_int(row, 7),
+    };
+    snprintf(job->creation_date, sizeof job->creation_date, "%s", date ? date : "");
+    return SB_JOB_READY;
+}
+
+enum sb_job_state sb_jobs_find(struct sb_jobs *jobs, const struct sb_segment_kind *kind, const char *id,
+                               struct sb_job *job)
+{
+    sqlite3_stmt *find = jobs->statements[FIND_JOB];
+    enum sb_job_state state = SB_JOB_TROUBLE;
+    lock(jobs);
+    sqlite3_bind_text(find, 1, id, -1, SQLITE_STATIC);
+    int verdict = sqlite3_step(find);
+    if (verdict == SQLITE_ROW)
+        state = read_job(find, kind, job);
+    else if (verdict == SQLITE_DONE)
+        state = SB_JOB_UNKNOWN;
+    sqlite3_reset(find);
+    sqlite3_clear_bindings(find);
+    unlock(jobs);
     return state;
 }
 
-bool sb_jobs_write_page(struct sb_jobs *jobs, const struct sb_result *result, uint64_t number, uint64_t size,
-                        size_t total, struct fs_buffer *out)
+/* Appends the records from `first` on up to `end`, which is not among them. Answers how many there were. */
+static uint64_t append_records(struct sb_jobs *jobs, int64_t job, uint64_t first, uint64_t end, struct fs_buffer *out)
 {
-    struct sb_result_slice page = sb_result_page(result, number, size);
-    sb_result_open_page(result, total, out);
-    if (result->archived_as == 0) {
-        if (page.start < page.end)
-            fs_buffer_append(out, result->records.data + page.start, (size_t)(page.end - page.start));
-    } else if (!sb_archive_read(jobs->archive, result->archived_as, page, out)) {
+    sqlite3_stmt *read = jobs->statements[READ_PAGE];
+    uint64_t count = 0;
+    lock(jobs);
+    sqlite3_bind_int64(read, 1, job);
+    sqlite3_bind_int64(read, 2, (int64_t)first);
+    sqlite3_bind_int64(read, 3, (int64_t)end);
+    while (sqlite3_step(read) == SQLITE_ROW) {
+        const char *record = sqlite3_column_blob(read, 0);
+        if (count++ > 0)
+            fs_buffer_append_char(out, ',');
+        fs_buffer_append(out, record, (size_t)sqlite3_column_bytes(read, 0));
+    }
+    sqlite3_reset(read);
+    unlock(jobs);
+    return count;
+}
+
+bool sb_jobs_write_page(struct sb_jobs *jobs, const struct sb_job *job, uint64_t number, uint64_t size, uint64_t total,
+                        struct fs_buffer *out)
+{
+    uint64_t first = number <= job->users / size ? number * size : job->users;
+    uint64_t end = job->users - first < size ? job->users : first + size;
+    fs_buffer_printf(out, "{\"durationInMonth\":%d,\"creationDate\":\"%s\",\"totalElements\":%llu,\"users\":[",
+                     job->duration, job->creation_date, (unsigned long long)total);
+    if (first < end && append_records(jobs, job->number, first, end, out) != end - first) {
         fs_buffer_clear(out);
         return false;
     }
-    sb_result_close_page(out);
+    fs_buffer_append_text(out, "]}");
     return true;
 }

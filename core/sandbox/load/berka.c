@@ -2,8 +2,8 @@
 
 #include <string.h>
 
+#include "amount.h"
 #include "csv_reader.h"
-#include "sandbox/base/amount.h"
 #include "sandbox/base/database.h"
 #include "sandbox/base/date.h"
 
@@ -56,7 +56,7 @@ struct import {
     struct sb_bank *bank;
     const char *directory;
     struct fs_buffer *problem;
-    struct sb_table table; /* the file being read */
+    struct sb_csv_reader reader; /* the file being read */
     sqlite3_stmt *add_account;
     sqlite3_stmt *find_account;
     sqlite3_stmt *mark_owned;
@@ -69,13 +69,14 @@ struct import {
 /* An id is kept as its text, so it has one spelling: digits without leading zeros. */
 static bool check_id(struct import *import, size_t field)
 {
-    const struct sb_table_field *id = &import->table.fields[field];
+    const struct sb_csv_field *id = &import->reader.fields[field];
     bool right = id->length > 0 && id->length <= LONGEST_ID && id->text[0] != '0' &&
                  strspn(id->text, "0123456789") == id->length;
-    return right || sb_table_refuse(&import->table, field, import->problem, "'%s' is no id (digits)", id->text);
+    return right ||
+           sb_csv_reader_refuse(&import->reader, field, import->problem, "'%s' is not an id (digits)", id->text);
 }
 
-static int64_t id_number(const struct sb_table_field *id)
+static int64_t id_number(const struct sb_csv_field *id)
 {
     int64_t number = 0;
     for (size_t i = 0; i < id->length; i++)
@@ -85,16 +86,16 @@ static int64_t id_number(const struct sb_table_field *id)
 
 static bool read_date(struct import *import, size_t field, int *day)
 {
-    const struct sb_table_field *date = &import->table.fields[field];
+    const struct sb_csv_field *date = &import->reader.fields[field];
     return sb_date_parse_short(date->text, date->length, day) ||
-           sb_table_refuse(&import->table, field, import->problem, "'%s' is no date (YYMMDD)", date->text);
+           sb_csv_reader_refuse(&import->reader, field, import->problem, "'%s' is not a date (YYMMDD)", date->text);
 }
 
 static bool read_cents(struct import *import, size_t field, int64_t *cents)
 {
-    const struct sb_table_field *amount = &import->table.fields[field];
+    const struct sb_csv_field *amount = &import->reader.fields[field];
     const char *wrong = sb_amount_read(amount->text, amount->length, cents);
-    return !wrong || sb_table_refuse(&import->table, field, import->problem, "'%s' %s", amount->text, wrong);
+    return !wrong || sb_csv_reader_refuse(&import->reader, field, import->problem, "'%s' %s", amount->text, wrong);
 }
 
 /* ---- account.asc ----------------------------------------------------------------------------------------- */
@@ -103,16 +104,16 @@ static bool read_account(void *owner)
 {
     struct import *import = owner;
     int opened;
-    const struct sb_table_field *fields = import->table.fields;
+    const struct sb_csv_field *fields = import->reader.fields;
     if (!check_id(import, ACCOUNT_ID) || !read_date(import, ACCOUNT_OPENED, &opened))
         return false;
     sqlite3_bind_text(import->add_account, 1, fields[ACCOUNT_ID].text, -1, SQLITE_STATIC);
     sqlite3_bind_int(import->add_account, 2, opened);
-    sqlite3_bind_int64(import->add_account, 3, (sqlite3_int64)import->table.line_number);
+    sqlite3_bind_int64(import->add_account, 3, (sqlite3_int64)import->reader.line_number);
     int verdict = sqlite3_step(import->add_account);
     sqlite3_reset(import->add_account);
-    return verdict == SQLITE_DONE || sb_table_refuse(&import->table, ACCOUNT_ID, import->problem,
-                                                     "account %s stands here twice", fields[ACCOUNT_ID].text);
+    return verdict == SQLITE_DONE || sb_csv_reader_refuse(&import->reader, ACCOUNT_ID, import->problem,
+                                                          "account %s appears twice", fields[ACCOUNT_ID].text);
 }
 
 /* ---- disp.asc -------------------------------------------------------------------------------------------- */
@@ -133,7 +134,7 @@ static bool find_scratch_account(struct import *import, const char *account_id, 
 
 static bool load_owner(struct import *import, int opened)
 {
-    const struct sb_table_field *fields = import->table.fields;
+    const struct sb_csv_field *fields = import->reader.fields;
     struct fs_buffer reason = {0};
     struct sb_bank_account account = {
         .user = sb_bank_add_user(import->bank, fields[DISP_CLIENT].text, &reason),
@@ -143,8 +144,8 @@ static bool load_owner(struct import *import, int opened)
     };
     bool loaded = account.user != 0 && sb_bank_add_account(import->bank, &account, &reason) != 0;
     if (!loaded)
-        sb_table_refuse(&import->table, DISP_ACCOUNT, import->problem, "%s",
-                        reason.data ? reason.data : "out of memory");
+        sb_csv_reader_refuse(&import->reader, DISP_ACCOUNT, import->problem, "%s",
+                             reason.data ? reason.data : "out of memory");
     fs_buffer_free(&reason);
     sqlite3_bind_text(import->mark_owned, 1, account.account_id, -1, SQLITE_STATIC);
     return loaded && sb_database_execute(import->mark_owned, import->problem);
@@ -153,23 +154,23 @@ static bool load_owner(struct import *import, int opened)
 static bool read_disp(void *owner)
 {
     struct import *import = owner;
-    const struct sb_table_field *fields = import->table.fields;
+    const struct sb_csv_field *fields = import->reader.fields;
     const char *account_id = fields[DISP_ACCOUNT].text;
     int opened = 0;
     bool owned = false;
     if (!check_id(import, DISP_ID) || !check_id(import, DISP_CLIENT) || !check_id(import, DISP_ACCOUNT))
         return false;
     if (!find_scratch_account(import, account_id, &opened, &owned))
-        return sb_table_refuse(&import->table, DISP_ACCOUNT, import->problem, "there is no account %s in account.asc",
-                               account_id);
+        return sb_csv_reader_refuse(&import->reader, DISP_ACCOUNT, import->problem,
+                                    "there is no account %s in account.asc", account_id);
     if (strcmp(fields[DISP_TYPE].text, "DISPONENT") == 0)
         return true;
     if (strcmp(fields[DISP_TYPE].text, "OWNER") != 0)
-        return sb_table_refuse(&import->table, DISP_TYPE, import->problem, "'%s' is neither OWNER nor DISPONENT",
-                               fields[DISP_TYPE].text);
+        return sb_csv_reader_refuse(&import->reader, DISP_TYPE, import->problem, "'%s' is neither OWNER nor DISPONENT",
+                                    fields[DISP_TYPE].text);
     if (owned)
-        return sb_table_refuse(&import->table, DISP_ACCOUNT, import->problem, "account %s has a second OWNER",
-                               account_id);
+        return sb_csv_reader_refuse(&import->reader, DISP_ACCOUNT, import->problem, "account %s has a second OWNER",
+                                    account_id);
     return load_owner(import, opened);
 }
 
@@ -188,23 +189,23 @@ static bool check_owners(struct import *import)
 
 static bool read_amount(struct import *import, int64_t *cents)
 {
-    const char *type = import->table.fields[TRANS_TYPE].text;
+    const char *type = import->reader.fields[TRANS_TYPE].text;
     bool debit = strcmp(type, "VYDAJ") == 0 || strcmp(type, "VYBER") == 0;
     int64_t balance;
     if (!debit && strcmp(type, "PRIJEM") != 0)
-        return sb_table_refuse(&import->table, TRANS_TYPE, import->problem, "'%s' is none of PRIJEM, VYDAJ, VYBER",
-                               type);
+        return sb_csv_reader_refuse(&import->reader, TRANS_TYPE, import->problem,
+                                    "'%s' is none of PRIJEM, VYDAJ, VYBER", type);
     if (!read_cents(import, TRANS_AMOUNT, cents) || !read_cents(import, TRANS_BALANCE, &balance))
         return false;
     if (*cents < 0)
-        return sb_table_refuse(&import->table, TRANS_AMOUNT, import->problem, "the amount is negative");
+        return sb_csv_reader_refuse(&import->reader, TRANS_AMOUNT, import->problem, "the amount is negative");
     *cents = debit ? -*cents : *cents;
     return true;
 }
 
 static bool read_label(struct import *import, const char **label)
 {
-    const char *k_symbol = import->table.fields[TRANS_K_SYMBOL].text;
+    const char *k_symbol = import->reader.fields[TRANS_K_SYMBOL].text;
     const char *trimmed = k_symbol + strspn(k_symbol, " ");
     for (size_t i = 0; i < sizeof labels / sizeof labels[0]; i++) {
         if (strcmp(labels[i].k_symbol, trimmed) == 0) {
@@ -212,25 +213,26 @@ static bool read_label(struct import *import, const char **label)
             return true;
         }
     }
-    return sb_table_refuse(&import->table, TRANS_K_SYMBOL, import->problem, "'%s' is no known k_symbol", k_symbol);
+    return sb_csv_reader_refuse(&import->reader, TRANS_K_SYMBOL, import->problem, "'%s' is not a known k_symbol",
+                                k_symbol);
 }
 
 /* "bank/account" when the row names both; an empty buffer otherwise. */
 static void append_counterpart(const struct import *import, struct fs_buffer *counterpart)
 {
-    const struct sb_table_field *fields = import->table.fields;
+    const struct sb_csv_field *fields = import->reader.fields;
     if (fields[TRANS_BANK].length > 0 && fields[TRANS_PARTNER].length > 0)
         fs_buffer_printf(counterpart, "%s/%s", fields[TRANS_BANK].text, fields[TRANS_PARTNER].text);
 }
 
 static bool is_new_transaction(struct import *import)
 {
-    const struct sb_table_field *id = &import->table.fields[TRANS_ID];
+    const struct sb_csv_field *id = &import->reader.fields[TRANS_ID];
     sqlite3_bind_int64(import->add_transaction, 1, id_number(id));
     int verdict = sqlite3_step(import->add_transaction);
     sqlite3_reset(import->add_transaction);
     return verdict == SQLITE_DONE ||
-           sb_table_refuse(&import->table, TRANS_ID, import->problem, "transaction %s stands here twice", id->text);
+           sb_csv_reader_refuse(&import->reader, TRANS_ID, import->problem, "transaction %s appears twice", id->text);
 }
 
 static bool load_transaction(struct import *import, struct sb_bank_transaction *transaction)
@@ -241,7 +243,8 @@ static bool load_transaction(struct import *import, struct sb_bank_transaction *
     transaction->counterpart = counterpart.length > 0 ? counterpart.data : NULL;
     bool loaded = !counterpart.failed && sb_bank_add_transaction(import->bank, transaction, &reason);
     if (!loaded)
-        sb_table_refuse(&import->table, TRANS_ID, import->problem, "%s", reason.data ? reason.data : "out of memory");
+        sb_csv_reader_refuse(&import->reader, TRANS_ID, import->problem, "%s",
+                             reason.data ? reason.data : "out of memory");
     fs_buffer_free(&counterpart);
     fs_buffer_free(&reason);
     return loaded;
@@ -250,7 +253,7 @@ static bool load_transaction(struct import *import, struct sb_bank_transaction *
 static bool read_transaction(void *owner)
 {
     struct import *import = owner;
-    const struct sb_table_field *fields = import->table.fields;
+    const struct sb_csv_field *fields = import->reader.fields;
     struct sb_bank_transaction transaction = {0};
     if (!check_id(import, TRANS_ID) || !check_id(import, TRANS_ACCOUNT) ||
         !read_date(import, TRANS_DATE, &transaction.day) || !read_amount(import, &transaction.amount) ||
@@ -259,8 +262,8 @@ static bool read_transaction(void *owner)
     transaction.sequence = id_number(&fields[TRANS_ID]);
     transaction.account = sb_bank_find_account(import->bank, fields[TRANS_ACCOUNT].text);
     if (transaction.account == 0)
-        return sb_table_refuse(&import->table, TRANS_ACCOUNT, import->problem, "there is no account %s in account.asc",
-                               fields[TRANS_ACCOUNT].text);
+        return sb_csv_reader_refuse(&import->reader, TRANS_ACCOUNT, import->problem,
+                                    "there is no account %s in account.asc", fields[TRANS_ACCOUNT].text);
     return load_transaction(import, &transaction);
 }
 
@@ -269,8 +272,8 @@ static bool read_transaction(void *owner)
 static bool read_file(struct import *import, const char *name, const char *const *header, size_t columns,
                       bool (*read_row)(void *owner))
 {
-    return sb_table_each(&import->table, import->directory, name, SEPARATOR, header, columns, read_row, import,
-                         import->problem);
+    return sb_csv_reader_each(&import->reader, import->directory, name, SEPARATOR, header, columns, read_row, import,
+                              import->problem);
 }
 
 static bool prepare(struct import *import)

@@ -2,10 +2,9 @@
 
 #include <string.h>
 
+#include "amount.h"
 #include "csv_reader.h"
-#include "sandbox/base/amount.h"
 #include "sandbox/base/date.h"
-#include "sandbox/segment/segment.h"
 
 enum { LONGEST_TEXT = 1024 /* bytes */ };
 
@@ -30,9 +29,9 @@ struct import {
     struct sb_bank *bank;
     const char *directory;
     struct fs_buffer *problem;
-    struct sb_table table; /* the file being read */
-    int64_t row;           /* of transactions.csv, from 1 */
-    int64_t account;       /* of the last transaction: most often the next one's, too */
+    struct sb_csv_reader reader; /* the file being read */
+    int64_t row;                 /* of transactions.csv, from 1 */
+    int64_t account;             /* of the last transaction: most often the next one's, too */
     char account_id[LONGEST_TEXT + 1];
 };
 
@@ -40,42 +39,43 @@ struct import {
 
 static bool check_length(struct import *import, size_t field)
 {
-    return import->table.fields[field].length <= LONGEST_TEXT ||
-           sb_table_refuse(&import->table, field, import->problem, "the text is longer than %d bytes", LONGEST_TEXT);
+    return import->reader.fields[field].length <= LONGEST_TEXT ||
+           sb_csv_reader_refuse(&import->reader, field, import->problem, "the text is longer than %d bytes",
+                                LONGEST_TEXT);
 }
 
 static bool check_id(struct import *import, size_t field)
 {
-    if (import->table.fields[field].length == 0)
-        return sb_table_refuse(&import->table, field, import->problem, "an id is missing");
+    if (import->reader.fields[field].length == 0)
+        return sb_csv_reader_refuse(&import->reader, field, import->problem, "an id is missing");
     return check_length(import, field);
 }
 
 static bool read_date(struct import *import, size_t field, int *day)
 {
-    const struct sb_table_field *date = &import->table.fields[field];
+    const struct sb_csv_field *date = &import->reader.fields[field];
     return sb_date_parse(date->text, date->length, day) ||
-           sb_table_refuse(&import->table, field, import->problem, "'%s' is no date (YYYY-MM-DD)", date->text);
+           sb_csv_reader_refuse(&import->reader, field, import->problem, "'%s' is not a date (YYYY-MM-DD)", date->text);
 }
 
 static bool read_amount(struct import *import, size_t field, int64_t *cents)
 {
-    const struct sb_table_field *amount = &import->table.fields[field];
+    const struct sb_csv_field *amount = &import->reader.fields[field];
     const char *wrong = sb_amount_read(amount->text, amount->length, cents);
-    return !wrong || sb_table_refuse(&import->table, field, import->problem, "'%s' %s", amount->text, wrong);
+    return !wrong || sb_csv_reader_refuse(&import->reader, field, import->problem, "'%s' %s", amount->text, wrong);
 }
 
 /* NULL when the field is empty. */
 static bool read_optional(struct import *import, size_t field, const char **text)
 {
-    *text = import->table.fields[field].length > 0 ? import->table.fields[field].text : NULL;
+    *text = import->reader.fields[field].length > 0 ? import->reader.fields[field].text : NULL;
     return check_length(import, field);
 }
 
 /* Passes on why the bank refused the row. */
 static bool refuse_row(struct import *import, size_t field, struct fs_buffer *reason)
 {
-    sb_table_refuse(&import->table, field, import->problem, "%s", reason->data ? reason->data : "out of memory");
+    sb_csv_reader_refuse(&import->reader, field, import->problem, "%s", reason->data ? reason->data : "out of memory");
     fs_buffer_free(reason);
     return false;
 }
@@ -88,16 +88,17 @@ static bool read_user(void *owner)
     struct fs_buffer reason = {0};
     if (!check_id(import, USER_ID))
         return false;
-    const char *user_id = import->table.fields[USER_ID].text;
+    const char *user_id = import->reader.fields[USER_ID].text;
     if (sb_bank_find_user(import->bank, user_id) != 0)
-        return sb_table_refuse(&import->table, USER_ID, import->problem, "user %s is in the bank already", user_id);
+        return sb_csv_reader_refuse(&import->reader, USER_ID, import->problem, "user %s is in the bank already",
+                                    user_id);
     return sb_bank_add_user(import->bank, user_id, &reason) != 0 || refuse_row(import, USER_ID, &reason);
 }
 
 static bool read_account(void *owner)
 {
     struct import *import = owner;
-    const struct sb_table_field *fields = import->table.fields;
+    const struct sb_csv_field *fields = import->reader.fields;
     struct sb_bank_account account = {.account_id = fields[ACCOUNT_ID].text};
     struct fs_buffer reason = {0};
     if (!check_id(import, ACCOUNT_ID) || !check_id(import, ACCOUNT_USER) ||
@@ -105,26 +106,26 @@ static bool read_account(void *owner)
         return false;
     account.user = sb_bank_find_user(import->bank, fields[ACCOUNT_USER].text);
     if (account.user == 0)
-        return sb_table_refuse(&import->table, ACCOUNT_USER, import->problem, "there is no user %s in users.csv",
-                               fields[ACCOUNT_USER].text);
-    account.type = sb_segment_account_type(fields[ACCOUNT_TYPE].text);
+        return sb_csv_reader_refuse(&import->reader, ACCOUNT_USER, import->problem, "there is no user %s in users.csv",
+                                    fields[ACCOUNT_USER].text);
+    account.type = sb_bank_account_type(fields[ACCOUNT_TYPE].text);
     if (!account.type)
-        return sb_table_refuse(&import->table, ACCOUNT_TYPE, import->problem, "'%s' is no account type",
-                               fields[ACCOUNT_TYPE].text);
+        return sb_csv_reader_refuse(&import->reader, ACCOUNT_TYPE, import->problem, "'%s' is not an account type",
+                                    fields[ACCOUNT_TYPE].text);
     return sb_bank_add_account(import->bank, &account, &reason) != 0 || refuse_row(import, ACCOUNT_ID, &reason);
 }
 
 static bool find_account(struct import *import)
 {
-    const struct sb_table_field *id = &import->table.fields[TRANSACTION_ACCOUNT];
+    const struct sb_csv_field *id = &import->reader.fields[TRANSACTION_ACCOUNT];
     if (!check_id(import, TRANSACTION_ACCOUNT))
         return false;
     if (import->account != 0 && strcmp(import->account_id, id->text) == 0)
         return true;
     import->account = sb_bank_find_account(import->bank, id->text);
     if (import->account == 0)
-        return sb_table_refuse(&import->table, TRANSACTION_ACCOUNT, import->problem,
-                               "there is no account %s in accounts.csv", id->text);
+        return sb_csv_reader_refuse(&import->reader, TRANSACTION_ACCOUNT, import->problem,
+                                    "there is no account %s in accounts.csv", id->text);
     memcpy(import->account_id, id->text, id->length + 1);
     return true;
 }
@@ -149,8 +150,8 @@ static bool read_transaction(void *owner)
 static bool read_file(struct import *import, const char *name, const char *const *header, size_t columns,
                       bool (*read_row)(void *owner))
 {
-    return sb_table_each(&import->table, import->directory, name, ',', header, columns, read_row, import,
-                         import->problem);
+    return sb_csv_reader_each(&import->reader, import->directory, name, ',', header, columns, read_row, import,
+                              import->problem);
 }
 
 bool sb_csv_import(struct sb_bank *bank, const char *directory, struct fs_buffer *problem)

@@ -3,8 +3,8 @@
  * hold separators, line breaks and, doubled, quotes. Rows end with LF or CRLF; a byte order mark is passed over.
  * Problems are told as "FILE:LINE:COLUMN: what"; lines and columns (bytes) count from 1.
  */
-#ifndef FINSEG_SANDBOX_TABLE_H
-#define FINSEG_SANDBOX_TABLE_H
+#ifndef FINSEG_SANDBOX_CSV_READER_H
+#define FINSEG_SANDBOX_CSV_READER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,16 +12,16 @@
 
 #include "value/buffer.h"
 
-enum { SB_TABLE_FIELDS = 16, SB_TABLE_LONGEST_ROW = 1024 * 1024 /* bytes, of a line too */ };
+enum { SB_CSV_READER_FIELDS = 16, SB_CSV_READER_LONGEST_ROW = 1024 * 1024 /* bytes, of a line too */ };
 
-struct sb_table_field {
+struct sb_csv_field {
     const char *text; /* without quotes, zero-terminated, valid until the next row */
     size_t length;
     size_t line; /* where it begins */
     size_t column;
 };
 
-struct sb_table {
+struct sb_csv_reader {
     char *path;
     FILE *file;
     char separator;
@@ -35,25 +35,25 @@ struct sb_table {
     size_t line_number;
     size_t at;
     struct fs_buffer row; /* what the fields point into */
-    struct sb_table_field fields[SB_TABLE_FIELDS];
+    struct sb_csv_field fields[SB_CSV_READER_FIELDS];
 };
 
 /* Opens DIRECTORY/NAME, whose header must be these columns in this order. Close it in either case. */
-bool sb_table_open(struct sb_table *table, const char *directory, const char *name, char separator,
-                   const char *const *header, size_t columns, struct fs_buffer *problem);
-void sb_table_close(struct sb_table *table);
+bool sb_csv_reader_open(struct sb_csv_reader *reader, const char *directory, const char *name, char separator,
+                        const char *const *header, size_t columns, struct fs_buffer *problem);
+void sb_csv_reader_close(struct sb_csv_reader *reader);
 /* Reads the next row into `fields`. `*end` is set when there is none. False with a `problem`. */
-bool sb_table_next(struct sb_table *table, bool *end, struct fs_buffer *problem);
+bool sb_csv_reader_next(struct sb_csv_reader *reader, bool *end, struct fs_buffer *problem);
 /* Says what is wrong with a field of the current row, and answers false. */
-__attribute__((format(printf, 4, 5))) bool sb_table_refuse(const struct sb_table *table, size_t field,
-                                                           struct fs_buffer *problem, const char *format, ...);
+__attribute__((format(printf, 4, 5))) bool sb_csv_reader_refuse(const struct sb_csv_reader *reader, size_t field,
+                                                                struct fs_buffer *problem, const char *format, ...);
 
 /*
- * Opens the file, gives each of its rows to `read_row`, and closes it. False with a complaint when a row cannot be
- * read, or when `read_row` answers false, having complained itself.
+ * Opens the file, gives each of its rows to `read_row`, and closes it. False with a `problem` when a row cannot be
+ * read, or when `read_row` answers false, which has then set the `problem` itself.
  */
-bool sb_table_each(struct sb_table *table, const char *directory, const char *name, char separator,
-                   const char *const *header, size_t columns, bool (*read_row)(void *owner), void *owner,
-                   struct fs_buffer *problem);
+bool sb_csv_reader_each(struct sb_csv_reader *reader, const char *directory, const char *name, char separator,
+                        const char *const *header, size_t columns, bool (*read_row)(void *owner), void *owner,
+                        struct fs_buffer *problem);
 
 #endif

@@ -2,8 +2,7 @@
  * type. */
 #include <limits.h>
 
-#include "engine.h"
-#include "record.h"
+#include "queries.h"
 #include "sandbox/base/database.h"
 #include "sandbox/base/date.h"
 
@@ -50,16 +49,16 @@ static bool is_of(const struct policy *policy, sqlite3_stmt *row)
 }
 
 /* Writes the entry up to its premium, which is not known before the last payment. */
-static void begin_policy(struct policy *policy, struct sb_record_writer *writer, sqlite3_stmt *row)
+static void begin_policy(struct policy *policy, struct sb_result *result, sqlite3_stmt *row)
 {
-    struct fs_buffer *out = &writer->result->records;
-    sb_record_next_entry(writer, sqlite3_column_int64(row, USER), (const char *)sqlite3_column_text(row, USER_ID));
+    struct fs_buffer *out = &result->records;
+    sb_result_begin_entry(result, sqlite3_column_int64(row, USER), (const char *)sqlite3_column_text(row, USER_ID));
     fs_buffer_append_text(out, "{\"accountId\":");
-    sb_record_append_column(out, row, ACCOUNT_ID);
+    sb_result_append_column(out, row, ACCOUNT_ID);
     fs_buffer_append_text(out, ",\"provider\":");
-    sb_record_append_column(out, row, PROVIDER);
+    sb_result_append_column(out, row, PROVIDER);
     fs_buffer_append_text(out, ",\"type\":");
-    sb_record_append_column(out, row, TYPE);
+    sb_result_append_column(out, row, TYPE);
     *policy = (struct policy){
         .account = sqlite3_column_int64(row, ACCOUNT),
         .provider = sqlite3_column_int64(row, PROVIDER_NUMBER),
@@ -73,7 +72,7 @@ static void end_policy(const struct policy *policy, struct fs_buffer *out)
     if (policy->account == 0)
         return;
     fs_buffer_append_text(out, ",\"amount\":");
-    sb_record_append_amount(out, policy->premium);
+    sb_result_append_amount(out, policy->premium);
     fs_buffer_printf(out, ",\"frequency\":\"%s\"}", frequency(policy));
 }
 
@@ -90,25 +89,23 @@ static void pay(struct policy *policy, int day, int64_t premium)
 
 static bool append_policies(sqlite3_stmt *rows, struct sb_result *result, struct fs_buffer *problem)
 {
-    struct sb_record_writer writer = {.result = result, .list = "insurances"};
     struct policy policy = {0};
     int verdict;
     while ((verdict = sqlite3_step(rows)) == SQLITE_ROW) {
         if (!is_of(&policy, rows)) {
             end_policy(&policy, &result->records);
-            begin_policy(&policy, &writer, rows);
+            begin_policy(&policy, result, rows);
         }
         pay(&policy, sqlite3_column_int(rows, DAY), sqlite3_column_int64(rows, AMOUNT));
     }
     end_policy(&policy, &result->records);
-    sb_record_end(&writer);
     if (verdict != SQLITE_DONE)
         sb_database_describe(sqlite3_db_handle(rows), problem);
     return verdict == SQLITE_DONE;
 }
 
-bool sb_engine_insurance_spending(const struct sb_segment_request *request, const struct sb_bank *bank,
-                                  struct sb_result *result, struct fs_buffer *problem)
+bool sb_query_insurance_spending(const struct sb_segment_request *request, const struct sb_bank *bank,
+                                 struct sb_result *result, struct fs_buffer *problem)
 {
     sqlite3_stmt *query =
         sb_database_prepare(sb_bank_database(bank),

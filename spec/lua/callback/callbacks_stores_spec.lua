@@ -266,7 +266,7 @@ describe("what raises beside a client's work", function()
     local told
     local client = new_client(QUICK, {
       log = function(event)
-        if event.name == "companion_failed" then
+        if event.name == "attached_failed" then
           told = event.message
         end
       end,
@@ -284,7 +284,7 @@ describe("what raises beside a client's work", function()
     signal:finish {}
     assert(wait_beside(create(client)))
     assert.are.equal("what is attached to the client failed: the guest is broken", told)
-    assert.are.equal("the guest is broken", client.companion_error)
+    assert.are.equal("the guest is broken", client.attached_error)
   end)
 
   it("a driver that cannot wake: the client closes, ends the other waits, and tells", function()
