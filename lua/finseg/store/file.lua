@@ -11,7 +11,7 @@ local checked = require "finseg.store.checked"
 local core = require "finseg.core"
 local optional_module = require "finseg.value.optional_module"
 
---- Seconds between two looks for notifies of other processes. A look takes some microseconds.
+--- Seconds between two looks for notifies of other processes. A look takes some twenty microseconds.
 local INTERVAL = 0.1
 
 ---@class finseg.FileStore: finseg.Store, finseg.Pollable
