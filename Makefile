@@ -20,7 +20,13 @@
 .SECONDARY:
 MAKEFLAGS += --no-builtin-rules
 
-ifdef SANITIZE
+ifdef ROCK
+# One rock, for the Lua whose headers LuaRocks names; objects of two Luas stay apart.
+B := build/rock/$(notdir $(LUA_INCDIR))
+CFLAGS ?= -O2
+WERROR :=
+FLAVOUR :=
+else ifdef SANITIZE
 B := build/asan
 CFLAGS ?= -O1 -g
 FLAVOUR := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -47,7 +53,10 @@ Q := @
 SAY := @echo
 endif
 
-LUAS := lua5.4 luajit
+LUAS := $(if $(ROCK),rock,lua5.4 luajit)
+LUA_FLAGS_rock = -I$(LUA_INCDIR)
+LUA_FLAGS_lua5.4 = $(shell pkg-config --cflags lua5.4)
+LUA_FLAGS_luajit = $(shell pkg-config --cflags luajit)
 # Where each Lua looks for modules below share/lua and lib/lua.
 ABI_lua5.4 := 5.4
 ABI_luajit := 5.1
@@ -96,7 +105,7 @@ STANDARD := -std=c11 -D_GNU_SOURCE
 COMPILE = $(CC) $(STANDARD) $(WARNINGS) $(WERROR) $(INCLUDES) $(FLAVOUR) -pthread -fPIC -MMD -MP $(CPPFLAGS) $(CFLAGS)
 LINK = $(CC) $(FLAVOUR) -pthread $(CFLAGS) -Wl,--as-needed $(LDFLAGS)
 
-.PHONY: all demo test lint format asan hard fuzz bench bench-c install env clean help deps deps-lint deps-check deps-hard deps-bench valgrind \
+.PHONY: all demo test lint format asan hard fuzz bench bench-c install rock install-rock env clean help deps deps-lint deps-check deps-hard deps-bench valgrind \
         lint-format lint-tidy lint-cppcheck lint-lua lint-shell
 
 all: $(LIBRARIES) $(B)/finseg.pc $(foreach lua,$(LUAS),$(C_MODULES:%=$(B)/$(lua)/finseg/%.so)) $(B)/finseg-sandbox
@@ -113,7 +122,7 @@ define COMPILE_FOR
 $$(B)/obj/$(1)/%.o: %.c Makefile | deps
 	@mkdir -p $$(@D)
 	$$(SAY) CC $$@
-	$$(Q)$$(COMPILE) -fvisibility=hidden $$(shell pkg-config --cflags $(1)) -c -o $$@ $$<
+	$$(Q)$$(COMPILE) -fvisibility=hidden $$(LUA_FLAGS_$(1)) -c -o $$@ $$<
 endef
 $(foreach lua,$(LUAS),$(eval $(call COMPILE_FOR,$(lua))))
 
@@ -265,10 +274,29 @@ done
 
 endef
 
+# What LuaRocks runs for the rockspecs: `rock` builds the modules of ROCK, `install-rock` puts them where it says.
+ROCK_C_finseg := core
+ROCK_LUA_finseg = $(filter-out lua/finseg/cli/%,$(LUA_MODULES))
+ROCK_C_cli := cli/system
+ROCK_LUA_cli = $(filter lua/finseg/cli/%,$(LUA_MODULES))
+ROCK_BIN_cli := lua/bin/finseg
+ROCK_C_sqlite := store/sqlite
+ROCK_C_redis := store/hiredis
+ROCK_C_listener := http_server
+
+rock: $(ROCK_C_$(ROCK):%=$(B)/rock/finseg/%.so)
+
+install-rock: rock
+	set -e; for module in $(ROCK_C_$(ROCK)); do \
+	  install -D -m 755 $(B)/rock/finseg/$$module.so '$(LIBDIR)'/finseg/$$module.so; \
+	done; \
+	for module in $(patsubst lua/%,%,$(ROCK_LUA_$(ROCK))); do install -D -m 644 lua/$$module '$(LUADIR)'/$$module; done; \
+	for program in $(ROCK_BIN_$(ROCK)); do install -D -m 755 $$program '$(BINDIR)'/$${program##*/}; done
+
 # ---- the machine --------------------------------------------------------------------------------------------
 
 deps:
-	@sh spec/tools/deps build
+	@$(if $(ROCK),:,sh spec/tools/deps build)
 
 deps-check: deps
 	@sh spec/tools/deps check

@@ -14,6 +14,8 @@
  *  - Text is UTF-8. Text passed in is copied; text handed out belongs to the object that answered it.
  *  - A function that can fail takes `finseg_error **error`, which may be NULL. When it fails it stores an error
  *    there, which the caller owns and frees with finseg_error_free(). Otherwise it leaves the place alone.
+ *  - Functions named ..._free accept NULL, and do nothing then. No other pointer to an object may be NULL, unless its
+ *    function says so.
  *  - No error text, event or other output of this library contains a secret or a token.
  *  - A client and everything made from it belong to one thread at a time and to the process that made it.
  *    Pages, jobs and errors do not refer to their client and may outlive it.
@@ -72,10 +74,10 @@ typedef enum finseg_error_kind {
     FINSEG_ERROR_NETWORK,      /* no connection, or it broke */
     FINSEG_ERROR_TLS,          /* the server's certificate or name could not be verified, or the handshake failed */
     FINSEG_ERROR_TIMEOUT,      /* a deadline passed */
-    FINSEG_ERROR_PROTOCOL, /* the answer is not what API.md describes: no JSON, a redirect, a short or doubled result */
-    FINSEG_ERROR_TOO_LARGE, /* a body above max_body or a limit of the JSON scanner */
-    FINSEG_ERROR_CANCELLED, /* cancelled by the caller, or the client was closed */
-    FINSEG_ERROR_RESOURCE   /* this machine ran out of memory or file descriptors; the message says of which */
+    FINSEG_ERROR_PROTOCOL,     /* the answer is not this API's: no JSON, a redirect, a short or doubled result */
+    FINSEG_ERROR_TOO_LARGE,    /* a body above max_body or a limit of the JSON scanner */
+    FINSEG_ERROR_CANCELLED,    /* cancelled by the caller, or the client was closed */
+    FINSEG_ERROR_RESOURCE      /* this machine ran out of memory or file descriptors; the message says of which */
 } finseg_error_kind;
 
 /* The kind as the word Lua and logs use: "config", "auth", ... "not_found", "rate_limited". */
@@ -114,7 +116,7 @@ FINSEG_API void finseg_error_free(finseg_error *error);
 
 /* NULL only when out of memory. */
 FINSEG_API finseg_config *finseg_config_new(void);
-/* Zeroes the secrets it held. NULL is allowed. */
+/* Zeroes the secrets it held. */
 FINSEG_API void finseg_config_free(finseg_config *config);
 /* Each answers 0, or -1 with an error of kind config: unknown field, wrong type, or a value out of range. */
 FINSEG_API int finseg_config_set_text(finseg_config *config, const char *field, const char *value,
@@ -186,7 +188,7 @@ FINSEG_API finseg_client *finseg_client_new(const finseg_config *config, finseg_
 /*
  * Closes everything at once, never waiting for the network or a name server. Operations still under way are dropped
  * without an outcome; call finseg_client_cancel_all() and finseg_client_next() first to receive them as cancelled.
- * NULL is allowed. Stop watching the descriptor before this call.
+ * Stop watching the descriptor before this call.
  */
 FINSEG_API void finseg_client_free(finseg_client *client);
 
@@ -197,8 +199,8 @@ FINSEG_API int finseg_client_fd(const finseg_client *client);
  * `errno` set when the client cannot go on (EPERM: called in another process than the one that made it).
  */
 FINSEG_API int finseg_client_step(finseg_client *client);
-/* The next finished operation, oldest first; NULL when none is, and in another process than the client's own. The
- * caller frees it. */
+/* The next finished operation, oldest first, which the caller frees. NULL when there is none, and in another process
+ * than the one that made the client. */
 FINSEG_API finseg_outcome *finseg_client_next(finseg_client *client);
 /* Operations started and not yet handed over by finseg_client_next(). */
 FINSEG_API size_t finseg_client_pending(const finseg_client *client);
@@ -209,7 +211,8 @@ FINSEG_API double finseg_client_next_timeout(const finseg_client *client);
 FINSEG_API size_t finseg_client_transfers(const finseg_client *client);
 /*
  * Blocks, with poll(2), until this ticket's outcome is there, and takes it; other outcomes stay queued. NULL for a
- * ticket that is unknown or already handed over.
+ * ticket that is 0, unknown or already handed over; while the operation is under way, NULL in another process than the
+ * one that made the client, and when poll(2) fails.
  */
 FINSEG_API finseg_outcome *finseg_client_await(finseg_client *client, finseg_ticket ticket);
 
@@ -244,7 +247,8 @@ typedef struct finseg_identity {
 /* The texts belong to the client. */
 FINSEG_API finseg_identity finseg_client_identity(const finseg_client *client);
 /* One GET of the job's first page. The outcome carries a page, or an error: pending (404, 423), not_found or expired
- * (400), failed (422), ... 0 only when out of memory. */
+ * (400), failed (422), and so on. 0 with an error of kind invalid in another process than the one that made the client,
+ * or of kind resource. */
 FINSEG_API finseg_ticket finseg_client_poll(finseg_client *client, finseg_job *job, finseg_error **error);
 /*
  * GETs the first page again and again, on the poll schedule with jitter and Retry-After, until the job is ready or
@@ -263,10 +267,9 @@ FINSEG_API finseg_ticket finseg_client_wait_for_callback(finseg_client *client, 
  * on with the ordinary poll schedule from its beginning. False when no wait of that ticket is under way. */
 FINSEG_API bool finseg_client_called(finseg_client *client, finseg_ticket ticket);
 /*
- * Has a wait go on at the slow rate after its next GET, or (false: callbacks can no longer arrive) by the poll schedule,
- * from where it would be had it been on it all along: a young wait GETs within about poll.first seconds, an old one
- * within about poll.max, at some moment of that pause, so that many waits do not ask together. False when no wait of that
- * ticket is under way.
+ * Says whether a callback may still come for a wait. True: after its next GET the wait asks every poll.callback seconds.
+ * False: it asks by the poll schedule, at the pause that suits its age, and the next time at a random moment of that
+ * pause, so that many waits do not ask together. Answers false when no wait of that ticket is under way.
  */
 FINSEG_API bool finseg_client_expect_callback(finseg_client *client, finseg_ticket ticket, bool expected);
 /* GETs page `number` with `size` users a page (size 0: the configured page_size). */
@@ -281,19 +284,19 @@ FINSEG_API void finseg_client_cancel_all(finseg_client *client);
 
 /* ---- descriptors of others -------------------------------------------------------------------------------
  *
- * A receiver of callbacks or a connection to a store can live in the client's set, so that one descriptor stands for
+ * A server for callbacks or a connection to a store can be attached to the client, so that one descriptor stands for
  * all. The client only tells that it is ready; the caller does its work and owns the descriptor.
  */
 
-/* Watches `fd` for reading, level-triggered. 0, or -1 with an error of kind invalid (watched already, another process),
- * network (it cannot be watched) or resource. */
+/* Attaches `fd`, for reading, level-triggered. 0, or -1 with an error of kind invalid (attached already, another
+ * process), network (it cannot be watched) or resource. */
 FINSEG_API int finseg_client_watch(finseg_client *client, int fd, finseg_error **error);
-/* To be called when the descriptor is closed, soon before or after: until then the client has a duplicate of it, which
- * keeps open what it stands for. Does nothing for one that is not watched. */
+/* Detaches it. Call it when the descriptor is closed, soon before or after: until then the client has a duplicate of it,
+ * which keeps open what it stands for. Does nothing for one that is not attached. */
 FINSEG_API void finseg_client_unwatch(finseg_client *client, int fd);
-/* Has a watched descriptor count as ready in that many seconds, whatever comes; negative: not by the clock. */
+/* An attached descriptor counts as ready in that many seconds, whatever comes; negative: not by the clock. */
 FINSEG_API void finseg_client_alarm(finseg_client *client, int fd, double seconds);
-/* After a step: a watched descriptor that is ready; -1 when there is no more. To be called until then. */
+/* After a step: an attached descriptor that is ready; -1 when there is no more. Call it until then. */
 FINSEG_API int finseg_client_next_ready(finseg_client *client);
 
 /* ---- outcomes -------------------------------------------------------------------------------------------- */
@@ -345,7 +348,7 @@ FINSEG_API finseg_page *finseg_page_parse_in_place(const char *text, size_t leng
 FINSEG_API void finseg_page_free(finseg_page *page);
 /*
  * Instead of finseg_page_free(), for a page from any source: the client keeps its memory for pages to come, of eight
- * pages at most. What came out of the page is invalid afterwards. NULL is allowed.
+ * pages at most. What came out of the page is invalid afterwards. The page may be NULL.
  */
 FINSEG_API void finseg_client_recycle(finseg_client *client, finseg_page *page);
 /* The page as it came. */
@@ -365,7 +368,7 @@ FINSEG_API finseg_slice finseg_page_user_id(const finseg_page *page, size_t inde
  */
 FINSEG_API bool finseg_page_user_uuid(const finseg_page *page, size_t index, unsigned char bytes[16]);
 /*
- * The amounts of user `index`: accounts[].amount, else insurances[].amount (DESIGN). They are numbered through the
+ * The amounts of user `index`: accounts[].amount, else insurances[].amount. They are numbered through the
  * page: from *first, as many as returned.
  */
 FINSEG_API size_t finseg_page_user_amounts(const finseg_page *page, size_t index, size_t *first);
@@ -428,8 +431,8 @@ FINSEG_API int finseg_page_histogram(const finseg_page *page, const int64_t *bou
 #define FINSEG_AMOUNT_TEXT 24
 
 /*
- * Decimal text (a JSON number) as an amount at scale 10^-4. 0, or -1 with an error of kind invalid: no number, more
- * than four decimals, too large.
+ * Decimal text (a JSON number) as an amount at scale 10^-4. 0, or -1 with an error of kind invalid: it is not a
+ * number, has more than four decimals, or is too large.
  */
 FINSEG_API int finseg_amount_parse(const char *text, size_t length, int64_t *amount, finseg_error **error);
 /* The amount as decimal text with two to four decimals; `text` has room for FINSEG_AMOUNT_TEXT bytes. */
@@ -442,16 +445,14 @@ FINSEG_API void finseg_amount_text(int64_t amount, char *text);
  * 16 bytes, any other id its text and 16 bytes. Filling a set only appends; the first question after that puts it in
  * order and drops repeated ids, which needs no memory that it could not do without, and therefore cannot fail.
  *
- * In order, a set has room for a quarter more than its ids at most; while it is filled, for twice as many, of which the
- * system provides what is in use. Ordering takes, while it lasts, 16 bytes more for each id of a part: a part is all of
- * up to 65,536 ids, and of more ids one in some hundreds, unless nearly all of them agree in the bits that tell a few
- * apart.
+ * Memory: an ordered set has room for at most a quarter more ids than it holds, a set being filled for up to twice as
+ * many. Ordering up to 65,536 ids needs 16 bytes more for each of them while it runs; ordering more ids sorts them in
+ * parts, and needs that for one part at a time, usually one id in some hundreds.
  *
  * Sets do not refer to the pages they were filled from. Functions that ask take a set that is not const because they
  * may order it.
  */
 FINSEG_API finseg_idset *finseg_idset_new(finseg_error **error);
-/* NULL is allowed. */
 FINSEG_API void finseg_idset_free(finseg_idset *set);
 /*
  * Adds one id. 0, or -1 with an error of kind invalid for an empty id, or resource; the set is unchanged then.

@@ -156,7 +156,7 @@ size_t finseg_client_pending(const finseg_client *client)
 
 size_t finseg_client_transfers(const finseg_client *client)
 {
-    return client->session.transport.active.count + client->session.transport.queued.count;
+    return client->session.transport.active_count + client->session.transport.queued_count;
 }
 
 double finseg_client_next_timeout(const finseg_client *client)

@@ -87,7 +87,7 @@ static const char *failure_advice(finseg_error_kind kind)
     case FINSEG_ERROR_TOO_LARGE:
         return "; ask for smaller pages, or raise max_body";
     case FINSEG_ERROR_PROTOCOL:
-        return "; check base_url: this is no HTTP server that the library understands";
+        return "; check base_url: this is not an HTTP server that the library understands";
     case FINSEG_ERROR_RESOURCE:
         return ""; /* the problem names the remedy */
     default:

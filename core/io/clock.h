@@ -1,4 +1,4 @@
-/* The two clocks, read in floor 3 and above only: everything below takes "now" as an argument. */
+/* The two clocks. What lies below this folder takes "now" as an argument. */
 #ifndef FINSEG_CLOCK_H
 #define FINSEG_CLOCK_H
 

@@ -81,9 +81,9 @@ static void close_if_open(int fd)
 
 static void bury(struct fs_loop *loop)
 {
-    while (loop->dead) {
-        struct fs_watch *watch = loop->dead;
-        loop->dead = watch->next_dead;
+    struct fs_watch *watch;
+    while ((watch = SLIST_FIRST(&loop->dead)) != NULL) {
+        SLIST_REMOVE_HEAD(&loop->dead, in_dead);
         free(watch);
     }
 }
@@ -136,8 +136,7 @@ void fs_loop_unwatch(struct fs_loop *loop, struct fs_watch *watch)
      * then. */
     epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
     watch->dead = true;
-    watch->next_dead = loop->dead;
-    loop->dead = watch;
+    SLIST_INSERT_HEAD(&loop->dead, watch, in_dead);
 }
 
 /* ---- timers: a binary heap by due time ---- */

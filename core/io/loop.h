@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/queue.h>
 
 /* ONCE: no more after the first time, until the watch is changed. */
 enum { FS_LOOP_READ = 1, FS_LOOP_WRITE = 2, FS_LOOP_FAILED = 4, FS_LOOP_ONCE = 8 };
@@ -18,7 +19,7 @@ struct fs_watch {
     bool dead;
     void (*ready)(struct fs_watch *watch, unsigned what);
     void *owner;
-    struct fs_watch *next_dead;
+    SLIST_ENTRY(fs_watch) in_dead;
 };
 
 /* A moment at which `expired` is called; lives inside its owner. Zero-initialise it. */
@@ -39,7 +40,7 @@ struct fs_loop {
     size_t timer_count;
     size_t timer_capacity;
     size_t timers_reserved;
-    struct fs_watch *dead;
+    SLIST_HEAD(, fs_watch) dead;
 };
 
 /* What ran out, when the kernel would not give the few descriptors that a connection takes; else NULL. */

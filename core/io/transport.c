@@ -20,33 +20,6 @@ enum { TIMERS = 2 };
 /* Bytes: a page of 500 users comes in one piece, and the processor's cache still holds it when it is copied. */
 enum { RECEIVE_BUFFER = 128 * 1024 };
 
-/* ---- lists ---- */
-
-static void append(struct fs_transfer_list *list, struct fs_transfer *transfer)
-{
-    transfer->previous = list->last;
-    transfer->next = NULL;
-    if (list->last)
-        list->last->next = transfer;
-    else
-        list->first = transfer;
-    list->last = transfer;
-    list->count++;
-}
-
-static void detach(struct fs_transfer_list *list, struct fs_transfer *transfer)
-{
-    if (transfer->previous)
-        transfer->previous->next = transfer->next;
-    else
-        list->first = transfer->next;
-    if (transfer->next)
-        transfer->next->previous = transfer->previous;
-    else
-        list->last = transfer->previous;
-    list->count--;
-}
-
 /* ---- libcurl's callbacks: they record and return, and never call back into libcurl ---- */
 
 static void on_socket_ready(struct fs_watch *watch, unsigned what)
@@ -290,7 +263,8 @@ static void stop(struct fs_transport *transport, struct fs_transfer *transfer)
     note_sent(transfer);
     transfer->seconds = fs_clock_monotonic() - transfer->started;
     curl_multi_remove_handle(transport->multi, transfer->easy);
-    detach(&transport->active, transfer);
+    TAILQ_REMOVE(&transport->active, transfer, link);
+    transport->active_count--;
     release(transport, transfer);
 }
 
@@ -321,7 +295,8 @@ static bool activate(struct fs_transport *transport, struct fs_transfer *transfe
         return false;
     transfer->stage = FS_TRANSFER_ACTIVE;
     transfer->started = fs_clock_monotonic();
-    append(&transport->active, transfer);
+    TAILQ_INSERT_TAIL(&transport->active, transfer, link);
+    transport->active_count++;
     fs_loop_set_timer(transport->loop, &transfer->deadline, transfer->started + transport->options.timeout);
     return true;
 }
@@ -339,9 +314,10 @@ bool fs_transport_start(struct fs_transport *transport, struct fs_transfer *tran
         release(transport, transfer);
         return false;
     }
-    if (transport->active.count >= ACTIVE_LIMIT) {
+    if (transport->active_count >= ACTIVE_LIMIT) {
         transfer->stage = FS_TRANSFER_QUEUED;
-        append(&transport->queued, transfer);
+        TAILQ_INSERT_TAIL(&transport->queued, transfer, link);
+        transport->queued_count++;
         return true;
     }
     if (activate(transport, transfer))
@@ -354,10 +330,11 @@ void fs_transport_cancel(struct fs_transport *transport, struct fs_transfer *tra
 {
     if (transfer->stage == FS_TRANSFER_ACTIVE) {
         stop(transport, transfer);
-        if (transport->queued.first)
+        if (!TAILQ_EMPTY(&transport->queued))
             fs_loop_set_timer(transport->loop, &transport->room, fs_clock_monotonic());
     } else if (transfer->stage == FS_TRANSFER_QUEUED) {
-        detach(&transport->queued, transfer);
+        TAILQ_REMOVE(&transport->queued, transfer, link);
+        transport->queued_count--;
         release(transport, transfer);
     }
 }
@@ -427,7 +404,9 @@ static void read_answer(struct fs_transfer *transfer)
         curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after);
         transfer->retry_after = retry_after > 0 ? (double)retry_after : 0;
     }
-    if (curl_easy_header(transfer->easy, "X-Request-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK)
+    /* One that is longer than documented is none. */
+    if (curl_easy_header(transfer->easy, "X-Request-Id", 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+        strlen(header->value) < sizeof transfer->answered_id)
         snprintf(transfer->answered_id, sizeof transfer->answered_id, "%s", header->value);
 }
 
@@ -470,9 +449,10 @@ static void fail_broken(struct fs_transport *transport, struct fs_transfer *tran
 
 static void start_queued(struct fs_transport *transport)
 {
-    while (transport->queued.first && transport->active.count < ACTIVE_LIMIT) {
-        struct fs_transfer *transfer = transport->queued.first;
-        detach(&transport->queued, transfer);
+    while (!TAILQ_EMPTY(&transport->queued) && transport->active_count < ACTIVE_LIMIT) {
+        struct fs_transfer *transfer = TAILQ_FIRST(&transport->queued);
+        TAILQ_REMOVE(&transport->queued, transfer, link);
+        transport->queued_count--;
         if (!activate(transport, transfer)) {
             release(transport, transfer);
             fail_for_shortage(transfer, fs_out_of_memory);
@@ -484,14 +464,14 @@ static void start_queued(struct fs_transport *transport)
 /* After an error of the multi handle all transfers are undefined: every one fails, and a new handle takes over. */
 static void rebuild(struct fs_transport *transport)
 {
-    struct fs_transfer_list broken = transport->active;
-    for (struct fs_transfer *transfer = broken.first; transfer; transfer = transfer->next)
-        curl_multi_remove_handle(transport->multi, transfer->easy);
+    struct fs_transfer *transfer;
+    TAILQ_FOREACH(transfer, &transport->active, link)
+    curl_multi_remove_handle(transport->multi, transfer->easy);
     curl_multi_cleanup(transport->multi);
     fs_loop_clear_timer(transport->loop, &transport->timer);
     open_multi(transport);
-    for (size_t left = broken.count; left > 0 && transport->active.first; left--)
-        fail_broken(transport, transport->active.first);
+    for (size_t left = transport->active_count; left > 0 && !TAILQ_EMPTY(&transport->active); left--)
+        fail_broken(transport, TAILQ_FIRST(&transport->active));
     transport->shortage = NULL;
 }
 
@@ -516,6 +496,8 @@ void fs_transport_collect(struct fs_transport *transport)
 bool fs_transport_open(struct fs_transport *transport, struct fs_loop *loop, const struct fs_transport_options *options)
 {
     *transport = (struct fs_transport){.loop = loop, .options = *options};
+    TAILQ_INIT(&transport->active);
+    TAILQ_INIT(&transport->queued);
     transport->timer = (struct fs_timer){.expired = on_timer, .owner = transport};
     transport->room = (struct fs_timer){.expired = on_room};
     if (!fs_loop_reserve_timers(loop, TIMERS))
@@ -528,10 +510,10 @@ bool fs_transport_open(struct fs_transport *transport, struct fs_loop *loop, con
 
 void fs_transport_close(struct fs_transport *transport)
 {
-    while (transport->active.first)
-        fs_transport_cancel(transport, transport->active.first);
-    while (transport->queued.first)
-        fs_transport_cancel(transport, transport->queued.first);
+    while (!TAILQ_EMPTY(&transport->active))
+        fs_transport_cancel(transport, TAILQ_FIRST(&transport->active));
+    while (!TAILQ_EMPTY(&transport->queued))
+        fs_transport_cancel(transport, TAILQ_FIRST(&transport->queued));
     while (transport->idle_count > 0)
         curl_easy_cleanup(transport->idle[--transport->idle_count]);
     /* libcurl may still call on_socket and on_timer_wish from here. */

@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 #include <stdbool.h>
+#include <sys/queue.h>
 
 #include "finseg.h"
 #include "loop.h"
@@ -50,8 +51,7 @@ struct fs_transfer {
     CURL *easy;
     struct curl_slist *headers;
     struct fs_timer deadline;
-    struct fs_transfer *previous;
-    struct fs_transfer *next;
+    TAILQ_ENTRY(fs_transfer) link;
 };
 
 struct fs_transport_options {
@@ -61,12 +61,6 @@ struct fs_transport_options {
     double timeout; /* seconds for one request, from its start */
     double connect_timeout;
     double max_body; /* bytes */
-};
-
-struct fs_transfer_list {
-    struct fs_transfer *first;
-    struct fs_transfer *last;
-    size_t count;
 };
 
 enum { FS_TRANSPORT_IDLE_HANDLES = 32 };
@@ -79,8 +73,10 @@ struct fs_transport {
     const char *shortage; /* why, when it could not watch a socket for a shortage; else NULL */
     struct fs_timer timer;
     struct fs_timer room; /* set when a place among the active ones became free and somebody is queued */
-    struct fs_transfer_list active;
+    TAILQ_HEAD(fs_transfer_list, fs_transfer) active;
+    size_t active_count;
     struct fs_transfer_list queued; /* waiting for a place among the active ones, first come first served */
+    size_t queued_count;
     CURL *idle[FS_TRANSPORT_IDLE_HANDLES];
     size_t idle_count;
 };

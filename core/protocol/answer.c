@@ -185,7 +185,7 @@ finseg_error *fs_answer_error(const struct fs_answer *answer, finseg_error_kind 
     return error;
 }
 
-/* What a page holds is the customers' own, and must not get into logs; a text that is no page at all tells where it
+/* What a page holds is the customers' own, and must not get into logs; a text that is not a page tells where it
  * came from. */
 char *fs_answer_quote(const struct fs_answer *answer)
 {

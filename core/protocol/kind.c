@@ -167,10 +167,10 @@ static const char *read_parameter(const cJSON *item, finseg_parameter *parameter
             problem = cJSON_IsBool(member) ? NULL : "required is neither true nor false";
         } else if (strcmp(member->string, "minimum") == 0) {
             parameter->minimum = cJSON_GetNumberValue(member);
-            problem = cJSON_IsNumber(member) ? NULL : "minimum is no number";
+            problem = cJSON_IsNumber(member) ? NULL : "minimum is not a number";
         } else if (strcmp(member->string, "maximum") == 0) {
             parameter->maximum = cJSON_GetNumberValue(member);
-            problem = cJSON_IsNumber(member) ? NULL : "maximum is no number";
+            problem = cJSON_IsNumber(member) ? NULL : "maximum is not a number";
         } else if (strcmp(member->string, "values") == 0) {
             problem = read_values(member, parameter);
         } else {

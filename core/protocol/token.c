@@ -64,7 +64,7 @@ static finseg_error *take(struct fs_token *token, const struct fs_answer *answer
     static const char *const names[COUNT] = {"access_token", "refresh_token", "expires_in"};
     struct fs_json_value found[COUNT];
     if (!fs_json_find(answer->body, answer->length, names, found, COUNT))
-        return fs_error_new(FINSEG_ERROR_PROTOCOL, "the token endpoint's answer is no JSON; check token_url");
+        return fs_error_new(FINSEG_ERROR_PROTOCOL, "the token endpoint's answer is not JSON; check token_url");
     char *access_token = fs_json_text(&found[ACCESS_TOKEN]);
     if (!access_token && found[ACCESS_TOKEN].data && found[ACCESS_TOKEN].type == FS_JSON_STRING)
         return fs_error_out_of_memory();

@@ -26,6 +26,7 @@ struct sandbox {
     struct sb_tokens *tokens;
     struct sb_faults *faults;
     struct sb_counters counters;
+    struct sb_request_counts requests;
     struct sb_service service;
     struct sb_server *server;
 };
@@ -69,8 +70,10 @@ static bool import(struct sb_bank *bank, const char *source, struct fs_buffer *p
     return true;
 }
 
-/* A population is known by its seed: the same users cannot be made twice, and a bank that starts again on a later day keeps those
- * it has. */
+/*
+ * A population is known by its seed: the same users cannot be made twice, and a bank that starts again on a later day
+ * keeps those it has.
+ */
 static bool keep_population(const char *source, const struct sb_options *options, struct fs_buffer *problem)
 {
     const char *users = source + strlen("users=");
@@ -209,6 +212,7 @@ static bool start_service(struct sandbox *sandbox, const struct sb_options *opti
         .tokens = sandbox->tokens,
         .faults = sandbox->faults,
         .counters = &sandbox->counters,
+        .requests = &sandbox->requests,
         .callback_hosts = {options->callback_hosts, options->callback_host_count},
         .client_id = options->client_id,
         .client_secret = options->client_secret,
@@ -237,8 +241,10 @@ static bool serve(struct sandbox *sandbox, const struct sb_options *options, str
         return sb_csv_export(sandbox->bank, options->export_to, problem);
     if (!sb_bank_set_reference_date(sandbox->bank, options->today, problem))
         return false;
-    /* A signal while the bank is filled ends the program at once. From here on sigwait() alone receives them: they are blocked
-     * before the first thread starts. */
+    /*
+     * A signal while the bank is filled ends the program at once. From here on sigwait() alone receives them: they are
+     * blocked before the first thread starts.
+     */
     sigset_t ending;
     sigemptyset(&ending);
     sigaddset(&ending, SIGTERM);

@@ -30,8 +30,8 @@ static const char help[] =
     "  --unix PATH            listen on a Unix socket at PATH instead\n"
     "  --tls-cert FILE        speak HTTPS with this certificate chain (PEM) ...\n"
     "  --tls-key FILE         ... and its key (PEM)\n"
-    "  --delay SECONDS        a job is ready this long after its making (default 0; fractions allowed)\n"
-    "  --job-ttl SECONDS      jobs are deleted this long after their making (default 1209600: 14 days)\n"
+    "  --delay SECONDS        a job is ready this long after it is made (default 0; fractions allowed)\n"
+    "  --job-ttl SECONDS      jobs are deleted this long after they are made (default 1209600: 14 days)\n"
     "  --token-ttl SECONDS    access tokens live this long (default 3600)\n"
     "  --client-id TEXT       (default sandbox-client)\n"
     "  --client-secret TEXT   (default sandbox-secret)\n"
@@ -66,7 +66,7 @@ static const char help[] =
     "/__faults\n"
     "with a JSON array such as [\"503:2@retrieve\"] replaces them, GET tells them. TYPE is an answer instead of the "
     "service's,\n"
-    "or (from truncated-json on) spoils answers of status 2xx; what was asked for is done then.\n";
+    "or (from truncated-json on) changes answers of status 2xx; what was asked for is done then.\n";
 
 enum {
     DB = 256,
@@ -308,7 +308,7 @@ static enum sb_options_verdict read_all(int argc, char **argv, struct sb_options
             fprintf(stderr, "finseg-sandbox: %s needs a value; see --help\n", argv[optind - 1]);
             return SB_OPTIONS_WRONG;
         case '?':
-            fprintf(stderr, "finseg-sandbox: there is no option %s; see --help\n", argv[optind - 1]);
+            fprintf(stderr, "finseg-sandbox: there is not an option %s; see --help\n", argv[optind - 1]);
             return SB_OPTIONS_WRONG;
         default:
             if (read_option(option, optarg, options))
@@ -327,7 +327,7 @@ enum sb_options_verdict sb_options_read(int argc, char **argv, struct sb_options
     if (verdict != SB_OPTIONS_RUN)
         return verdict;
     if (optind < argc) {
-        fprintf(stderr, "finseg-sandbox: '%s' is no option; see --help\n", argv[optind]);
+        fprintf(stderr, "finseg-sandbox: '%s' is not an option; see --help\n", argv[optind]);
         return SB_OPTIONS_WRONG;
     }
     if (!options->tls_cert != !options->tls_key) {

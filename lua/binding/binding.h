@@ -86,6 +86,15 @@ void fs_lua_push_number(lua_State *L, const char *text, size_t length, bool inte
  * belong to a number must follow `text`; here and above. */
 void fs_lua_push_float(lua_State *L, const char *text, size_t length);
 
+/* ---- decimal.c: JSON numbers as text, of any length, exact ------------------------------------------------- */
+
+/* core.decimal_compare(a, b) -> below, equal to or above 0 as a is less than, equal to or greater than b */
+int fs_lua_decimal_compare(lua_State *L);
+/* core.decimal_add(a, b) -> a + b as plain decimal text | nothing when exponents would make that absurdly long */
+int fs_lua_decimal_add(lua_State *L);
+/* core.decimal_subtract(a, b) -> a - b in the same way */
+int fs_lua_decimal_subtract(lua_State *L);
+
 /* ---- encode.c: Lua values into JSON ---------------------------------------------------------------------- */
 
 /*
@@ -108,7 +117,7 @@ bool fs_lua_read_config(lua_State *L, int index, bool from_environment, struct f
 /* core.kinds(fields) -> the list of segment kinds that a client with this config knows | nil, err */
 int fs_lua_kinds(lua_State *L);
 
-/* ---- client.c, job.c, page.c, users.c, amounts.c, aggregate.c, idset.c, traversal.c ------------------------- */
+/* ---- client.c, job.c, page.c, users.c, amounts.c, aggregates.c, idset.c, traversal.c ------------------------- */
 
 void fs_lua_register_client(lua_State *L);
 /* core.client(fields, from_environment) -> client | nil, err */
@@ -147,6 +156,8 @@ int fs_lua_histogram(lua_State *L);
 void fs_lua_register_idset(lua_State *L);
 /* core.idset() -> set | nil, err */
 int fs_lua_idset(lua_State *L);
+/* core.precedes(a, b) -> whether id a comes before id b, by their bytes. Lua's < goes by the host's locale. */
+int fs_lua_precedes(lua_State *L);
 
 void fs_lua_register_traversal(lua_State *L);
 /* Pushes a traversal to be filled in. */

@@ -1,4 +1,6 @@
-/* Sets of user ids. Their methods are public: Lua gets these userdata as they are (see finseg.idset). */
+/* Sets of user ids. Their methods are public: Lua gets these userdata as they are (see finseg/idset.lua). */
+#include <string.h>
+
 #include "binding.h"
 
 static const char idset_type[] = "finseg.idset";
@@ -40,7 +42,7 @@ int fs_lua_idset(lua_State *L)
     return idset->set ? 1 : fs_lua_fail(L, scratch);
 }
 
-/* The id at `argument`. A number is none, although Lua would make text of it. */
+/* The id at `argument`. A number is refused, although Lua would make text of it. */
 static finseg_slice check_id(lua_State *L, int argument)
 {
     finseg_slice id;
@@ -69,7 +71,7 @@ static int idset_add(lua_State *L)
     return answer_set(L, finseg_idset_add(idset->set, id.data, id.length, &scratch->error), scratch);
 }
 
-/* set:_add_page(page) -> set | nil, err */
+/* set:add_page(page of the core) -> set | nil, err */
 static int idset_add_page(lua_State *L)
 {
     struct idset *idset = check_idset(L, 1);
@@ -82,7 +84,7 @@ static int idset_add_page(lua_State *L)
 
 /* ---- asking ---- */
 
-/* set:count() -> how many different ids there are */
+/* set:count(), #set -> how many different ids there are */
 static int idset_count(lua_State *L)
 {
     fs_lua_push_count(L, finseg_idset_count(check_idset(L, 1)->set));
@@ -139,7 +141,7 @@ static int idset_ids(lua_State *L)
 
 typedef finseg_idset *merge_function(finseg_idset *a, finseg_idset *b, finseg_error **error);
 
-/* As operators have nowhere to answer an err, memory that is out raises, as it does everywhere in Lua. */
+/* An operator cannot answer an err: running out of memory raises, as it does everywhere in Lua. */
 static int merge(lua_State *L, merge_function *merged)
 {
     const struct idset *a = check_idset(L, 1);
@@ -167,25 +169,33 @@ static int idset_difference(lua_State *L)
     return merge(L, finseg_idset_difference);
 }
 
+int fs_lua_precedes(lua_State *L)
+{
+    finseg_slice a = check_id(L, 1);
+    finseg_slice b = check_id(L, 2);
+    int order = memcmp(a.data, b.data, a.length < b.length ? a.length : b.length);
+    lua_pushboolean(L, order != 0 ? order < 0 : a.length < b.length);
+    return 1;
+}
+
 void fs_lua_register_idset(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         {"add", idset_add},
-        {"_add_page", idset_add_page},
+        {"add_page", idset_add_page},
         {"count", idset_count},
         {"contains", idset_contains},
+        {"has", idset_contains}, /* as a rule's result has it */
         {"ids", idset_ids},
+        {"each", idset_ids},
         {"union", idset_union},
         {"intersection", idset_intersection},
         {"difference", idset_difference},
         {NULL, NULL},
     };
     static const luaL_Reg operators[] = {
-        {"__add", idset_union},
-        {"__mul", idset_intersection},
-        {"__sub", idset_difference},
-        {"__tostring", idset_tostring},
-        {NULL, NULL},
+        {"__add", idset_union}, {"__mul", idset_intersection},  {"__sub", idset_difference},
+        {"__len", idset_count}, {"__tostring", idset_tostring}, {NULL, NULL},
     };
     fs_lua_register_type(L, idset_type, methods, collect_idset);
     luaL_getmetatable(L, idset_type);

@@ -11,7 +11,6 @@
 
 local check = require "finseg.value.check"
 local core = require "finseg.core"
-local decimal = require "finseg.value.decimal"
 local json_text = require "finseg.value.json_text"
 
 local compare = {}
@@ -42,8 +41,7 @@ local function cannot(verb, path, reason)
     )
 end
 
--- ---- keeping
--- ----------------------------------------------------------------------------------------------------------
+-- ---- keeping --------------------------------------------------------------------------------------------------------
 
 local function write_lines(file, result, name)
   local header = {
@@ -112,8 +110,7 @@ function compare.keep(result, folder, name)
   return path
 end
 
--- ---- reading
--- ----------------------------------------------------------------------------------------------------------
+-- ---- reading --------------------------------------------------------------------------------------------------------
 
 ---@class finseg.KeptResult
 ---@field path string
@@ -129,7 +126,7 @@ local function open_file(path)
   local header = core.from_json(file:read "*l" or "")
   if type(header) ~= "table" or header.format ~= FORMAT or type(header.version) ~= "number" then
     file:close()
-    return nil, core.error("invalid", path .. " is no result that finseg has kept")
+    return nil, core.error("invalid", path .. " is not a result that finseg has kept")
   elseif header.version > VERSION then
     file:close()
     return nil, core.error("invalid", path .. " was written by a later version of finseg: update finseg")
@@ -174,7 +171,7 @@ function KeptResult:texts()
     local id = json_text.string(json_text.fields(line).userId)
     if not id then
       damaged "this is no user"
-    elseif last and last >= id then
+    elseif last and not core.precedes(last, id) then
       damaged "the users are out of order"
     end
     users, last = users + 1, id
@@ -207,8 +204,7 @@ function compare.open(folder, name)
   return open(path_of(folder, name))
 end
 
--- ---- comparing
--- --------------------------------------------------------------------------------------------------------
+-- ---- comparing ------------------------------------------------------------------------------------------------------
 
 --- A user of a result.
 local function read_user(text)
@@ -219,22 +215,13 @@ local function read_user(text)
   return { userId = json_text.string(fields.userId), text = text, fields = fields }
 end
 
----@class finseg.Amount
----@field text string  as it came; of a sum, as plain decimal
----@field value finseg.Decimal?  nil for a number beyond reason
-
---- Adds an amount to those that go by its name.
+--- Adds an amount to those that go by its name. One whose sum would be absurdly long goes by a name of its own.
 local function add_amount(amounts, name, text)
-  local value = decimal.read(text)
-  local known = amounts[name]
-  if not value then
-    amounts[name .. " of " .. text] = { text = text }
-  elseif known then
-    known.value = decimal.add(known.value, value)
-    known.text = decimal.text(known.value)
-  else
-    amounts[name] = { text = text, value = value }
+  local sum = amounts[name] and core.decimal_add(amounts[name], text)
+  if amounts[name] and not sum then
+    name = ("%s of %s"):format(name, text)
   end
+  amounts[name] = sum or text
 end
 
 --- What an amount goes by: "lowBalance account 4711"; an insurance by its account, provider and type.
@@ -246,8 +233,8 @@ local function name_of(label, fields)
   return table.concat(words, " ")
 end
 
---- The amounts of a user, by what they go by. Equal ones are added up.
----@return table<string, finseg.Amount>
+--- The amounts of a user by what they go by, as decimal text: as it came, or the sum of those that share a name.
+---@return table<string, string>
 local function amounts_of(user)
   local amounts = {}
   for label, record in pairs(user.fields) do
@@ -264,10 +251,6 @@ local function amounts_of(user)
   return amounts
 end
 
-local function is_same_amount(a, b)
-  return a ~= nil and b ~= nil and (a.text == b.text or (a.value and b.value and decimal.equal(a.value, b.value)))
-end
-
 --- What moved between two records of a user: a list of { what, before, after, by }, amounts as decimal text; empty
 --- when nothing did. An amount that is only in one of them has no before or no after.
 local function movements(before, after)
@@ -277,7 +260,7 @@ local function movements(before, after)
   local old, new = amounts_of(before), amounts_of(after)
   local names = {}
   for what, amount in pairs(old) do
-    if not is_same_amount(amount, new[what]) then
+    if not new[what] or core.decimal_compare(amount, new[what]) ~= 0 then
       names[#names + 1] = what
     end
   end
@@ -286,15 +269,15 @@ local function movements(before, after)
       names[#names + 1] = what
     end
   end
-  table.sort(names)
+  table.sort(names, core.precedes)
   local moved = {}
   for position, what in ipairs(names) do
     local a, b = old[what], new[what]
     moved[position] = {
       what = what,
-      before = a and a.text,
-      after = b and b.text,
-      by = a and b and decimal.text(decimal.subtract(b.value, a.value)),
+      before = a,
+      after = b,
+      by = a and b and core.decimal_subtract(b, a),
     }
   end
   return moved
@@ -317,10 +300,10 @@ local function walk(before, after)
       return nil
     end
     local change
-    if not new or (old and old.userId < new.userId) then
+    if not new or (old and core.precedes(old.userId, new.userId)) then
       change = { change = "left", userId = old.userId, before = old.text }
       old = read_user(next_old())
-    elseif not old or new.userId < old.userId then
+    elseif not old or core.precedes(new.userId, old.userId) then
       change = { change = "entered", userId = new.userId, after = new.text }
       new = read_user(next_new())
     else

@@ -138,7 +138,7 @@ local function identify(client, kind, parameters)
   if not text then
     check.fail(3, "journal", problem, 1)
   end
-  local core_client = client:_open_core "journal"
+  local core_client = client:open_core "journal"
   local canonical, err = core_client:canonical(kind, text)
   if not canonical then
     return nil, err
@@ -363,7 +363,7 @@ end
 --- Makes the job; its intent stands.
 function Journal:make(client, key, about, intent_text, parameters)
   local renew = self:renewer(key, intent_text)
-  local job, err = client:_create_while(about.kind, parameters, self.lease / RENEWALS, renew)
+  local job, err = client:create_while(about.kind, parameters, self.lease / RENEWALS, renew)
   if job then
     local kept, problem = self:keep(key, about, intent_text, job)
     if not kept and not is_out_of_reach(problem) then

@@ -1,64 +1,69 @@
--- Reading a segment: its pages in order, the next ones under way while one is read, and what came held against what was
+-- Reads a segment: its pages in order, the next ones under way while one is read, and what came held against what was
 -- announced.
 
-local await = require "finseg.wait.await"
+local Queue = require "finseg.wait.queue"
 local core = require "finseg.core"
 
----@class finseg.Reading
----@field segment finseg.Segment
+---@class finseg.Pages
+---@field client finseg.Client
+---@field core_job userdata
+---@field first userdata  the first page
 ---@field traversal userdata?  made when the first page is asked for
----@field ahead finseg.Operation[]  pages asked for, from `head` to `tail`
+---@field ahead finseg.Queue  of operations: the pages asked for
 ---@field keeps_pages boolean  else a page is good until the next one is asked for, and its memory is used again
 ---@field page userdata?  the one that was given last, when it may be used again
 ---@field ended boolean
----@field err table?  why it ended early
-local Reading = {}
-Reading.__index = Reading
+---@field err finseg.Err?  why it ended early
+local Pages = {}
+Pages.__index = Pages
 
----@param segment finseg.Segment
+---@param client finseg.Client
+---@param core_job userdata
+---@param first userdata  the first page
 ---@param keeps_pages boolean
----@return finseg.Reading
-function Reading.new(segment, keeps_pages)
-  return setmetatable(
-    { segment = segment, keeps_pages = keeps_pages, ahead = {}, head = 1, tail = 0, ended = false },
-    Reading
-  )
+---@return finseg.Pages
+function Pages.new(client, core_job, first, keeps_pages)
+  return setmetatable({
+    client = client,
+    core_job = core_job,
+    first = first,
+    keeps_pages = keeps_pages,
+    ahead = Queue.new(),
+    ended = false,
+  }, Pages)
 end
 
-function Reading:fail(err)
+function Pages:fail(err)
   self:abandon()
   self.ended, self.err = true, err
   return nil, err
 end
 
 --- Drops the pages under way.
-function Reading:abandon()
-  for position = self.head, self.tail do
-    self.ahead[position]:cancel()
+function Pages:abandon()
+  for operation in self.ahead.pop, self.ahead do
+    operation:cancel()
   end
-  self.head, self.tail, self.ended = 1, 0, true
+  self.ended = true
 end
 
 --- Asks for as many pages as may be under way.
-function Reading:ask()
-  local segment = self.segment
-  local client = segment._client
+function Pages:ask()
   local number, size = self.traversal:request()
   while number do
-    local ticket, err = client:_open_core("pages"):start_fetch(segment.job._core, number, size)
-    if not ticket then
+    self.client:open_core "pages"
+    local operation, err = self.client.operations:begin("start_fetch", self.core_job, number, size)
+    if not operation then
       return nil, err
     end
-    self.tail = self.tail + 1
-    self.ahead[self.tail] = await.begin(client, ticket)
+    self.ahead:push(operation)
     number, size = self.traversal:request()
   end
   return true
 end
 
-function Reading:begin()
-  local client, first = self.segment._client, self.segment._first
-  local traversal, err = client:_open_core("pages"):traverse(first)
+function Pages:begin()
+  local traversal, err = self.client:open_core("pages"):traverse(self.first)
   if not traversal then
     return self:fail(err)
   end
@@ -68,11 +73,11 @@ function Reading:begin()
   if not ok then
     return self:fail(err)
   end
-  return first
+  return self.first
 end
 
 --- Holds what came against what was announced.
-function Reading:finish()
+function Pages:finish()
   local finished, err = self.traversal:finished()
   if not finished then
     return self:fail(err or core.error("protocol", "the result ended before all of its pages came"))
@@ -82,11 +87,8 @@ function Reading:finish()
 end
 
 --- Takes the page that was asked for first, and asks for more.
-function Reading:take()
-  local operation = self.ahead[self.head]
-  self.ahead[self.head] = nil
-  self.head = self.head + 1
-  local page, err = await.finish(operation)
+function Pages:take()
+  local page, err = self.ahead:pop():wait()
   if not page then
     return self:fail(err)
   end
@@ -102,25 +104,25 @@ function Reading:take()
 end
 
 --- Gives the memory of the last page to those that come.
-function Reading:recycle()
-  local page, client = self.page, self.segment._client
+function Pages:recycle()
+  local page = self.page
   self.page = nil
-  if page and not client.closed then
-    client._core:recycle(page)
+  if page and not self.client.closed then
+    self.client:open_core("pages"):recycle(page)
   end
 end
 
 --- The next page; nil at the end.
 ---@return userdata? page
----@return table? err  again at each later call
-function Reading:next_page()
+---@return finseg.Err? err  again at each later call
+function Pages:next_page()
   self:recycle()
   if self.ended then
     return nil, self.err
   elseif not self.traversal then
     return self:begin()
   end
-  while self.head <= self.tail do
+  while self.ahead:first() do
     local page, err = self:take()
     -- A result that does not tell its length ends with an empty page.
     if not page or page:user_count() > 0 then
@@ -131,4 +133,4 @@ function Reading:next_page()
   return self:finish()
 end
 
-return Reading
+return Pages

@@ -241,7 +241,7 @@ function Result:ids()
   if not set then
     return nil, err
   end
-  return gather(self, set, set._add_page)
+  return gather(self, set, set.add_page)
 end
 
 --- The members of the (first) page but for `users`, as they are on the wire. Indexing the result by a member's name

@@ -20,21 +20,16 @@ external_dependencies = {
   MICROHTTPD = { header = "microhttpd.h" },
 }
 build = {
-  type = "builtin",
-  modules = {
-    ["finseg.http_server"] = {
-      sources = {
-        "core/io/clock.c",
-        "lua/binding/http_server/connections.c",
-        "lua/binding/http_server/http_server.c",
-        "lua/binding/http_server/rate.c",
-        "lua/binding/http_server/server.c",
-        "lua/binding/http_server/socket.c",
-      },
-      defines = { "_GNU_SOURCE" },
-      incdirs = { "core", "$(MICROHTTPD_INCDIR)" },
-      libdirs = { "$(MICROHTTPD_LIBDIR)" },
-      libraries = { "microhttpd", "m" },
-    },
+  type = "make",
+  build_target = "rock",
+  install_target = "install-rock",
+  variables = {
+    ROCK = "listener",
+    CC = "$(CC)",
+    CFLAGS = "$(CFLAGS)",
+    LUA_INCDIR = "$(LUA_INCDIR)",
+    LIBDIR = "$(LIBDIR)",
+    LUADIR = "$(LUADIR)",
+    BINDIR = "$(BINDIR)",
   },
 }

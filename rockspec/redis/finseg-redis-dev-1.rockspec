@@ -20,20 +20,16 @@ external_dependencies = {
   HIREDIS = { header = "hiredis/hiredis.h" },
 }
 build = {
-  type = "builtin",
-  modules = {
-    ["finseg.store.hiredis"] = {
-      sources = {
-        "core/io/clock.c",
-        "core/io/loop.c",
-        "core/value/random.c",
-        "core/io/sigpipe.c",
-        "lua/binding/store/hiredis.c",
-      },
-      defines = { "_GNU_SOURCE" },
-      incdirs = { "core", "$(HIREDIS_INCDIR)" },
-      libdirs = { "$(HIREDIS_LIBDIR)" },
-      libraries = { "hiredis", "m", "pthread" },
-    },
+  type = "make",
+  build_target = "rock",
+  install_target = "install-rock",
+  variables = {
+    ROCK = "redis",
+    CC = "$(CC)",
+    CFLAGS = "$(CFLAGS)",
+    LUA_INCDIR = "$(LUA_INCDIR)",
+    LIBDIR = "$(LIBDIR)",
+    LUADIR = "$(LUADIR)",
+    BINDIR = "$(BINDIR)",
   },
 }

@@ -20,14 +20,16 @@ external_dependencies = {
   SQLITE = { header = "sqlite3.h" },
 }
 build = {
-  type = "builtin",
-  modules = {
-    ["finseg.store.sqlite"] = {
-      sources = { "lua/binding/store/sqlite.c" },
-      defines = { "_GNU_SOURCE" },
-      incdirs = { "$(SQLITE_INCDIR)" },
-      libdirs = { "$(SQLITE_LIBDIR)" },
-      libraries = { "sqlite3" },
-    },
+  type = "make",
+  build_target = "rock",
+  install_target = "install-rock",
+  variables = {
+    ROCK = "sqlite",
+    CC = "$(CC)",
+    CFLAGS = "$(CFLAGS)",
+    LUA_INCDIR = "$(LUA_INCDIR)",
+    LIBDIR = "$(LIBDIR)",
+    LUADIR = "$(LUADIR)",
+    BINDIR = "$(BINDIR)",
   },
 }

@@ -93,10 +93,9 @@ local function source_of(client)
     return function()
       position = position + 1
       local text = texts[request.label][position]
-      return text and core.page(text)
+      return text and core.page(text .. "\n") -- memory of its own, as of a page that came
     end, function() end
   end
-  source.reopen = source.open
   return source
 end
 
@@ -128,7 +127,7 @@ local function measure(keep_bytes)
   for _ = 1, ROUNDS do
     results[1] = nil
     local seconds, result = seconds_of(function()
-      return assert(rule:_run_on(source_of(client), { keep_bytes = keep_bytes }, function() end))
+      return assert(rule:run_on(source_of(client), { keep_bytes = keep_bytes }, function() end))
     end)
     best, results[1] = math.min(best, seconds), result
   end

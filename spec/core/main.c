@@ -8,6 +8,7 @@
     SUITE_OF(buffer)                                                                                                   \
     SUITE_OF(text)                                                                                                     \
     SUITE_OF(error)                                                                                                    \
+    SUITE_OF(decimal)                                                                                                  \
     SUITE_OF(secrets)                                                                                                  \
     SUITE_OF(money)                                                                                                    \
     SUITE_OF(json)                                                                                                     \

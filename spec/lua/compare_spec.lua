@@ -196,9 +196,9 @@ describe("comparing results", function()
       assert.are.equal("invalid", err.kind)
       return err.message
     end
-    assert.matches("no result that finseg has kept", error_for "hello")
-    assert.matches("no result that finseg has kept", error_for '{"format":"finseg-result","users":2}')
-    assert.matches("no result that finseg has kept", error_for '{"format":"finseg-result","version":"1","users":2}')
+    assert.matches("not a result that finseg has kept", error_for "hello")
+    assert.matches("not a result that finseg has kept", error_for '{"format":"finseg-result","users":2}')
+    assert.matches("not a result that finseg has kept", error_for '{"format":"finseg-result","version":"1","users":2}')
     local newer = core.from_json(lines[1])
     newer.version = 2
     assert.matches("later version of finseg", error_for(core.to_json(newer)))

@@ -9,7 +9,8 @@ local VARIABLES =
 ---@param script string
 ---@param environment string?  "NAME=value NAME=value", the only variables of finseg that the script sees
 ---@param descriptors integer?  how many the process may have
-return function(script, environment, descriptors)
+---@param before string?  lines of the shell that come before it
+return function(script, environment, descriptors, before)
   -- `make asan` needs its library in every Lua that loads the module.
   local preload = os.getenv "FINSEG_SPEC_PRELOAD" and 'LD_PRELOAD="$FINSEG_SPEC_PRELOAD" ' or ""
   local limit = descriptors and ("ulimit -n %d\n"):format(descriptors) or ""
@@ -17,6 +18,7 @@ return function(script, environment, descriptors)
   return shell.run(
     ("unset %s\n"):format(VARIABLES)
       .. limit
+      .. (before and before .. "\n" or "")
       .. command:format(environment or "", preload, shell.lua, shell.quote(script))
   )
 end

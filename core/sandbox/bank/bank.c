@@ -9,7 +9,10 @@
 #include "text_table.h"
 #include "value/text.h"
 
-/* transactions is clustered by account and day: what is walked is an account's history. The tables after it are figures. */
+/*
+ * transactions is clustered by account and day: what is walked is an account's history. The tables after it are
+ * aggregates.
+ */
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS loads (source TEXT PRIMARY KEY) WITHOUT ROWID;"
@@ -31,7 +34,8 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS premiums ("
     "  account INTEGER NOT NULL, day INTEGER NOT NULL, sequence INTEGER NOT NULL, amount INTEGER NOT NULL,"
     "  label INTEGER NOT NULL, counterpart INTEGER, PRIMARY KEY (account, day, sequence)) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS flows (account INTEGER NOT NULL, label INTEGER NOT NULL, " SB_LABEL_TOTAL_COLUMNS ","
+    "CREATE TABLE IF NOT EXISTS label_totals (account INTEGER NOT NULL, label INTEGER NOT NULL, " SB_LABEL_TOTAL_COLUMNS
+    ","
     "  PRIMARY KEY (account, label)) WITHOUT ROWID;";
 
 /* KiB: segments are walked in the order of userIds, which is none in the file. */
@@ -47,9 +51,9 @@ enum statement_name {
     FIND_ACCOUNT,
     ADD_TRANSACTION,
     LAST_ACCOUNT,
-    FORGET_FIGURES,
-    REMEMBER_FIGURES,
-    FIND_FIGURES,
+    FORGET_AGGREGATES,
+    REMEMBER_AGGREGATES,
+    FIND_AGGREGATES,
     STATEMENTS
 };
 
@@ -64,9 +68,9 @@ static const char *const statement_sql[STATEMENTS] = {
     [ADD_TRANSACTION] = "INSERT INTO transactions (account, day, sequence, amount, label, counterpart)"
                         " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     [LAST_ACCOUNT] = "SELECT max(number) FROM accounts",
-    [FORGET_FIGURES] = "DELETE FROM facts WHERE name = 'reference_date'",
-    [REMEMBER_FIGURES] = "INSERT OR REPLACE INTO facts (name, value) VALUES ('reference_date', ?1)",
-    [FIND_FIGURES] = "SELECT value FROM facts WHERE name = 'reference_date'",
+    [FORGET_AGGREGATES] = "DELETE FROM facts WHERE name = 'reference_date'",
+    [REMEMBER_AGGREGATES] = "INSERT OR REPLACE INTO facts (name, value) VALUES ('reference_date', ?1)",
+    [FIND_AGGREGATES] = "SELECT value FROM facts WHERE name = 'reference_date'",
 };
 
 struct sb_bank {
@@ -113,7 +117,7 @@ struct sb_bank *sb_bank_open(const char *file, struct fs_buffer *problem)
         return NULL;
     }
     bool found;
-    bank->reference_date = (int)query_number(bank->statements[FIND_FIGURES], &found);
+    bank->reference_date = (int)query_number(bank->statements[FIND_AGGREGATES], &found);
     return bank;
 }
 
@@ -141,7 +145,7 @@ static bool record_load(struct sb_bank *bank, const char *source, struct fs_buff
     bind_text(bank->statements[ADD_LOAD], 1, source);
     bool recorded = sb_database_execute(bank->statements[ADD_LOAD], problem);
     sqlite3_clear_bindings(bank->statements[ADD_LOAD]);
-    return recorded && sb_database_execute(bank->statements[FORGET_FIGURES], problem);
+    return recorded && sb_database_execute(bank->statements[FORGET_AGGREGATES], problem);
 }
 
 bool sb_bank_begin_load(struct sb_bank *bank, const char *source, bool *known, struct fs_buffer *problem)
@@ -263,24 +267,24 @@ bool sb_bank_add_transaction(struct sb_bank *bank, const struct sb_bank_transact
     return false;
 }
 
-static bool make_figures(struct sb_bank *bank, int day, struct fs_buffer *problem)
+static bool make_aggregates(struct sb_bank *bank, int day, struct fs_buffer *problem)
 {
     if (!sb_aggregates_make(bank->database, day, problem))
         return false;
-    sqlite3_bind_int(bank->statements[REMEMBER_FIGURES], 1, day);
-    return sb_database_execute(bank->statements[REMEMBER_FIGURES], problem);
+    sqlite3_bind_int(bank->statements[REMEMBER_AGGREGATES], 1, day);
+    return sb_database_execute(bank->statements[REMEMBER_AGGREGATES], problem);
 }
 
 bool sb_bank_set_reference_date(struct sb_bank *bank, int day, struct fs_buffer *problem)
 {
     bool found;
-    int64_t made_for = query_number(bank->statements[FIND_FIGURES], &found);
+    int64_t made_for = query_number(bank->statements[FIND_AGGREGATES], &found);
     bank->reference_date = day;
     if (found && made_for == day)
         return true;
     if (!sb_database_run(bank->database, "BEGIN IMMEDIATE", problem))
         return false;
-    if (make_figures(bank, day, problem) && sb_database_run(bank->database, "COMMIT", problem))
+    if (make_aggregates(bank, day, problem) && sb_database_run(bank->database, "COMMIT", problem))
         return true;
     sb_database_rollback(bank->database);
     return false;

@@ -1,6 +1,6 @@
 /*
- * The bank: users, accounts and transactions in SQLite, and the figures that segments need often, kept beside them for one
- * reference date. Amounts are minor units (cents). A bank belongs to one thread at a time.
+ * The bank: users, accounts and transactions in SQLite, and the aggregates that segments need often, kept beside them
+ * for one reference date. Amounts are minor units (cents). A bank belongs to one thread at a time.
  */
 #ifndef FINSEG_SANDBOX_BANK_H
 #define FINSEG_SANDBOX_BANK_H
@@ -9,12 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "limits.h"
 #include "value/buffer.h"
-
-/* Complete months before the reference date for which figures are kept: the longest durationInMonth. */
-enum { SB_BANK_MONTHS = 12 };
-/* No amount and no balance may be larger, either way: what finseg's wire scale of 10^-4 holds. */
-#define SB_BANK_LARGEST_AMOUNT (INT64_MAX / 100)
 
 struct sb_bank;
 
@@ -42,8 +38,8 @@ struct sb_bank *sb_bank_open(const char *file, struct fs_buffer *problem);
 void sb_bank_close(struct sb_bank *bank);
 
 /*
- * Loading is all or nothing: begin, add, then commit or roll back. `source` names the load ("berka=DIR"); when that load is in
- * the bank already, `*known` is set and nothing begins.
+ * Loading is all or nothing: begin, add, then commit or roll back. `source` names the load ("berka=DIR"); when that
+ * load is in the bank already, `*known` is set and nothing begins.
  */
 bool sb_bank_begin_load(struct sb_bank *bank, const char *source, bool *known, struct fs_buffer *problem);
 /* Whether a load whose name is like the GLOB `pattern` is in the bank; appends its name. */
@@ -61,7 +57,10 @@ int64_t sb_bank_find_account(struct sb_bank *bank, const char *account_id);
 bool sb_bank_add_transaction(struct sb_bank *bank, const struct sb_bank_transaction *transaction,
                              struct fs_buffer *problem);
 
-/* Makes the figures for this reference date, unless the bank has them: transactions dated on or after it do not count. */
+/*
+ * Makes the aggregates for this reference date, unless the bank has them: transactions dated on or after it do not
+ * count.
+ */
 bool sb_bank_set_reference_date(struct sb_bank *bank, int day, struct fs_buffer *problem);
 int sb_bank_reference_date(const struct sb_bank *bank);
 /* For the segments' queries. */

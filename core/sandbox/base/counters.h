@@ -1,11 +1,13 @@
-/* What the service has done since its start, counted without locks: GET /__stats. For any thread. */
+/*
+ * What the service has done since its start, requests aside, counted without locks: a part of GET /__stats. For any
+ * thread.
+ */
 #ifndef FINSEG_SANDBOX_COUNTERS_H
 #define FINSEG_SANDBOX_COUNTERS_H
 
 #include <stdatomic.h>
 #include <stdint.h>
 
-#include "sandbox/http/route.h"
 #include "value/buffer.h"
 
 enum sb_counter {
@@ -24,19 +26,15 @@ enum sb_counter {
     SB_COUNTERS
 };
 
-enum { SB_COUNTERS_STATUSES = 600 };
-
 /* Zero-initialise. */
 struct sb_counters {
     atomic_uint_fast64_t counters[SB_COUNTERS];
-    atomic_uint_fast64_t requests[SB_ROUTES][SB_COUNTERS_STATUSES];
 };
 
 void sb_counters_count(struct sb_counters *counters, enum sb_counter counter);
 void sb_counters_add(struct sb_counters *counters, enum sb_counter counter, uint64_t number);
-void sb_counters_count_request(struct sb_counters *counters, enum sb_route route, unsigned status);
 uint64_t sb_counters_value(const struct sb_counters *counters, enum sb_counter counter);
-/* Appends the members "requests", "connections", "tokens", "jobs" and "callbacks" of a JSON object, without braces. */
+/* Appends the members "connections", "tokens", "jobs" and "callbacks" of a JSON object, without braces. */
 void sb_counters_write(const struct sb_counters *counters, struct fs_buffer *out);
 
 #endif

@@ -1,4 +1,7 @@
-/* SQLite with its failures as text. `problem` receives one line, without an end of line, when a function answers false or NULL. */
+/*
+ * SQLite with its failures as text. `problem` receives one line, without an end of line, when a function answers false
+ * or NULL.
+ */
 #ifndef FINSEG_SANDBOX_DATABASE_H
 #define FINSEG_SANDBOX_DATABASE_H
 
@@ -8,16 +11,19 @@
 #include "value/buffer.h"
 
 /*
- * One sandbox a database: two would compute each other's jobs. Makes FILE when it is not there, for its owner alone, and locks it
- * until sb_database_unlock() or the end of the process. -1 with a `problem`, for instance when another process holds the lock. Take
- * it before SQLite opens FILE and give it back after SQLite closed it: to close any descriptor of FILE ends SQLite's own locks.
+ * One sandbox a database: two would compute each other's jobs. Makes FILE when it is not there, for its owner alone,
+ * and locks it until sb_database_unlock() or the end of the process. -1 with a `problem`, for instance when another
+ * process holds the lock. Take it before SQLite opens FILE and give it back after SQLite closed it: to close any
+ * descriptor of FILE ends SQLite's own locks.
  */
 int sb_database_lock(const char *file, struct fs_buffer *problem);
 /* -1 is allowed. */
 void sb_database_unlock(int lock);
 
-/* Opens FILE in WAL mode, unless another version of the sandbox made it, or a private database in memory when `file` is NULL. Close
- * it with sqlite3_close(). */
+/*
+ * Opens FILE in WAL mode, unless another version of the sandbox made it, or a private database in memory when `file` is
+ * NULL. Close it with sqlite3_close().
+ */
 sqlite3 *sb_database_open(const char *file, struct fs_buffer *problem);
 /* Runs statements that answer no rows. */
 bool sb_database_run(sqlite3 *database, const char *sql, struct fs_buffer *problem);

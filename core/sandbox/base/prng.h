@@ -1,4 +1,6 @@
-/* A small fast pseudo-random generator (splitmix64): the same seed gives the same numbers everywhere. Not for secrets. */
+/*
+ * A small fast pseudo-random generator (splitmix64): the same seed gives the same numbers everywhere. Not for secrets.
+ */
 #ifndef FINSEG_SANDBOX_PRNG_H
 #define FINSEG_SANDBOX_PRNG_H
 

@@ -4,10 +4,30 @@
 
 #include <stdbool.h>
 
+#include "fault.h"
+#include "message.h"
+#include "request_counts.h"
 #include "route.h"
 #include "sandbox/base/api_errors.h"
-#include "service.h"
+#include "sandbox/base/counters.h"
+#include "sandbox/jobs/callback_address.h"
+#include "sandbox/jobs/jobs.h"
 #include "tokens.h"
+
+/* What all calls share. */
+struct sb_service {
+    struct sb_jobs *jobs;
+    struct sb_tokens *tokens;
+    struct sb_faults *faults;
+    struct sb_counters *counters;
+    struct sb_request_counts *requests;
+    struct sb_callback_hosts callback_hosts;
+    const char *client_id;
+    const char *client_secret;
+    const char *username;
+    const char *password;
+    enum sb_role role; /* the role that segments ask for; SB_ROLE_NONE: either */
+};
 
 struct sb_call {
     const struct sb_service *service;

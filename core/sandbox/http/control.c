@@ -60,7 +60,9 @@ static void tell_stats(struct sb_call *call)
 {
     struct fs_buffer *out = &call->answer->body;
     call->answer->status = 200;
-    fs_buffer_append_char(out, '{');
+    fs_buffer_append_text(out, "{\"requests\":");
+    sb_request_counts_write(call->service->requests, out);
+    fs_buffer_append_char(out, ',');
     sb_counters_write(call->service->counters, out);
     fs_buffer_append_text(out, ",\"faults\":");
     sb_faults_write_counts(call->service->faults, out);

@@ -137,7 +137,9 @@ static bool read_frequency(const char *text, size_t length, struct rule *rule)
     return i + 1 == length && text[i] == '%' && number <= WHOLE;
 }
 
-/* Where a rule without a place strikes. These statuses speak of a job; elsewhere only a rule that says so brings them. */
+/*
+ * Where a rule without a place strikes. These statuses speak of a job; elsewhere only a rule that says so brings them.
+ */
 static enum sb_route usual_place(const struct sb_fault *type)
 {
     bool about_job = type->status == 400 || type->status == 404 || type->status == 423;
@@ -170,7 +172,7 @@ static bool read_rule(const char *text, struct rule *rule, struct fs_buffer *pro
     size_t name = strcspn(text, ":@");
     size_t before_place = name + strcspn(text + name, "@");
     if (length >= LONGEST_RULE || !fs_text_is_utf8(text, length)) {
-        fs_buffer_append_text(problem, "a fault is too long or no UTF-8");
+        fs_buffer_append_text(problem, "a fault is too long or not UTF-8");
         return false;
     }
     memcpy(rule->text, text, length + 1);

@@ -1,6 +1,6 @@
 /*
- * Faults: what a service, or the network before it, does wrong. One table in fault.c names the types. A rule says which type, how
- * often and where; the rules are set by --fault and by POST /__faults.
+ * Faults: what a service, or the network before it, does wrong. One table in fault.c names the types. A rule says which
+ * type, how often and where; the rules are set by --fault and by POST /__faults.
  */
 #ifndef FINSEG_SANDBOX_FAULT_H
 #define FINSEG_SANDBOX_FAULT_H
@@ -12,7 +12,7 @@
 #include "route.h"
 #include "value/buffer.h"
 
-/* When a fault strikes. Only what could be spoilt is counted against a rule's number or rate. */
+/* When a fault strikes. Only where it could strike it is counted against a rule's number or rate. */
 enum sb_fault_moment {
     SB_FAULT_INSTEAD,   /* of an answer: nothing is done and another status is answered */
     SB_FAULT_TOKEN,     /* when a segments request brings a valid access token */

@@ -82,6 +82,6 @@ void sb_fault_apply_to_body(struct sb_answer *answer, const struct sb_fault *fau
         fs_buffer_append(body, garbage, sizeof garbage - 1);
         break;
     default:
-        answer->spoilt = fault->effect;
+        answer->send_fault = fault->effect;
     }
 }

@@ -42,7 +42,9 @@ bool sb_form_percent_decode(const char *text, size_t length, struct fs_buffer *o
     return decode(text, length, false, out);
 }
 
-/* Decodes name or value to the end of the form's text, with a final zero. The room was made before, so nothing moves. */
+/*
+ * Decodes name or value to the end of the form's text, with a final zero. The room was made before, so nothing moves.
+ */
 static const char *add_text(struct sb_form *form, const char *text, size_t length)
 {
     size_t start = form->text.length;
@@ -65,7 +67,7 @@ static const char *add_field(struct sb_form *form, const char *text, size_t leng
     if (!value)
         return "a field is not percent-encoded UTF-8";
     if (sb_form_value(form, name))
-        return "a field stands twice";
+        return "a field appears twice";
     form->fields[form->count++] = (struct sb_form_field){name, value};
     return NULL;
 }

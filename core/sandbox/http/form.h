@@ -1,5 +1,7 @@
-/* application/x-www-form-urlencoded: the body of a token request, and a query. Strict: a name stands once, every % is followed by two
- * hexadecimal digits, values are UTF-8 without zero bytes. */
+/*
+ * application/x-www-form-urlencoded: the body of a token request, and a query. Strict: a name stands once, every % is
+ * followed by two hexadecimal digits, values are UTF-8 without zero bytes.
+ */
 #ifndef FINSEG_SANDBOX_FORM_H
 #define FINSEG_SANDBOX_FORM_H
 
@@ -27,7 +29,10 @@ void sb_form_free(struct sb_form *form);
 /* NULL when there is no such field. */
 const char *sb_form_value(const struct sb_form *form, const char *name);
 
-/* Appends `text` with %XX replaced by its byte. False at a % without two digits, at a zero byte and when it is no UTF-8 then. */
+/*
+ * Appends `text` with %XX replaced by its byte. False at a % without two digits, at a zero byte and when it is no UTF-8
+ * then.
+ */
 bool sb_form_percent_decode(const char *text, size_t length, struct fs_buffer *out);
 
 #endif

@@ -151,17 +151,17 @@ static struct MHD_Response *make_response(struct sb_holds *holds, struct MHD_Con
     struct MHD_Response *response;
     if (!body)
         return NULL;
-    switch (answer->spoilt) {
+    switch (answer->send_fault) {
     case SB_FAULT_TRICKLE:
     case SB_FAULT_STALL:
     case SB_FAULT_HUGE:
     case SB_FAULT_DROP_AMID:
-        return make_stream(holds, connection, answer->spoilt, body, length);
+        return make_stream(holds, connection, answer->send_fault, body, length);
     case SB_FAULT_ANNOUNCE_LESS:
     case SB_FAULT_ANNOUNCE_MORE:
-        response = make_stream(holds, connection, answer->spoilt, body, length);
+        response = make_stream(holds, connection, answer->send_fault, body, length);
         if (response)
-            announce(response, answer->spoilt == SB_FAULT_ANNOUNCE_LESS ? length / 2 : length + ANNOUNCED_TOO_MUCH);
+            announce(response, answer->send_fault == SB_FAULT_ANNOUNCE_LESS ? length / 2 : length + ANNOUNCED_TOO_MUCH);
         return response;
     default:
         return make_whole(body, length);
@@ -200,10 +200,10 @@ static enum sb_send_order order_for(enum sb_fault_effect fault)
 enum MHD_Result sb_send_answer(struct sb_holds *holds, struct MHD_Connection *connection, struct sb_answer *answer,
                                enum sb_send_order *order)
 {
-    *order = order_for(answer->spoilt);
-    if (answer->spoilt == SB_FAULT_DROP_BEFORE)
+    *order = order_for(answer->send_fault);
+    if (answer->send_fault == SB_FAULT_DROP_BEFORE)
         return MHD_NO;
-    if (answer->spoilt == SB_FAULT_SILENCE)
+    if (answer->send_fault == SB_FAULT_SILENCE)
         return sb_holds_add(holds, connection, STALL_MS) ? MHD_YES : MHD_NO;
     struct MHD_Response *response = make_response(holds, connection, answer);
     if (!response)

@@ -1,4 +1,4 @@
-/* Sends an answer through libmicrohttpd, as it should be or spoilt by a fault. */
+/* Sends an answer through libmicrohttpd, as it should be or as a fault has it. */
 #ifndef FINSEG_SANDBOX_SEND_H
 #define FINSEG_SANDBOX_SEND_H
 
@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "hold.h"
-#include "service.h"
+#include "message.h"
 
 /* What the connection's owner must do besides. */
 enum sb_send_order {

@@ -18,7 +18,7 @@ enum {
     MOST_CONNECTIONS = 4096,
     IDLE_TIMEOUT = 60, /* seconds */
     /* A body beyond the service's limit is read to its end and refused politely, but only up to this many bytes. */
-    LARGEST_UPLOAD = 16 * SB_SERVICE_LARGEST_BODY
+    LARGEST_UPLOAD = 16 * SB_REQUEST_LARGEST_BODY
 };
 
 struct sb_server {
@@ -85,7 +85,7 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 }
 
 /* How often the headers that may stand once do, and those that bear on them. */
-struct census {
+struct header_counts {
     unsigned authorizations;
     unsigned content_types;
     unsigned content_lengths;
@@ -93,35 +93,35 @@ struct census {
     unsigned hosts;
 };
 
-static enum MHD_Result take_census(void *closure, enum MHD_ValueKind kind, const char *name, const char *value)
+static enum MHD_Result count_header(void *closure, enum MHD_ValueKind kind, const char *name, const char *value)
 {
     (void)kind;
     (void)value;
-    struct census *census = closure;
-    census->authorizations += strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0;
-    census->content_types += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0;
-    census->content_lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
-    census->transfer_encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
-    census->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
+    struct header_counts *counts = closure;
+    counts->authorizations += strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0;
+    counts->content_types += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_TYPE) == 0;
+    counts->content_lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    counts->transfer_encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    counts->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
     return MHD_YES;
 }
 
 /* What is wrong with the headers, whatever the request is for; NULL when nothing is. */
 static const char *check_headers(struct MHD_Connection *connection, const char *version)
 {
-    struct census census = {0};
-    MHD_get_connection_values(connection, MHD_HEADER_KIND, take_census, &census);
-    if (census.authorizations > 1)
-        return "the header Authorization stands twice";
-    if (census.content_types > 1)
-        return "the header Content-Type stands twice";
-    if (census.content_lengths > 1)
-        return "the header Content-Length stands twice";
-    if (census.content_lengths > 0 && census.transfer_encodings > 0)
+    struct header_counts counts = {0};
+    MHD_get_connection_values(connection, MHD_HEADER_KIND, count_header, &counts);
+    if (counts.authorizations > 1)
+        return "the header Authorization appears twice";
+    if (counts.content_types > 1)
+        return "the header Content-Type appears twice";
+    if (counts.content_lengths > 1)
+        return "the header Content-Length appears twice";
+    if (counts.content_lengths > 0 && counts.transfer_encodings > 0)
         return "the headers Content-Length and Transfer-Encoding exclude each other";
-    if (census.hosts > 1)
-        return "the header Host stands twice";
-    return census.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0 ? "the header Host is missing" : NULL;
+    if (counts.hosts > 1)
+        return "the header Host appears twice";
+    return counts.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_1) == 0 ? "the header Host is missing" : NULL;
 }
 
 static enum MHD_Result answer_arrival(const struct sb_server *server, struct MHD_Connection *connection,
@@ -139,12 +139,12 @@ static enum MHD_Result answer_arrival(const struct sb_server *server, struct MHD
         .body = arrival->body.data ? arrival->body.data : "",
         .body_length = arrival->body.length,
         .bad_headers = check_headers(connection, version),
-        .body_too_large = arrival->received > SB_SERVICE_LARGEST_BODY,
+        .body_too_large = arrival->received > SB_REQUEST_LARGEST_BODY,
     };
     struct sb_answer answer = {0};
     sb_service_answer(server->service, &request, &answer);
     enum MHD_Result queued = sb_send_answer(server->holds, connection, &answer, &arrival->order);
-    sb_answer_free(&answer);
+    fs_buffer_free_secret(&answer.body);
     return queued;
 }
 
@@ -174,7 +174,7 @@ static enum MHD_Result handle(void *closure, struct MHD_Connection *connection, 
     if (*piece_length == 0)
         return answer_arrival(server, connection, method, version, arrival);
     arrival->received += *piece_length;
-    if (arrival->received <= SB_SERVICE_LARGEST_BODY)
+    if (arrival->received <= SB_REQUEST_LARGEST_BODY)
         fs_buffer_append(&arrival->body, piece, *piece_length);
     *piece_length = 0;
     return arrival->received <= LARGEST_UPLOAD && !arrival->body.failed ? MHD_YES : MHD_NO;

@@ -314,10 +314,10 @@ static bool is_printable_ascii(const char *text)
 }
 
 /* The caller's X-Request-Id, or one of our own. */
-static void choose_request_id(const char *wish, char id[SB_SERVICE_LONGEST_REQUEST_ID + 1])
+static void choose_request_id(const char *wish, char id[SB_REQUEST_LONGEST_ID + 1])
 {
-    if (wish && *wish && strlen(wish) <= SB_SERVICE_LONGEST_REQUEST_ID && is_printable_ascii(wish))
-        snprintf(id, SB_SERVICE_LONGEST_REQUEST_ID + 1, "%s", wish);
+    if (wish && *wish && strlen(wish) <= SB_REQUEST_LONGEST_ID && is_printable_ascii(wish))
+        snprintf(id, SB_REQUEST_LONGEST_ID + 1, "%s", wish);
     else if (!fs_secret_new(id))
         id[0] = '\0';
 }
@@ -368,7 +368,7 @@ static bool answer_by_fault(struct sb_call *call)
     return fault;
 }
 
-static void spoil_bytes(struct sb_call *call)
+static void apply_fault_to_body(struct sb_call *call)
 {
     struct sb_answer *answer = call->answer;
     bool whole = answer->status / 100 == 2 && !answer->body.failed && !sb_call_has_method(call, "HEAD");
@@ -405,7 +405,7 @@ static void answer_call(struct sb_call *call)
         sb_call_refuse_with(call, 400, SB_CODE_BAD_REQUEST, call->request->bad_headers);
     else if (!answer_by_fault(call))
         answer_path(call);
-    spoil_bytes(call);
+    apply_fault_to_body(call);
 }
 
 void sb_service_answer(const struct sb_service *service, const struct sb_request *request, struct sb_answer *answer)
@@ -415,12 +415,7 @@ void sb_service_answer(const struct sb_service *service, const struct sb_request
     call.query = request->target[path_length] == '?' ? request->target + path_length + 1 : "";
     choose_request_id(request->request_id, answer->request_id);
     answer_call(&call);
-    sb_counters_count_request(service->counters, call.route, answer->status);
+    sb_request_counts_add(service->requests, call.route, answer->status);
     fs_buffer_free(&call.path);
     sb_api_errors_free(&call.errors);
-}
-
-void sb_answer_free(struct sb_answer *answer)
-{
-    fs_buffer_free_secret(&answer->body);
 }

@@ -1,6 +1,6 @@
 /*
- * OAuth2 tokens. One client and one user; each is handed the same token while it lives (to the last whole second: a token that
- * has less left is replaced, so `expires_in` never promises too much). For any thread.
+ * OAuth2 tokens. One client and one user; each is handed the same token while it lives (to the last whole second: a
+ * token that has less left is replaced, so `expires_in` never promises too much). For any thread.
  */
 #ifndef FINSEG_SANDBOX_TOKENS_H
 #define FINSEG_SANDBOX_TOKENS_H

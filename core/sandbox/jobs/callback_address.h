@@ -8,8 +8,8 @@
 enum { SB_CALLBACK_ADDRESS_LONGEST_HOST = 255 }; /* bytes */
 
 /*
- * The hosts that --callback-allow names, as sb_callback_address_read_host() writes them, compared without case; "*" is every
- * host. None: loopback alone.
+ * The hosts that --callback-allow names, as sb_callback_address_read_host() writes them, compared without case; "*" is
+ * every host. None: loopback alone.
  */
 struct sb_callback_hosts {
     const char *const *names;
@@ -22,9 +22,13 @@ struct sb_callback_hosts {
  */
 bool sb_callback_address_read_host(const char *text, char host[SB_CALLBACK_ADDRESS_LONGEST_HOST + 1]);
 
-/* NULL when a callback may go to the URL `text`; else what is wrong ("must be an http or https URL"), a text of ours. */
+/*
+ * NULL when a callback may go to the URL `text`; else what is wrong ("must be an http or https URL"), a text of ours.
+ */
 const char *sb_callback_address_check(const struct sb_callback_hosts *hosts, const char *text);
-/* The URL `text`, which passed the check, without its query and fragment. The caller frees it. NULL when out of memory. */
+/*
+ * The URL `text`, which passed the check, without its query and fragment. The caller frees it. NULL when out of memory.
+ */
 char *sb_callback_address_endpoint(const char *text);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * Callbacks: a POST to a job's callbackURL, repeated with growing pauses until the endpoint answers 2xx or its patience is over. A
- * thread of its own sends them with libcurl, so that no request and no job waits for one. At most 16 are on their way at once: first
- * tries before repetitions, then the oldest first, and no more than 4 to one endpoint, which is a URL without its query. So an
- * endpoint that does not answer delays no callback to another. Where four or more do not, the callbacks behind them wait for the end
- * of their tries, which last 10 seconds at most.
+ * Callbacks: a POST to a job's callbackURL, repeated with growing pauses until the endpoint answers 2xx or its patience
+ * is over. A thread of its own sends them with libcurl, so that no request and no job waits for one. At most 16 are on
+ * their way at once: first tries before repetitions, then the oldest first, and no more than 4 to one endpoint, which
+ * is a URL without its query. So an endpoint that does not answer delays no callback to another. Where four or more do
+ * not, the callbacks behind them wait for the end of their tries, which last 10 seconds at most.
  */
 #ifndef FINSEG_SANDBOX_CALLBACKS_H
 #define FINSEG_SANDBOX_CALLBACKS_H

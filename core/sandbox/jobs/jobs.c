@@ -30,12 +30,11 @@ static const char schema[] =
     "  callback_times INTEGER NOT NULL DEFAULT 1,"
     "  users INTEGER, duration INTEGER, creation_date TEXT);"
     "CREATE TABLE IF NOT EXISTS records (number INTEGER PRIMARY KEY, json TEXT NOT NULL);"
-    "CREATE TRIGGER IF NOT EXISTS records_go_with_their_job AFTER DELETE ON jobs BEGIN DELETE FROM records"
-    "  WHERE " RECORDS_OF(
-        "old.number") "; END;"
-                      "CREATE INDEX IF NOT EXISTS jobs_by_expiry ON jobs (expires);"
-                      "CREATE INDEX IF NOT EXISTS jobs_with_callback ON jobs (number) WHERE callback_url IS NOT NULL;"
-                      "CREATE INDEX IF NOT EXISTS running_jobs ON jobs (number) WHERE state = 'RUNNING';";
+    "CREATE INDEX IF NOT EXISTS jobs_by_expiry ON jobs (expires);"
+    "CREATE INDEX IF NOT EXISTS jobs_with_callback ON jobs (number) WHERE callback_url IS NOT NULL;"
+    "CREATE INDEX IF NOT EXISTS running_jobs ON jobs (number) WHERE state = 'RUNNING';"
+    "CREATE TRIGGER IF NOT EXISTS records_go_with_their_job AFTER DELETE ON jobs"
+    "  BEGIN DELETE FROM records WHERE " RECORDS_OF("old.number") "; END;";
 
 enum statement_name {
     ADD_JOB,
@@ -102,7 +101,9 @@ struct task {
     enum sb_job_fate fate;
 };
 
-/* Takes the lock in the order of asking: so the worker, which stores a result batch by batch, lets requests in between. */
+/*
+ * Takes the lock in the order of asking: so the worker, which stores a result batch by batch, lets requests in between.
+ */
 static void lock(struct sb_jobs *jobs)
 {
     pthread_mutex_lock(&jobs->queue);
@@ -245,7 +246,10 @@ static bool add_records(struct sb_jobs *jobs, int64_t job, const struct sb_resul
     return added;
 }
 
-/* In batches; the lock, which the caller holds, is let go in between. What a run that was killed has left of it goes first. */
+/*
+ * In batches; the lock, which the caller holds, is let go in between. What a run that was killed has left of it goes
+ * first.
+ */
 static bool store_records(struct sb_jobs *jobs, int64_t job, const struct sb_result *result, struct fs_buffer *problem)
 {
     size_t count = sb_result_count(result);
@@ -283,8 +287,10 @@ static bool store_state(struct sb_jobs *jobs, int64_t job, const struct sb_resul
     return false;
 }
 
-/* Computes a task without the lock, which is held before and after, and stores the result. When that fails, the job is still
- * RUNNING, and computed again. */
+/*
+ * Computes a task without the lock, which is held before and after, and stores the result. When that fails, the job is
+ * still RUNNING, and computed again.
+ */
 static bool carry_out(struct sb_jobs *jobs, struct task *task, const struct sb_bank *bank, struct fs_buffer *problem)
 {
     struct sb_result result;

@@ -1,8 +1,8 @@
 /*
- * Segment jobs: made at once, computed by a worker thread in the order of their making, ready after the configured delay, and
- * gone after their time to live. Jobs and results are kept in SQLite, one transaction a change of state; a job that was not
- * computed when the program ended is computed at the next start, a callback that was not settled is sent again. All functions but
- * open, finish, start and close may be called from any thread.
+ * Segment jobs: made at once, computed by a worker thread in the order they were made, ready after the configured
+ * delay, and gone after their time to live. Jobs and results are kept in SQLite, one transaction a change of state; a
+ * job that was not computed when the program ended is computed at the next start, a callback that was not settled is
+ * sent again. All functions but open, finish, start and close may be called from any thread.
  */
 #ifndef FINSEG_SANDBOX_JOBS_H
 #define FINSEG_SANDBOX_JOBS_H
@@ -47,7 +47,7 @@ enum sb_callback_fate {
 struct sb_jobs_config {
     const char *file;          /* as in sb_bank_open() */
     int64_t delay;             /* until a job is ready, and ... */
-    int64_t time_to_live;      /* ... until it is deleted: milliseconds from its making */
+    int64_t time_to_live;      /* ... until it is deleted: milliseconds after it was made */
     int64_t callback_patience; /* as in sb_callbacks_new() */
     struct sb_counters *counters;
 };
@@ -72,7 +72,10 @@ struct sb_job {
 
 /* NULL with a `problem`. */
 struct sb_jobs *sb_jobs_open(const struct sb_jobs_config *config, struct fs_buffer *problem);
-/* Computes what an earlier run left over. Call it before anything is loaded: a result is that of the bank the job was made at. */
+/*
+ * Computes what an earlier run left over. Call it before anything is loaded: a result is that of the bank the job was
+ * made at.
+ */
 bool sb_jobs_finish(struct sb_jobs *jobs, const struct sb_bank *bank, struct fs_buffer *problem);
 /* Starts the worker, which uses the bank alone until sb_jobs_close(), and the sending of callbacks. */
 bool sb_jobs_start(struct sb_jobs *jobs, const struct sb_bank *bank, struct fs_buffer *problem);
@@ -83,8 +86,10 @@ bool sb_jobs_create(struct sb_jobs *jobs, const struct sb_job_order *order, char
 /* `*job` is set when the job is ready. */
 enum sb_job_state sb_jobs_find(struct sb_jobs *jobs, const struct sb_segment_kind *kind, const char *id,
                                struct sb_job *job);
-/* Appends a page as a JSON object, with `total` as its totalElements. `number` counts from 0; a page beyond the last has no users.
- * False, with nothing appended, when the records cannot be read, or have expired by now. */
+/*
+ * Appends a page as a JSON object, with `total` as its totalElements. `number` counts from 0; a page beyond the last
+ * has no users. False, with nothing appended, when the records cannot be read, or have expired by now.
+ */
 bool sb_jobs_write_page(struct sb_jobs *jobs, const struct sb_job *job, uint64_t number, uint64_t size, uint64_t total,
                         struct fs_buffer *out);
 

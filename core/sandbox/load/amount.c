@@ -22,7 +22,7 @@ const char *sb_amount_read(const char *text, size_t length, int64_t *cents)
     if (verdict == FS_MONEY_TOO_LARGE)
         return "is out of range: amounts lie between -922337203685477.58 and 922337203685477.58";
     if (verdict != FS_MONEY_OK)
-        return "is no amount with at most two decimals";
+        return "is not an amount with at most two decimals";
     *cents = steps / STEPS_PER_CENT;
     return NULL;
 }

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Reads all of `text`. NULL when `*cents` is set; else what is wrong ("is no amount ..."), to stand behind the text. */
+/* Reads all of `text`. NULL when `*cents` is set; else what is wrong: "is not an amount ...", to follow the text. */
 const char *sb_amount_read(const char *text, size_t length, int64_t *cents);
 
 #endif

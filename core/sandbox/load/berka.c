@@ -72,7 +72,8 @@ static bool check_id(struct import *import, size_t field)
     const struct sb_csv_field *id = &import->reader.fields[field];
     bool right = id->length > 0 && id->length <= LONGEST_ID && id->text[0] != '0' &&
                  strspn(id->text, "0123456789") == id->length;
-    return right || sb_csv_reader_refuse(&import->reader, field, import->problem, "'%s' is no id (digits)", id->text);
+    return right ||
+           sb_csv_reader_refuse(&import->reader, field, import->problem, "'%s' is not an id (digits)", id->text);
 }
 
 static int64_t id_number(const struct sb_csv_field *id)
@@ -87,7 +88,7 @@ static bool read_date(struct import *import, size_t field, int *day)
 {
     const struct sb_csv_field *date = &import->reader.fields[field];
     return sb_date_parse_short(date->text, date->length, day) ||
-           sb_csv_reader_refuse(&import->reader, field, import->problem, "'%s' is no date (YYMMDD)", date->text);
+           sb_csv_reader_refuse(&import->reader, field, import->problem, "'%s' is not a date (YYMMDD)", date->text);
 }
 
 static bool read_cents(struct import *import, size_t field, int64_t *cents)
@@ -112,7 +113,7 @@ static bool read_account(void *owner)
     int verdict = sqlite3_step(import->add_account);
     sqlite3_reset(import->add_account);
     return verdict == SQLITE_DONE || sb_csv_reader_refuse(&import->reader, ACCOUNT_ID, import->problem,
-                                                          "account %s stands here twice", fields[ACCOUNT_ID].text);
+                                                          "account %s appears twice", fields[ACCOUNT_ID].text);
 }
 
 /* ---- disp.asc -------------------------------------------------------------------------------------------- */
@@ -212,7 +213,7 @@ static bool read_label(struct import *import, const char **label)
             return true;
         }
     }
-    return sb_csv_reader_refuse(&import->reader, TRANS_K_SYMBOL, import->problem, "'%s' is no known k_symbol",
+    return sb_csv_reader_refuse(&import->reader, TRANS_K_SYMBOL, import->problem, "'%s' is not a known k_symbol",
                                 k_symbol);
 }
 
@@ -230,8 +231,8 @@ static bool is_new_transaction(struct import *import)
     sqlite3_bind_int64(import->add_transaction, 1, id_number(id));
     int verdict = sqlite3_step(import->add_transaction);
     sqlite3_reset(import->add_transaction);
-    return verdict == SQLITE_DONE || sb_csv_reader_refuse(&import->reader, TRANS_ID, import->problem,
-                                                          "transaction %s stands here twice", id->text);
+    return verdict == SQLITE_DONE ||
+           sb_csv_reader_refuse(&import->reader, TRANS_ID, import->problem, "transaction %s appears twice", id->text);
 }
 
 static bool load_transaction(struct import *import, struct sb_bank_transaction *transaction)

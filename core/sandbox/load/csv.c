@@ -55,7 +55,7 @@ static bool read_date(struct import *import, size_t field, int *day)
 {
     const struct sb_csv_field *date = &import->reader.fields[field];
     return sb_date_parse(date->text, date->length, day) ||
-           sb_csv_reader_refuse(&import->reader, field, import->problem, "'%s' is no date (YYYY-MM-DD)", date->text);
+           sb_csv_reader_refuse(&import->reader, field, import->problem, "'%s' is not a date (YYYY-MM-DD)", date->text);
 }
 
 static bool read_amount(struct import *import, size_t field, int64_t *cents)
@@ -110,7 +110,7 @@ static bool read_account(void *owner)
                                     fields[ACCOUNT_USER].text);
     account.type = sb_bank_account_type(fields[ACCOUNT_TYPE].text);
     if (!account.type)
-        return sb_csv_reader_refuse(&import->reader, ACCOUNT_TYPE, import->problem, "'%s' is no account type",
+        return sb_csv_reader_refuse(&import->reader, ACCOUNT_TYPE, import->problem, "'%s' is not an account type",
                                     fields[ACCOUNT_TYPE].text);
     return sb_bank_add_account(import->bank, &account, &reason) != 0 || refuse_row(import, ACCOUNT_ID, &reason);
 }

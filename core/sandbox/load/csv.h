@@ -14,8 +14,8 @@
  *   label        what the transaction is, see label.h; empty: nothing is known
  *   counterpart  the other side's name; empty: it has none
  *
- * Rows may come in any order; transactions of one account and day happen in the order of the file. An export is ordered by
- * userId, accountId and date, so that a bank that is exported, imported and exported again gives the same bytes.
+ * Rows may come in any order; transactions of one account and day happen in the order of the file. An export is ordered
+ * by userId, accountId and date, so that a bank that is exported, imported and exported again gives the same bytes.
  */
 #ifndef FINSEG_SANDBOX_CSV_H
 #define FINSEG_SANDBOX_CSV_H

@@ -49,8 +49,8 @@ __attribute__((format(printf, 4, 5))) bool sb_csv_reader_refuse(const struct sb_
                                                                 struct fs_buffer *problem, const char *format, ...);
 
 /*
- * Opens the file, gives each of its rows to `read_row`, and closes it. False with a complaint when a row cannot be
- * read, or when `read_row` answers false, having complained itself.
+ * Opens the file, gives each of its rows to `read_row`, and closes it. False with a `problem` when a row cannot be
+ * read, or when `read_row` answers false, which has then set the `problem` itself.
  */
 bool sb_csv_reader_each(struct sb_csv_reader *reader, const char *directory, const char *name, char separator,
                         const char *const *header, size_t columns, bool (*read_row)(void *owner), void *owner,

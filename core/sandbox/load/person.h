@@ -1,4 +1,7 @@
-/* The money of one made-up person, day by day: income, standing orders, purchases, savings, overdrafts. Amounts are cents. */
+/*
+ * The money of one made-up person, day by day: income, standing orders, purchases, savings, overdrafts. Amounts are
+ * cents.
+ */
 #ifndef FINSEG_SANDBOX_PERSON_H
 #define FINSEG_SANDBOX_PERSON_H
 
@@ -57,7 +60,10 @@ struct sb_person {
     bool out_of_memory;
 };
 
-/* Lives until the day before the reference date. Zero-initialise the person before the first use; its memory serves the next. */
+/*
+ * Lives until the day before the reference date. Zero-initialise the person before the first use; its memory serves the
+ * next.
+ */
 bool sb_person_live(struct sb_person *person, struct sb_prng *prng, int reference_date);
 void sb_person_free(struct sb_person *person);
 

@@ -6,7 +6,10 @@
 #include "person.h"
 #include "sandbox/base/date.h"
 
-/* Accounts have ten digits. Multiplying by a number without the factors 2 and 5 goes through all of them without a repeat. */
+/*
+ * Accounts have ten digits. Multiplying by a number without the factors 2 and 5 goes through all of them without a
+ * repeat.
+ */
 #define ACCOUNT_IDS UINT64_C(10000000000)
 #define ACCOUNT_ID_STEP UINT64_C(6364136223)
 

@@ -1,5 +1,7 @@
-/* A population out of a seed: users with accounts and the transactions of the last thirteen months. Each user depends on the seed,
- * its own number and the reference date alone, so a larger population begins with the smaller one. */
+/*
+ * A population out of a seed: users with accounts and the transactions of the last thirteen months. Each user depends
+ * on the seed, its own number and the reference date alone, so a larger population begins with the smaller one.
+ */
 #ifndef FINSEG_SANDBOX_POPULATION_H
 #define FINSEG_SANDBOX_POPULATION_H
 

@@ -20,25 +20,25 @@ static int64_t cents_ceiling(int64_t threshold)
 }
 
 /* Columns that all queries begin with. */
-enum column { USER, USER_ID, ACCOUNT_ID, FIRST_FIGURE, SECOND_FIGURE };
+enum column { USER, USER_ID, ACCOUNT_ID, FIRST_VALUE, SECOND_VALUE };
 
 static void append_amount(struct fs_buffer *out, sqlite3_stmt *row)
 {
     fs_buffer_append_text(out, ",\"amount\":");
-    sb_result_append_amount(out, sqlite3_column_int64(row, FIRST_FIGURE));
+    sb_result_append_amount(out, sqlite3_column_int64(row, FIRST_VALUE));
 }
 
 static void append_counts(struct fs_buffer *out, sqlite3_stmt *row)
 {
     fs_buffer_append_text(out, ",\"incomingCount\":");
-    sb_result_append_count(out, sqlite3_column_int64(row, FIRST_FIGURE));
+    sb_result_append_count(out, sqlite3_column_int64(row, FIRST_VALUE));
     fs_buffer_append_text(out, ",\"outgoingCount\":");
-    sb_result_append_count(out, sqlite3_column_int64(row, SECOND_FIGURE));
+    sb_result_append_count(out, sqlite3_column_int64(row, SECOND_VALUE));
 }
 
-/* One entry a row; `append_figures` writes what it has beside the accountId. The rows come ordered by userId and
+/* One entry a row; `append_values` writes what it has beside the accountId. The rows come ordered by userId and
  * accountId. */
-static bool append_accounts(sqlite3_stmt *rows, void (*append_figures)(struct fs_buffer *out, sqlite3_stmt *row),
+static bool append_accounts(sqlite3_stmt *rows, void (*append_values)(struct fs_buffer *out, sqlite3_stmt *row),
                             struct sb_result *result, struct fs_buffer *problem)
 {
     struct fs_buffer *out = &result->records;
@@ -48,7 +48,7 @@ static bool append_accounts(sqlite3_stmt *rows, void (*append_figures)(struct fs
                               (const char *)sqlite3_column_text(rows, USER_ID));
         fs_buffer_append_text(out, "{\"accountId\":");
         sb_result_append_column(out, rows, ACCOUNT_ID);
-        append_figures(out, rows);
+        append_values(out, rows);
         fs_buffer_append_char(out, '}');
     }
     if (verdict != SQLITE_DONE)
@@ -61,7 +61,7 @@ static bool append_accounts(sqlite3_stmt *rows, void (*append_figures)(struct fs
 struct query {
     const char *sql;
     int64_t threshold;
-    void (*append_figures)(struct fs_buffer *out, sqlite3_stmt *row);
+    void (*append_values)(struct fs_buffer *out, sqlite3_stmt *row);
 };
 
 static bool answer(const struct query *query, const struct sb_segment_request *request, const struct sb_bank *bank,
@@ -75,14 +75,14 @@ static bool answer(const struct query *query, const struct sb_segment_request *r
     sqlite3_bind_int64(rows, 2, query->threshold);
     sqlite3_bind_int(rows, 3, this_month - request->duration);
     sqlite3_bind_int(rows, 4, this_month);
-    bool found = append_accounts(rows, query->append_figures, result, problem);
+    bool found = append_accounts(rows, query->append_values, result, problem);
     sqlite3_finalize(rows);
     return found;
 }
 
-/* Of the accounts that `figures` gives with one figure each. */
-#define ACCOUNTS_WITH(figures)                                                                                         \
-    "SELECT users.number, user_id, account_id, figure FROM (" figures ")"                                              \
+/* Of the accounts that `values` gives with one value each. */
+#define ACCOUNTS_WITH(values)                                                                                          \
+    "SELECT users.number, user_id, account_id, value FROM (" values ")"                                                \
     " JOIN accounts ON accounts.number = account"                                                                      \
     " JOIN users ON users.number = accounts.user"                                                                      \
     " WHERE ?1 IS NULL OR type = ?1"                                                                                   \
@@ -91,7 +91,7 @@ static bool answer(const struct query *query, const struct sb_segment_request *r
 bool sb_query_high_balance(const struct sb_segment_request *request, const struct sb_bank *bank,
                            struct sb_result *result, struct fs_buffer *problem)
 {
-    const struct query query = {ACCOUNTS_WITH("SELECT account, amount AS figure FROM balances WHERE amount > ?2"),
+    const struct query query = {ACCOUNTS_WITH("SELECT account, amount AS value FROM balances WHERE amount > ?2"),
                                 cents_floor(request->threshold), append_amount};
     return answer(&query, request, bank, result, problem);
 }
@@ -99,7 +99,7 @@ bool sb_query_high_balance(const struct sb_segment_request *request, const struc
 bool sb_query_low_balance(const struct sb_segment_request *request, const struct sb_bank *bank,
                           struct sb_result *result, struct fs_buffer *problem)
 {
-    const struct query query = {ACCOUNTS_WITH("SELECT account, min(lowest) AS figure FROM months"
+    const struct query query = {ACCOUNTS_WITH("SELECT account, min(lowest) AS value FROM months"
                                               " WHERE month >= ?3 AND month < ?4 GROUP BY account"
                                               " HAVING count(lowest) = ?4 - ?3 AND max(lowest) < ?2"),
                                 cents_ceiling(request->threshold), append_amount};

@@ -25,7 +25,7 @@ struct breakdown {
     struct fs_buffer user_id;
     uint64_t found; /* the requested labels that the user has transactions of */
     struct sb_label_total
-        flows[SB_SEGMENT_LABELS]; /* of the user, by requested label; the oldest month of the request first */
+        label_totals[SB_SEGMENT_LABELS]; /* of the user, by requested label; the oldest month of the request first */
 };
 
 /* ---- which labels count for which ------------------------------------------------------------------------ */
@@ -83,15 +83,16 @@ static bool find_groups(struct breakdown *breakdown, sqlite3 *database)
 
 /* ---- a user's entries ------------------------------------------------------------------------------------ */
 
-static void append_months(const struct breakdown *breakdown, const struct sb_label_total *flow, struct fs_buffer *out)
+static void append_months(const struct breakdown *breakdown, const struct sb_label_total *label_total,
+                          struct fs_buffer *out)
 {
     for (int i = 0; i < breakdown->request->duration; i++) {
         fs_buffer_append_text(out, i > 0 ? ",{\"month\":\"" : "{\"month\":\"");
         fs_buffer_append(out, breakdown->months[i], strlen("YYYY-MM"));
         fs_buffer_append_text(out, "\",\"total\":");
-        sb_result_append_amount(out, flow->totals[i]);
+        sb_result_append_amount(out, label_total->totals[i]);
         fs_buffer_append_text(out, ",\"count\":");
-        sb_result_append_count(out, flow->counts[i]);
+        sb_result_append_count(out, label_total->counts[i]);
         fs_buffer_append_char(out, '}');
     }
 }
@@ -102,12 +103,12 @@ static void append_member(struct fs_buffer *out, const char *name, int64_t cents
     sb_result_append_amount(out, cents);
 }
 
-static bool append_flow(struct breakdown *breakdown, size_t i)
+static bool append_label_total(struct breakdown *breakdown, size_t i)
 {
     const struct fs_json_value *label = &breakdown->request->labels[i];
     struct fs_buffer *out = &breakdown->result->records;
     struct sb_statistics statistics;
-    if (!sb_statistics_make(breakdown->flows[i].totals, (size_t)breakdown->request->duration, &statistics)) {
+    if (!sb_statistics_make(breakdown->label_totals[i].totals, (size_t)breakdown->request->duration, &statistics)) {
         fs_buffer_printf(breakdown->problem, "a total of user %s is beyond %lld cents", breakdown->user_id.data,
                          (long long)SB_BANK_LARGEST_AMOUNT);
         return false;
@@ -122,7 +123,7 @@ static bool append_flow(struct breakdown *breakdown, size_t i)
     append_member(out, ",\"median\":", statistics.median);
     append_member(out, ",\"standardDeviation\":", statistics.standard_deviation);
     fs_buffer_append_text(out, ",\"months\":[");
-    append_months(breakdown, &breakdown->flows[i], out);
+    append_months(breakdown, &breakdown->label_totals[i], out);
     fs_buffer_append_text(out, "]}");
     return true;
 }
@@ -130,7 +131,7 @@ static bool append_flow(struct breakdown *breakdown, size_t i)
 static bool end_user(struct breakdown *breakdown)
 {
     for (size_t i = 0; i < breakdown->request->label_count; i++) {
-        if (breakdown->found >> i & 1 && !append_flow(breakdown, i))
+        if (breakdown->found >> i & 1 && !append_label_total(breakdown, i))
             return false;
     }
     return true;
@@ -147,23 +148,23 @@ static bool begin_user(struct breakdown *breakdown, sqlite3_stmt *row)
     return !breakdown->user_id.failed;
 }
 
-/* ---- flows ----------------------------------------------------------------------------------------------- */
+/* ---- label totals ----------------------------------------------------------------------------------------------- */
 
-/* Adds the row's flow, of one account and label, to a requested label's. */
-static bool add_flow(struct breakdown *breakdown, sqlite3_stmt *row, int requested)
+/* Adds the row's label_total, of one account and label, to a requested label's. */
+static bool add_label_total(struct breakdown *breakdown, sqlite3_stmt *row, int requested)
 {
-    struct sb_label_total *flow = &breakdown->flows[requested];
+    struct sb_label_total *label_total = &breakdown->label_totals[requested];
     int duration = breakdown->request->duration;
     int64_t transactions = 0;
     if (!(breakdown->found >> requested & 1))
-        *flow = (struct sb_label_total){0};
+        *label_total = (struct sb_label_total){0};
     for (int i = 0; i < duration; i++) {
         int column = SB_BANK_MONTHS - duration + i;
         int64_t count = sqlite3_column_int64(row, FIRST_COUNT + column);
-        flow->counts[i] += count;
+        label_total->counts[i] += count;
         transactions += count;
         int64_t total = sqlite3_column_int64(row, FIRST_TOTAL + column);
-        if (__builtin_add_overflow(flow->totals[i], total, &flow->totals[i])) {
+        if (__builtin_add_overflow(label_total->totals[i], total, &label_total->totals[i])) {
             fs_buffer_printf(breakdown->problem, "a total of user %s is beyond 64 bits", breakdown->user_id.data);
             return false;
         }
@@ -180,7 +181,7 @@ static bool add_row(struct breakdown *breakdown, sqlite3_stmt *row)
         (!end_user(breakdown) || !begin_user(breakdown, row)))
         return false;
     for (; groups != 0; groups &= groups - 1) {
-        if (!add_flow(breakdown, row, __builtin_ctzll(groups)))
+        if (!add_label_total(breakdown, row, __builtin_ctzll(groups)))
             return false;
     }
     return true;
@@ -192,7 +193,7 @@ static bool walk(struct breakdown *breakdown, const struct sb_bank *bank)
         sb_database_prepare(sb_bank_database(bank),
                             "SELECT users.number, user_id, label, " SB_LABEL_TOTAL_COLUMNS " FROM users"
                             " CROSS JOIN accounts ON accounts.user = users.number"
-                            " CROSS JOIN flows ON flows.account = accounts.number ORDER BY user_id",
+                            " CROSS JOIN label_totals ON label_totals.account = accounts.number ORDER BY user_id",
                             breakdown->problem);
     if (!rows)
         return false;

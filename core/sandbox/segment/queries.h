@@ -2,7 +2,7 @@
 #ifndef FINSEG_SANDBOX_QUERIES_H
 #define FINSEG_SANDBOX_QUERIES_H
 
-#include "segment.h"
+#include "request.h"
 
 /* Accounts whose balance is above the threshold. */
 bool sb_query_high_balance(const struct sb_segment_request *request, const struct sb_bank *bank,

@@ -36,7 +36,7 @@ static bool find_members(const char *text, size_t length, struct body *body, str
             if (!fs_json_string_is(&key, member_names[i]))
                 continue;
             if (seen[i]) {
-                sb_api_errors_add(errors, SB_CODE_BAD_REQUEST, "%s stands twice in the body", member_names[i]);
+                sb_api_errors_add(errors, SB_CODE_BAD_REQUEST, "%s appears twice in the body", member_names[i]);
                 return false;
             }
             seen[i] = true;
@@ -68,7 +68,7 @@ static bool read_body(const char *text, size_t length, struct body *body, struct
     if (sb_has_duplicate_members(text, length, &repeat) && !repeat)
         return true;
     sb_api_errors_add(errors, SB_CODE_BAD_REQUEST,
-                      repeat ? "a member stands twice in the body" : "the body has too many members");
+                      repeat ? "a member appears twice in the body" : "the body has too many members");
     return false;
 }
 
@@ -149,7 +149,7 @@ static void read_label(const struct fs_json_value *value, struct sb_segment_requ
     if (!label || *label == '\0')
         sb_api_errors_add(errors, SB_CODE_ILLEGAL_FIELD_VALUE, "labels[%zu] must be a text that is not empty", place);
     else if (stands_before(request, label))
-        sb_api_errors_add(errors, SB_CODE_ILLEGAL_FIELD_VALUE, "labels[%zu] stands in the list before", place);
+        sb_api_errors_add(errors, SB_CODE_ILLEGAL_FIELD_VALUE, "labels[%zu] appears twice", place);
     free(label);
     request->labels[request->label_count++] = *value;
 }

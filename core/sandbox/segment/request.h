@@ -44,8 +44,8 @@ struct sb_segment_request {
 };
 
 /*
- * Reads a create body. Members of no meaning to the kind are ignored, as the service does. False with at least one complaint when
- * it is no JSON object or a member is missing, doubled or wrong.
+ * Reads a create body. Members of no meaning to the kind are ignored, as the service does. False with at least one
+ * complaint when it is no JSON object or a member is missing, doubled or wrong.
  */
 bool sb_segment_read_request(const struct sb_segment_kind *kind, const char *body, size_t length,
                              struct sb_segment_request *request, struct sb_api_errors *errors);

@@ -1,6 +1,6 @@
 /*
- * The result of a segment while it is computed: the records of its users as JSON, one after the other. A record is a userId and one
- * list. Amounts are minor units (cents).
+ * The result of a segment while it is computed: the records of its users as JSON, one after the other. A record is a
+ * userId and one list. Amounts are minor units (cents).
  */
 #ifndef FINSEG_SANDBOX_RESULT_H
 #define FINSEG_SANDBOX_RESULT_H

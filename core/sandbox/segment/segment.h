@@ -1,4 +1,7 @@
-/* The kinds of segments: one table in segment.c says what the body of a create request may hold and which query finds the users. */
+/*
+ * The kinds of segments: one table in segment.c says what the body of a create request may hold and which query finds
+ * the users.
+ */
 #ifndef FINSEG_SANDBOX_SEGMENT_H
 #define FINSEG_SANDBOX_SEGMENT_H
 
@@ -12,7 +15,9 @@
 
 /* NULL when there is no such kind. */
 const struct sb_segment_kind *sb_segment_kind_named(const char *name, size_t length);
-/* Computes the result at the bank's reference date. False with a `problem`. The caller frees the result in either case. */
+/*
+ * Computes the result at the bank's reference date. False with a `problem`. The caller frees the result in either case.
+ */
 bool sb_segment_compute(const struct sb_segment_request *request, const struct sb_bank *bank, struct sb_result *result,
                         struct fs_buffer *problem);
 

@@ -178,7 +178,6 @@ function Listener.open(client, options)
     self:close()
     return nil, err
   end
-  client._listener = self
   return self
 end
 
@@ -190,8 +189,7 @@ function Listener:close()
   local receiver, client = self._receiver, self._client
   self.closed = true
   self._refused, self._receiver = receiver:refused(), nil
-  if client._listener == self then
-    client._listener = nil
+  if not client.closed then
     client:detach(self)
   end
   if self.callbacks then

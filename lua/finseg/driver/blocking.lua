@@ -2,6 +2,7 @@
 
 local core = require "finseg.core"
 
+---@type finseg.Driver
 local blocking = { name = "blocking" }
 
 function blocking.running()

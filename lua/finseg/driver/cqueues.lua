@@ -3,6 +3,7 @@
 local condition = require "cqueues.condition"
 local cqueues = require "cqueues"
 
+---@type finseg.Driver
 local driver = { name = "cqueues" }
 
 ---@class finseg.Stepper  steps one client in one controller
@@ -22,7 +23,7 @@ local function step_while_awaited(steppers, controller, stepper)
   steppers[controller] = nil
 end
 
--- The stepper of a client in the controller that runs now, for one more who waits.
+--- The stepper of a client in the controller that runs now, for one more who waits.
 local function enter(client)
   local steppers = client.cqueues
   if not steppers then
@@ -41,7 +42,7 @@ local function enter(client)
   return stepper
 end
 
--- Before the client may be closed, cqueues must have let go of its descriptor: cancel() does, and wakes the stepper.
+--- Before the client may be closed, cqueues must have let go of its descriptor: cancel() does, and wakes the stepper.
 local function leave(stepper)
   stepper.waiting = stepper.waiting - 1
   if stepper.waiting == 0 then

@@ -15,16 +15,16 @@
 --             be called, by anyone.
 --   wake(waiter)
 --             ends the sleep of that waiter; does nothing when it does not sleep. It may be called from anywhere,
---             client:step() being the usual place. The sleeper should go on later, not inside wake().
+--             client:step() being the usual yieldable. The sleeper should go on later, not inside wake().
 --   spawn(f, on_failure)
 --             starts f in a coroutine of the loop. An error in f is the loop's to report. A loop that gives a coroutine
 --             up for another reason, such as a yield that it does not know, may call on_failure(problem).
 --   sleep(seconds)
 --             puts the current coroutine to sleep for that long.
 --
--- `client` is something pollable, a client or finseg's own signal: pollfd() (nil once closed), events() ("r"),
--- timeout() (nil), step(), closed, and for loops that cannot watch a descriptor pending(), transfers() and
--- next_timeout() (see finseg.client). Its descriptor is closed by client:close(), which has woken every waiter before:
+-- `client` is something pollable (see finseg.wait.pollable): a client, a store that has a connection, or finseg's own
+-- signal. It has pollfd(), step() and `closed`, and for loops that cannot watch a descriptor next_timeout(),
+-- transfers() and pending(). Its descriptor is closed by client:close(), which has woken every waiter before:
 -- a driver lets go of the descriptor when its last waiter is woken or has timed out, so that it watches no stale one.
 --
 -- `waiter` is a table that finseg makes for each wait; `waiter.done` tells that it is over. finseg checks waiter.done
@@ -33,13 +33,13 @@
 
 local blocking = require "finseg.driver.blocking"
 local core = require "finseg.core"
-local place = require "finseg.wait.yieldable"
+local yieldable = require "finseg.wait.yieldable"
 local tasks = require "finseg.driver.tasks"
 
----@class finseg.Driver
+---@class finseg.Driver  its members are described above
 ---@field name string
 ---@field running fun(): boolean, string?
----@field suspend fun(client: finseg.Client|finseg.Signal, waiter: table, seconds: number?): boolean?, string?
+---@field suspend fun(client: finseg.Pollable, waiter: table, seconds: number?): boolean?, string?
 ---@field wake fun(waiter: table)
 ---@field spawn fun(f: function, on_failure: fun(problem: any)?)
 ---@field sleep fun(seconds: number)
@@ -94,7 +94,7 @@ end
 --- Finds the driver that a config field asks for: nil, a driver, or the name of a shipped one.
 ---@param wanted nil|string|finseg.Driver
 ---@return finseg.Driver? driver  nil without an error when nothing was asked for
----@return table? err  kind config
+---@return finseg.Err? err  kind config
 function drivers.named(wanted)
   if wanted == nil then
     return nil
@@ -129,7 +129,7 @@ end
 --- does nothing.
 ---@param driver finseg.Driver
 ---@return boolean? ok
----@return table? err  kind config
+---@return finseg.Err? err  kind config
 function drivers.add(driver)
   local _, err = drivers.named(driver)
   if err then
@@ -144,8 +144,8 @@ end
 --- Whether a wait can begin here in the driver's loop; when not, perhaps why.
 local function can_wait(driver)
   local running, why = driver.running()
-  if running and driver ~= blocking and not place.is_main() then
-    return place.may_yield()
+  if running and driver ~= blocking and not yieldable.is_main() then
+    return yieldable.may_yield()
   end
   return running, why
 end
@@ -169,7 +169,7 @@ end
 --- Chooses the driver for a wait that begins now: the explicit one, else the loop that runs here, else blocking.
 ---@param explicit finseg.Driver?
 ---@return finseg.Driver? driver
----@return table? err  kind invalid: no wait is possible here
+---@return finseg.Err? err  kind invalid: no wait is possible here
 function drivers.choose(explicit)
   if explicit then
     return choose_explicit(explicit)

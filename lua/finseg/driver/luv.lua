@@ -6,9 +6,10 @@
 -- A generator that waits would hand what the wait yields to its caller. That is refused where the driver sees it, and
 -- else what is yielded raises when it is used.
 
-local place = require "finseg.wait.yieldable"
+local yieldable = require "finseg.wait.yieldable"
 local uv = require "luv"
 
+---@type finseg.Driver
 local driver = { name = "luv" }
 
 ---@class finseg.Sleeper
@@ -33,7 +34,7 @@ local function raise_mistaken()
   error("finseg: " .. MISTAKEN, 2)
 end
 
--- What a wait yields: nobody can take it for a value.
+--- What a wait yields: nobody can take it for a value.
 local WAITING = {}
 for event in ("add call concat div eq index le len lt mod mul newindex pow sub tostring unm"):gmatch "%a+" do
   WAITING["__" .. event] = raise_mistaken
@@ -64,7 +65,7 @@ local function resume(sleeper)
   return ok, problem
 end
 
--- An error in a callback is luv's to report. The coroutines that are still to be resumed get their turn before.
+--- An error in a callback is luv's to report. The coroutines that are still to be resumed get their turn before.
 function resume_ready()
   local batch = ready
   ready = {}
@@ -81,7 +82,7 @@ function resume_ready()
 end
 
 local function new_sleeper()
-  return { coroutine = not place.is_main() and coroutine.running() or nil, asleep = true, woken = false }
+  return { coroutine = not yieldable.is_main() and coroutine.running() or nil, asleep = true, woken = false }
 end
 
 local function wake(sleeper)
@@ -91,7 +92,7 @@ local function wake(sleeper)
   end
 end
 
--- Sleeps until woken. When somebody else resumes the coroutine, sleeper.asleep is still true.
+--- Sleeps until woken. When somebody else resumes the coroutine, sleeper.asleep is still true.
 local function sleep(sleeper)
   if sleeper.coroutine then
     coroutine.yield(WAITING)
@@ -103,7 +104,7 @@ local function sleep(sleeper)
   end
 end
 
--- After a sleep that somebody else has ended.
+--- After a sleep that somebody else has ended.
 local function refuse_stranger(sleeper)
   if sleeper.asleep then
     sleeper.asleep = false
@@ -111,7 +112,7 @@ local function refuse_stranger(sleeper)
   end
 end
 
--- A timer of luv counts whole milliseconds, and from a clock that may be one behind.
+--- A timer of luv counts whole milliseconds, and from a clock that may be one behind.
 local function start_timer(seconds, expired)
   uv.update_time()
   local timer = uv.new_timer()
@@ -136,7 +137,7 @@ local function watch(client)
   return watched
 end
 
--- libuv must have let go of a descriptor before it is closed.
+--- libuv must have let go of a descriptor before it is closed.
 local function unwatch(watched)
   watched.sleeping = watched.sleeping - 1
   if watched.sleeping == 0 then
@@ -149,7 +150,7 @@ end
 -- ---- the driver ----------------------------------------------------------------------------------------------
 
 function driver.running()
-  if not place.is_main() then
+  if not yieldable.is_main() then
     if resumed and coroutine.status(resumed) == "normal" then
       return false, NESTED
     end
@@ -193,7 +194,7 @@ function driver.wake(waiter)
   end
 end
 
--- In a turn of its own, so that its errors do not hit who started it.
+--- In a turn of its own, so that its errors do not hit who started it.
 function driver.spawn(f)
   enqueue { coroutine = coroutine.create(f), asleep = true }
 end

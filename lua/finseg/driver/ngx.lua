@@ -6,6 +6,7 @@
 local Signal = require "finseg.wait.signal"
 local Stepper = require "finseg.driver.ngx_stepper"
 
+---@type finseg.Driver
 local driver = { name = "ngx" }
 
 --- The phases in which ngx_lua lets a coroutine sleep.

@@ -1,24 +1,23 @@
--- The stepper: one timer of nginx that steps a client while anything is under way, and ends when nothing is.
+-- What steps a client in nginx, in place of an event loop that watches its descriptor: a timer of the worker's, which
+-- runs while anything is under way, and ends when nothing is.
 --
--- ngx_lua cannot watch the client's descriptor, so the stepper looks at it: again soon after a step that had work to
--- do, a few milliseconds later while transfers are under way and silent, and not before the client's next timer when
--- there are none. So waiting for a job costs nothing between two questions to the service. The stepper goes on in a
--- worker that is about to exit, since those who wait still wait.
+-- ngx_lua cannot watch a descriptor that it has not opened. So the stepper looks at the client: again soon after a step
+-- that had work to do, a few milliseconds later while transfers are under way and silent, and not before the client's
+-- next timer when there are none. So waiting for a job costs nothing between two questions to the service. It goes on
+-- in a worker that is about to exit, since those who wait still wait.
 
+local Pollable = require "finseg.wait.pollable"
+local Timer = require "finseg.driver.ngx_timer"
 local core = require "finseg.core"
 
 --- Seconds of work after which other requests have their turn.
-local SPELL = 0.001
+local LONGEST_TURN = 0.001
 
 --- Seconds between looks while transfers are silent: the first and the longest.
 local FIRST_REST, LONGEST_REST = 0.001, 0.004
 
 --- The longest sleep, when the client plans nothing. (Whatever makes a plan wakes the stepper.)
 local LONG = 3600
-
---- A timer that was granted runs at once. nginx drops it, though, with no more than a line in its log, when
---- lua_max_running_timers others run; after so many seconds it counts as dropped.
-local PATIENCE = 0.1
 
 --- Seconds between two looks for waits whose request is gone.
 local REAPING = 1
@@ -27,8 +26,7 @@ local REAPING = 1
 local AFTER_FAILURE = 0.1
 
 ---@class finseg.ngx.Stepper
----@field state "stopped"|"granted"|"running"
----@field granted_at number  when nginx granted the timer, for "granted"
+---@field timer finseg.ngx.Timer
 ---@field alarm table  the semaphore in which the timer sleeps
 ---@field resting boolean  it does
 ---@field descriptors integer[]  for core.poll
@@ -49,7 +47,7 @@ function Stepper.of(client)
   local stepper = steppers[client]
   if not stepper then
     stepper = setmetatable({
-      state = "stopped",
+      timer = Timer.new(),
       alarm = assert(require("ngx.semaphore").new(0)),
       resting = false,
       descriptors = { client:pollfd() },
@@ -141,17 +139,19 @@ local function step_for_a_while(stepper, client)
     if not client:step() then
       return false
     end
-  until client.closed or core.now() - started > SPELL or not stepper:has_work()
+  until client.closed or core.now() - started > LONGEST_TURN or not stepper:has_work()
   return true
 end
 
 --- True while something is under way, in what is attached to the client, too; and while a store that is gone tries to
---- come back, which is no reason for a worker to stay.
+--- come back, which is no reason for a worker to stay. (A store of the program's own may lack both questions.)
 local function is_busy(client)
   if client.closed then
     return false
+  elseif client.is_recovering and client:is_recovering() and not ngx.worker.exiting() then
+    return true
   end
-  return client:is_busy() or client:is_recovering() and not ngx.worker.exiting()
+  return (client.is_busy or Pollable.is_busy)(client)
 end
 
 --- Steps while anything is under way.
@@ -175,28 +175,12 @@ end
 --- What a step calls back may raise, as a watcher of a store: that is no reason to end what others wait for. The log
 --- is told, and the stepping goes on, not at once, in case it is always the same.
 function Stepper:run(client)
-  self.state = "running"
   local ok, problem = pcall(self.work, self, client)
   while not ok do
     ngx.log(ngx.ERR, "finseg: stepping the client failed: ", tostring(problem))
     ngx.sleep(AFTER_FAILURE)
     ok, problem = pcall(self.work, self, client)
   end
-  self.state = "stopped"
-end
-
---- Asks nginx for the timer.
-function Stepper:ask_for_timer(client)
-  local granted = ngx.timer.at(0, function()
-    -- nginx calls it early in a worker that is about to exit. It runs all the same: those who wait still wait.
-    if self.state ~= "running" then
-      self:run(client)
-    end
-  end)
-  if granted then
-    self.state, self.granted_at = "granted", core.now()
-  end
-  return granted
 end
 
 --- Sees to it that the client is stepped from now on.
@@ -204,15 +188,12 @@ end
 ---@return boolean served  false: nobody else may step the client, so the caller has to, once
 ---@return number? patience  seconds after which to call again if nothing has happened
 function Stepper:serve(client)
-  if self.state == "running" then
+  local state = self.timer:start(self.run, self, client)
+  if state == "running" then
     self:nudge()
     return true, math.huge
   end
-  local lost = self.state == "granted" and core.now() - self.granted_at >= PATIENCE
-  if self.state == "granted" and not lost then
-    return true, PATIENCE
-  end
-  return self:ask_for_timer(client) and not lost, PATIENCE
+  return state == "granted", Timer.PATIENCE
 end
 
 return Stepper

@@ -2,11 +2,13 @@
 -- coroutines that wait side by side in one thread, in one poll(2).
 
 local Heap = require "finseg.wait.heap"
+local Queue = require "finseg.wait.queue"
 local Signal = require "finseg.wait.signal"
 local core = require "finseg.core"
 
 local unpack = table.unpack or unpack
 
+---@type finseg.Driver
 local tasks = { name = "tasks" }
 
 --- What a task yields when it goes to sleep; anything else was not meant for the scheduler.
@@ -15,12 +17,12 @@ local SUSPENDED = {}
 ---@class finseg.Task
 ---@field coroutine thread
 ---@field scheduler finseg.Scheduler
----@field queued boolean  it stands in the ready queue
+---@field queued boolean  it is in the ready queue
 ---@field timed_out boolean?  its sleep ended by the clock
 ---@field on_failure fun(problem: any)?  takes its failure, which is the scheduler's otherwise
 
 ---@class finseg.Scheduler
----@field ready finseg.Task[]  first come, first served, from `head` to `tail`
+---@field ready finseg.Queue  of the tasks to resume
 ---@field timers finseg.Heap  of waiters
 ---@field watched table<finseg.Client, integer>  clients with how many tasks sleep on each
 ---@field asleep table<table, boolean>  the waiters of the tasks that sleep
@@ -36,9 +38,7 @@ local active
 
 function Scheduler.new()
   return setmetatable({
-    ready = {},
-    head = 1,
-    tail = 0,
+    ready = Queue.new(),
     timers = Heap.new(),
     watched = {},
     asleep = {},
@@ -60,16 +60,7 @@ function Scheduler:enqueue(task)
     return
   end
   task.queued = true
-  self.tail = self.tail + 1
-  self.ready[self.tail] = task
-end
-
-function Scheduler:dequeue()
-  local task = self.ready[self.head]
-  self.ready[self.head] = nil
-  self.head = self.head + 1
-  task.queued = false
-  return task
+  self.ready:push(task)
 end
 
 function Scheduler:watch(client, change)
@@ -93,6 +84,7 @@ end
 --- Runs a task until it sleeps or ends.
 function Scheduler:resume(task)
   self.current = task
+  task.queued = false
   local ok, result = coroutine.resume(task.coroutine)
   self.current = nil
   if not ok then
@@ -145,7 +137,7 @@ function Scheduler:poll()
       hopeful = hopeful or can_wake(client)
     end
   end
-  local idle = self.head > self.tail
+  local idle = self.ready:count() == 0
   local seconds = self:next_timer(core.now())
   if idle and not seconds and not hopeful then
     error("finseg.run: every task waits, and nothing is left that could wake one", 0)
@@ -164,8 +156,8 @@ end
 
 function Scheduler:loop()
   while true do
-    for _ = self.head, self.tail do
-      self:resume(self:dequeue())
+    for _ = 1, self.ready:count() do
+      self:resume(self.ready:pop())
     end
     if self.live == 0 then
       return
@@ -222,7 +214,7 @@ local function get_up(task, waiter)
   return true
 end
 
--- The yields are here and nowhere deeper: each frame of a sleeping coroutine takes memory.
+--- The yields are here and nowhere deeper: each frame of a sleeping coroutine takes memory.
 function tasks.suspend(client, waiter, seconds)
   local task = fall_asleep(waiter, seconds)
   task.scheduler:watch(client, 1)

@@ -3,7 +3,7 @@
 local core = require "finseg.core"
 local driver = require "finseg.driver.ngx"
 local log = require "finseg.driver.ngx_log"
-local receiver = require "finseg.ngx.worker_callbacks"
+local worker_callbacks = require "finseg.ngx.worker_callbacks"
 
 --- Seconds that a callback may take after its answer: a store across the network may not answer.
 local PATIENCE = 30
@@ -48,13 +48,13 @@ end
 
 --- Answers 204 at once and does the work afterwards: who calls is not kept waiting. The body of a callback says nothing
 --- that the URL does not say, and is not read.
----@param store finseg.Store|function|nil  see receiver.store
+---@param store finseg.Store|function|nil  see worker_callbacks.store
 return function(store)
   if ngx.req.get_method() ~= "POST" then
     ngx.header["Allow"] = "POST"
     return ngx.exit(ngx.HTTP_NOT_ALLOWED)
   end
-  local callbacks, err = receiver.callbacks(store)
+  local callbacks, err = worker_callbacks.callbacks(store)
   if not callbacks then
     log(ngx.ERR, "no callbacks: " .. tostring(err))
     return ngx.exit(ngx.HTTP_INTERNAL_SERVER_ERROR)

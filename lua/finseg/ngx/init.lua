@@ -25,7 +25,7 @@
 local check = require "finseg.value.check"
 local core = require "finseg.core"
 local finseg = require "finseg"
-local receiver = require "finseg.ngx.worker_callbacks"
+local worker_callbacks = require "finseg.ngx.worker_callbacks"
 
 local nginx = {}
 
@@ -67,8 +67,8 @@ local function problem_of_callbacks(callbacks)
     end
   end
   if type(callbacks.public_url) ~= "string" then
-    return "callbacks: public_url: the URL at which the service finds the location of callbacks expected; if it comes "
-      .. "from an environment variable, nginx needs a line for that: env FINSEG_CALLBACK_URL;"
+    return "callbacks: public_url is missing: give the URL at which the service finds the location for callbacks; if "
+      .. "it comes from an environment variable, nginx needs a line for that: env FINSEG_CALLBACK_URL;"
   end
   if callbacks.store ~= nil and type(callbacks.store) ~= "table" and type(callbacks.store) ~= "function" then
     return "callbacks: store: a store, or a function that answers one, expected"
@@ -91,7 +91,7 @@ local function make_client(config)
     return client, err
   end
   local served
-  served, err = receiver.serve(client, options)
+  served, err = worker_callbacks.serve(client, options)
   if not served then
     client:close()
     return nil, err
@@ -181,7 +181,7 @@ end
 ---@return table<string, integer>? counts
 ---@return finseg.Err? err
 function nginx.callback_counts(options)
-  return receiver.counts(store_of(options, "callback_counts"))
+  return worker_callbacks.counts(store_of(options, "callback_counts"))
 end
 
 --- A function for the field `log` of clients and stores: tells nginx's error log, at the levels notice and warn. Unlike
@@ -189,7 +189,7 @@ end
 ---@param event { message: string }
 function nginx.log(event)
   check.type(event, "table", 1, "log")
-  receiver.log_event(event)
+  worker_callbacks.log_event(event)
 end
 
 return nginx

@@ -6,7 +6,7 @@ local core = require "finseg.core"
 local log = require "finseg.driver.ngx_log"
 local stores = require "finseg.store"
 
-local receiver = {}
+local worker_callbacks = {}
 
 --- The lua_shared_dict that is taken when nobody names a store.
 local DICT = "finseg"
@@ -29,7 +29,7 @@ local counts
 local warnings = { store_gone = true, store_back = true, store_refused = true }
 
 --- A `log` function for callbacks, clients and stores.
-function receiver.log_event(event)
+function worker_callbacks.log_event(event)
   log(warnings[event.name] and ngx.WARN or ngx.NOTICE, tostring(event.message))
 end
 
@@ -37,8 +37,8 @@ end
 ---@param given finseg.Store|function|nil  a function answers a store, or nil and an err, and is called once a worker.
 ---   nil: the lua_shared_dict `finseg`. What counts is what was given first; a store that was closed is opened anew.
 ---@return finseg.Store? store
----@return table? err
-function receiver.store(given)
+---@return finseg.Err? err
+function worker_callbacks.store(given)
   if shared_store and not shared_store.closed then
     return shared_store
   elseif shared_store then
@@ -71,14 +71,15 @@ end
 ---@param client finseg.Client
 ---@param options { public_url: string, store: finseg.Store|function|nil }
 ---@return boolean? ok
----@return table? err
-function receiver.serve(client, options)
-  local store, err = receiver.store(options.store)
+---@return finseg.Err? err
+function worker_callbacks.serve(client, options)
+  local store, err = worker_callbacks.store(options.store)
   if not store then
     return nil, err
   end
   local callbacks
-  callbacks, err = client:receive_callbacks { public_url = options.public_url, store = store, log = receiver.log_event }
+  callbacks, err =
+    client:receive_callbacks { public_url = options.public_url, store = store, log = worker_callbacks.log_event }
   if not callbacks then
     return nil, err
   end
@@ -87,19 +88,19 @@ function receiver.serve(client, options)
 end
 
 --- The object that takes callbacks in this worker: its client's, or one that receives for clients elsewhere.
----@param given finseg.Store|function|nil  see receiver.store
+---@param given finseg.Store|function|nil  see worker_callbacks.store
 ---@return finseg.Callbacks? callbacks
----@return table? err
-function receiver.callbacks(given)
+---@return finseg.Err? err
+function worker_callbacks.callbacks(given)
   if current and not current.closed and not current.store.closed then
     return current
   end
-  local store, err = receiver.store(given)
+  local store, err = worker_callbacks.store(given)
   if not store then
     return nil, err
   end
   local callbacks
-  callbacks, err = Callbacks.for_others { store = store, log = receiver.log_event }
+  callbacks, err = Callbacks.for_others { store = store, log = worker_callbacks.log_event }
   if not callbacks then
     return nil, err
   end
@@ -108,11 +109,11 @@ function receiver.callbacks(given)
 end
 
 --- How many callbacks of each sort were received: by all workers when the store counts for them, else by this one.
----@param given finseg.Store|function|nil  see receiver.store
+---@param given finseg.Store|function|nil  see worker_callbacks.store
 ---@return table<string, integer>? counts
----@return table? err
-function receiver.counts(given)
-  local callbacks, err = receiver.callbacks(given)
+---@return finseg.Err? err
+function worker_callbacks.counts(given)
+  local callbacks, err = worker_callbacks.callbacks(given)
   if not callbacks then
     return nil, err
   end
@@ -123,4 +124,4 @@ function receiver.counts(given)
   return answer
 end
 
-return receiver
+return worker_callbacks

@@ -3,14 +3,12 @@
 --
 -- set_of(node, within) is the heart: the users of a part of the rule, as far as `within` goes (nil: all of them).
 
-local UserSet = require "finseg.rule.userset"
 local core = require "finseg.core"
 local guard = require "finseg.rule.guard"
 
 ---@class finseg.Evaluation
 ---@field plan finseg.Plan
----@field rolls table<finseg.Request, finseg.Roll>
----@field recall fun(request: finseg.Request, among: finseg.UserSet): boolean?, table?  brings records back
+---@field records table<finseg.Request, finseg.Records>
 ---@field steps string[]  what was done, for people
 local Evaluation = {}
 Evaluation.__index = Evaluation
@@ -18,18 +16,13 @@ Evaluation.__index = Evaluation
 --- Tells what finseg has raised from a table of a rule's own.
 local err_metatable = getmetatable(core.error("invalid", "none"))
 
---- Raised inside a predicate that looks at records which must be brought back first.
-local MISSING = {}
-
 ---@param plan finseg.Plan
----@param rolls table<finseg.Request, finseg.Roll>
----@param recall fun(request: finseg.Request, among: finseg.UserSet): boolean?, table?
+---@param records table<finseg.Request, finseg.Records>
 ---@return finseg.Evaluation
-function Evaluation.new(plan, rolls, recall)
-  local self =
-    setmetatable({ plan = plan, rolls = rolls, recall = recall, steps = {}, whole = {}, upper = {} }, Evaluation)
+function Evaluation.new(plan, records)
+  local self = setmetatable({ plan = plan, records = records, steps = {}, whole = {}, upper = {} }, Evaluation)
   function self.size(request)
-    return rolls[request].users:count()
+    return records[request].users:count()
   end
   self.user_metatable = {
     __index = function(user, name)
@@ -48,8 +41,7 @@ local function users_text(count)
   return count == 1 and "1 user" or ("%d users"):format(count)
 end
 
--- ---- users, as predicates see them
--- -----------------------------------------------------------------------------------
+-- ---- users, as predicates see them ----------------------------------------------------------------------------------
 
 --- The id of a user, also when a function wrote over user.userId.
 local function id_of(self, user)
@@ -64,11 +56,7 @@ end
 function Evaluation:look_up(user, name)
   local request = self.plan.names[name]
   if request then
-    local roll = self.rolls[request]
-    if not roll:is_at_hand(self.among) then
-      error({ [MISSING] = request }, 0)
-    end
-    local record = roll:record(id_of(self, user))
+    local record = self.records[request]:record(id_of(self, user))
     if record then
       rawset(user, name, record)
     end
@@ -101,15 +89,12 @@ end
 
 --- Calls node.f for each user of a set, in their order, and take(userId, answer) with what it answered.
 ---@return boolean? ok
----@return table? err
+---@return finseg.Err? err
 function Evaluation:call_for_each(node, among, take)
-  self.among = among
   local f, user_metatable = node.f, self.user_metatable
-  local ids = among:each()
-  local id = ids()
-  local missing, failure
-  local function go_on(renew)
-    while id do
+  local failure
+  local ok, problem = guard.call(function(renew)
+    for id in among:ids() do
       local user = setmetatable({ userId = id }, user_metatable)
       self.user, self.user_id = user, id
       local ok, answer = pcall(f, user)
@@ -117,8 +102,7 @@ function Evaluation:call_for_each(node, among, take)
         if guard.is_interrupt(answer) then
           error(answer, 0)
         end
-        missing = type(answer) == "table" and answer[MISSING]
-        failure = not missing and describe_failure(node, id, answer) or nil
+        failure = describe_failure(node, id, answer)
         return
       end
       failure = take(id, answer)
@@ -126,27 +110,18 @@ function Evaluation:call_for_each(node, among, take)
         return
       end
       renew()
-      id = ids()
     end
+  end)
+  if not ok then
+    failure = core.error("invalid", guard.message_of(problem, node.f_place))
   end
-  repeat
-    missing, failure = nil, nil
-    local ok, problem = guard.call(go_on)
-    if not ok then
-      failure = core.error("invalid", guard.message_of(problem, node.f_place))
-    elseif missing then
-      ok, failure = self.recall(missing, among)
-      failure = not ok and failure or nil
-    end
-  until failure or not missing
   if failure then
     return nil, failure
   end
   return true
 end
 
--- ---- parts of the rule
--- -----------------------------------------------------------------------------------------------
+-- ---- parts of the rule ----------------------------------------------------------------------------------------------
 
 --- Users among whom those of a part certainly are, found without calling a function.
 function Evaluation:upper_bound(node)
@@ -156,7 +131,7 @@ function Evaluation:upper_bound(node)
   end
   local set
   if node.op == "segment" then
-    set = self.rolls[self.plan.request_of[node]].users
+    set = self.records[self.plan.request_of[node]].users
   elseif node.op == "union" then
     set = self:upper_bound(node.left) + self:upper_bound(node.right)
   elseif node.op == "intersection" then
@@ -242,7 +217,7 @@ function work_out.where(self, node, within)
   if not among then
     return nil, err
   end
-  local kept = UserSet.new()
+  local kept = assert(core.idset())
   local ok
   ok, err = self:call_for_each(node, among, function(id, answer)
     if answer then
@@ -261,7 +236,7 @@ local function ranks_before(a, b)
   if a.score ~= b.score then
     return a.score > b.score
   end
-  return a.id < b.id
+  return core.precedes(a.id, b.id)
 end
 
 function work_out.top(self, node, within)
@@ -287,7 +262,7 @@ function work_out.top(self, node, within)
     return nil, err
   end
   table.sort(ranked, ranks_before)
-  local top = UserSet.new()
+  local top = assert(core.idset())
   for position = 1, math.min(node.count, #ranked) do
     top:add(ranked[position].id)
   end
@@ -297,9 +272,9 @@ end
 
 --- The users of a part of the rule, as far as `within` goes.
 ---@param node finseg.Expression
----@param within finseg.UserSet?
----@return finseg.UserSet? set
----@return table? err
+---@param within finseg.Idset?
+---@return finseg.Idset? set
+---@return finseg.Err? err
 function Evaluation:set_of(node, within)
   if node.op == "segment" or self.plan.uses[node] == 1 then
     return work_out[node.op](self, node, within)
@@ -317,20 +292,14 @@ function Evaluation:set_of(node, within)
   return restrict(whole, within)
 end
 
---- The users of the whole rule. Records of others are let go.
----@return finseg.UserSet? set
----@return table? err
+--- The users of the whole rule.
+---@return finseg.Idset? set
+---@return finseg.Err? err
 function Evaluation:run()
   for _, request in ipairs(self.plan.requests) do
     self:note("%s: %s", request.label, users_text(self.size(request)))
   end
-  local set, err = self:set_of(self.plan.root)
-  if set then
-    for _, roll in pairs(self.rolls) do
-      roll:narrow(set)
-    end
-  end
-  return set, err
+  return self:set_of(self.plan.root)
 end
 
 return Evaluation

@@ -25,7 +25,7 @@ local core = require "finseg.core"
 local environment = require "finseg.rule.environment"
 local explanation = require "finseg.rule.explanation"
 local expression = require "finseg.rule.expression"
-local gathering = require "finseg.rule.fetch"
+local fetch = require "finseg.rule.fetch"
 local guard = require "finseg.rule.guard"
 local service = require "finseg.rule.service"
 local stores = require "finseg.store"
@@ -126,25 +126,25 @@ end
 
 local function ignore() end
 
---- Runs the rule on a source of segments (see finseg.rule.gathering). For finseg's own modules.
+--- Runs the rule on a source of segments (see finseg.rule.fetch). For finseg's own modules.
+---@param source table
 ---@param options { parallel: integer?, keep_bytes: integer? }
+---@param report fun(event: table)
 ---@return finseg.RuleResult? result
 ---@return finseg.Err? err
-function Rule:_run_on(source, options, report)
+function Rule:run_on(source, options, report)
   local plan, err = Plan.new(self.root, source.canonical)
   if not plan then
     return nil, err
   end
   report { name = "plan", requests = plan.requests }
-  local budget = { left = options.keep_bytes or DEFAULT_KEEP_BYTES }
-  local rolls
-  rolls, err = gathering.read_all(source, plan, options.parallel or DEFAULT_PARALLEL, budget, report)
-  if not rolls then
+  local bound = { left = options.keep_bytes or DEFAULT_KEEP_BYTES }
+  local records
+  records, err = fetch(source, plan, options.parallel or DEFAULT_PARALLEL, bound, report)
+  if not records then
     return nil, err
   end
-  local evaluation = Evaluation.new(plan, rolls, function(request, among)
-    return gathering.recall(source, request, rolls[request], among)
-  end)
+  local evaluation = Evaluation.new(plan, records)
   report { name = "evaluate" }
   local set
   set, err = evaluation:run()
@@ -152,9 +152,7 @@ function Rule:_run_on(source, options, report)
     return nil, err
   end
   report { name = "done", users = set:count() }
-  return RuleResult.new(self, evaluation, set, function(request)
-    return gathering.reopen(source, request)
-  end)
+  return RuleResult.new(self, evaluation, set)
 end
 
 --- Runs the rule: makes its jobs (or finds them in the store), waits for them side by side, reads them, and works out
@@ -168,10 +166,9 @@ end
 --- { name = "read", request, users }, then { name = "evaluate" } before functions of the rule are called, and at the
 --- end { name = "done", users }. request.label names it. It must not wait.
 ---
---- Memory: 16 bytes a user and segment, and pages up to keep_bytes, of the segments whose records can be looked at. A
---- segment that does not fit is read again once a predicate or the result looks at it, and the records of the users who
---- are looked at are kept, of a large result some at a time; with 0 that is so for every segment. Once the rule is
---- worked out, a result of few users lets go of the pages.
+--- Memory: 16 bytes a user and segment, and pages up to keep_bytes, of the segments whose records can be looked at.
+--- Further pages go to temporary files in $TMPDIR (/tmp without it), which nobody else can open and which go with the
+--- result; with keep_bytes = 0 all do. When one cannot be written, the run ends with an err of kind `resource`.
 ---@param client finseg.Client
 ---@param options table?
 ---@return finseg.RuleResult? result
@@ -184,7 +181,7 @@ function Rule:run(client, options)
     return nil, parallel
   end
   local report = options.progress or ignore
-  return self:_run_on(service.new(client, options, report), options, report)
+  return self:run_on(service.new(client, options, report), options, report)
 end
 
 --- What running the rule would do, as lines of text: its jobs, which of them are there already (with options.store),

@@ -65,6 +65,41 @@ local function add_name(self, node, request)
   return true
 end
 
+local function joined(a, b)
+  local set = {}
+  for _, side in ipairs { a, b } do
+    for request in pairs(side) do
+      set[request] = true
+    end
+  end
+  return set
+end
+
+local function shared(a, b)
+  local set = {}
+  for request in pairs(a) do
+    set[request] = b[request]
+  end
+  return set
+end
+
+--- Notes for a part of the rule the segments of which every user is in it, and those of which none is, as far as the
+--- operations alone tell. Those of its own parts have been noted.
+local function note_reach(self, node)
+  local left, right = self.reach[node.left], self.reach[node.right]
+  local all_of, none_of = {}, left and left.none_of or {}
+  if node.op == "segment" then
+    all_of[self.request_of[node]] = true
+  elseif node.op == "union" then
+    all_of, none_of = joined(left.all_of, right.all_of), shared(none_of, right.none_of)
+  elseif node.op == "intersection" then
+    all_of, none_of = shared(left.all_of, right.all_of), joined(none_of, right.none_of)
+  elseif node.op == "difference" then
+    none_of = joined(none_of, right.all_of)
+  end
+  self.reach[node] = { all_of = all_of, none_of = none_of }
+end
+
 local function walk(self, node, canonical, depth)
   if depth > MAX_DEPTH then
     return nil,
@@ -80,11 +115,15 @@ local function walk(self, node, canonical, depth)
     if not request then
       return nil, err
     end
+    note_reach(self, node)
     return add_name(self, node, request)
   end
   local ok, err = walk(self, node.left, canonical, depth + 1)
   if ok and node.right then
     ok, err = walk(self, node.right, canonical, depth + 1)
+  end
+  if ok then
+    note_reach(self, node)
   end
   return ok, err
 end
@@ -112,7 +151,7 @@ end
 ---@param canonical fun(kind: string, parameters: string): string?, table?  checks a request and answers its canonical
 ---parameters
 ---@return finseg.Plan? plan
----@return table? err  kind `invalid`; the message begins with the place in the rule
+---@return finseg.Err? err  kind `invalid`; the message begins with the place in the rule
 function Plan.new(root, canonical)
   local self = setmetatable({
     root = root,
@@ -123,7 +162,7 @@ function Plan.new(root, canonical)
     given = {},
     by_key = {},
     costs = {},
-    reaches = {},
+    reach = {},
   }, Plan)
   local ok, err = walk(self, root, canonical, 1)
   if not ok then
@@ -143,55 +182,14 @@ function Plan:list_names()
   return table.concat(labels, ", ")
 end
 
--- ---- whose records can be looked at ---------------------------------------------------------------------------------
-
-local function joined(a, b)
-  local set = {}
-  for _, side in ipairs { a, b } do
-    for request in pairs(side) do
-      set[request] = true
-    end
-  end
-  return set
-end
-
-local function shared(a, b)
-  local set = {}
-  for request in pairs(a) do
-    set[request] = b[request]
-  end
-  return set
-end
-
---- The segments of which every user is in a part, and those of which none is, as far as the operations alone tell.
-local function find_reach(self, node)
-  if node.op == "segment" then
-    return { all_of = { [self.request_of[node]] = true }, none_of = {} }
-  end
-  local left, right = self:reach(node.left), node.right and self:reach(node.right)
-  if node.op == "union" then
-    return { all_of = joined(left.all_of, right.all_of), none_of = shared(left.none_of, right.none_of) }
-  elseif node.op == "intersection" then
-    return { all_of = shared(left.all_of, right.all_of), none_of = joined(left.none_of, right.none_of) }
-  elseif node.op == "difference" then
-    return { all_of = {}, none_of = joined(left.none_of, right.all_of) }
-  end
-  return { all_of = {}, none_of = left.none_of }
-end
-
-function Plan:reach(node)
-  self.reaches[node] = self.reaches[node] or find_reach(self, node)
-  return self.reaches[node]
-end
-
 --- The segments of which no record is ever asked for: none of their users is in the result, nor comes before a
 --- predicate. In a - b, that is b.
 ---@return table<finseg.Request, boolean>
 function Plan:unseen()
-  local unseen = self:reach(self.root).none_of
+  local unseen = self.reach[self.root].none_of
   for node in pairs(self.uses) do
     if node.f then
-      unseen = shared(unseen, self:reach(node.left).none_of)
+      unseen = shared(unseen, self.reach[node.left].none_of)
     end
   end
   return unseen

@@ -1,146 +1,149 @@
--- The roll of one segment: its users as a set, and their records, kept as the pages that came. When the pages would
--- take more memory than the run may use, they are let go and read again for the users who are looked at. Of a segment
--- that nobody can look at, no page is kept.
+-- The records of one segment while a rule runs: its users as a set, and the pages that came, in memory or in a file. Of
+-- a segment that nobody can look at, no page is kept.
 
-local UserSet = require "finseg.rule.userset"
+local SpillList = require "finseg.value.spill_list"
 local core = require "finseg.core"
 
----@class finseg.RollBudget  bytes of pages that a run may still keep
----@field left number
+---@class finseg.Records
+---@field users finseg.Idset
+---@field pages finseg.SpillList?  nil: nobody can look at a record
+---@field places integer[]  of each page in `pages`
+---@field first_ids string[]  of each page
+---@field last_id string?  of the last page
+---@field sorted boolean  each userId came after the one before
+---@field bound finseg.SpillBound
+local Records = {}
+Records.__index = Records
 
----@class finseg.Roll
----@field users finseg.UserSet
----@field is_wanted boolean  false: no user whose record is asked for is in it
----@field pages userdata[]?  nil once let go
----@field bytes number  of the pages kept
----@field sorted boolean  every userId so far came after the one before
----@field texts table<string, string>?  userId -> its record as JSON, for the users `texts_for`
----@field texts_for finseg.UserSet?
----@field looked_for finseg.UserSet?  the last set that is_at_hand() found at hand
-local Roll = {}
-Roll.__index = Roll
-
---- A page in memory: its text, and an index of half its size.
-local function bytes_of(page)
-  return page:size() * 1.5
-end
-
----@param budget finseg.RollBudget
----@param is_wanted boolean
----@return finseg.Roll
-function Roll.new(budget, is_wanted)
+---@param bound finseg.SpillBound  what all segments of a run may keep in memory
+---@param can_be_seen boolean  whether a predicate or the result may ask for a record
+---@return finseg.Records
+function Records.new(bound, can_be_seen)
   return setmetatable({
-    users = UserSet.new(),
-    is_wanted = is_wanted,
-    pages = is_wanted and {} or nil,
+    users = assert(core.idset()),
+    pages = can_be_seen and SpillList.new(bound) or nil,
+    places = {},
     first_ids = {},
-    budget = budget,
-    bytes = 0,
     sorted = true,
-  }, Roll)
-end
-
-function Roll:let_go()
-  self.budget.left = self.budget.left + self.bytes
-  self.pages, self.first_ids, self.page_of, self.bytes = nil, nil, nil, 0
+    bound = bound,
+  }, Records)
 end
 
 --- Takes the next page of the segment.
 ---@param page userdata
-function Roll:add(page)
+---@return boolean? ok
+---@return finseg.Err? err  kind `resource`
+function Records:add(page)
   local count = page:user_count()
   if count == 0 then
-    return
+    return true
   end
-  self.users:add_page(page)
-  if not self.is_wanted then
-    return
+  local ok, err = self.users:add_page(page)
+  if not ok then
+    return nil, err
+  elseif not self.pages then
+    return true
   end
-  local first, last = page:user_id(1), page:user_id(count)
-  self.sorted = self.sorted and page:is_sorted() and (self.last_id == nil or self.last_id < first)
-  self.last_id = last
-  if not self.pages then
-    return
+  local place
+  place, err = self.pages:add(page, page:size() * 1.5) -- its text, and an index of half its size
+  if not place then
+    return nil, err
   end
-  local position = #self.pages + 1
-  self.pages[position], self.first_ids[position] = page, first
-  local bytes = bytes_of(page)
-  self.bytes, self.budget.left = self.bytes + bytes, self.budget.left - bytes
-  if self.budget.left < 0 then
-    self:let_go()
-  end
+  local first = page:user_id(1)
+  self.sorted = self.sorted and page:is_sorted() and (self.last_id == nil or core.precedes(self.last_id, first))
+  self.last_id = page:user_id(count)
+  self.places[#self.places + 1], self.first_ids[#self.first_ids + 1] = place, first
+  return true
 end
 
---- The page that a user of a sorted roll stands on, if on any.
-local function page_by_order(self, id)
+local function or_raise(value, err)
+  if value == nil then
+    error(err, 0)
+  end
+  return value
+end
+
+local function load_page(self, number)
+  local page = or_raise(self.pages:get(self.places[number]))
+  return type(page) == "string" and or_raise(core.page(page)) or page
+end
+
+-- ---- users who came in the order of their ids -----------------------------------------------------------------------
+
+--- The number of the page that a user stands on, if on any; 0 before the first.
+local function page_number_of(self, id)
   local firsts = self.first_ids
   local low, high = 1, #firsts
   while low <= high do
     local middle = math.floor((low + high) / 2)
-    if firsts[middle] <= id then
-      low = middle + 1
-    else
+    if core.precedes(id, firsts[middle]) then
       high = middle - 1
+    else
+      low = middle + 1
     end
   end
-  return self.pages[high]
+  return high
 end
 
---- userId -> its page and position, as page * 2^31 + position, for rolls that came in another order.
-local function index_of(self)
-  if not self.page_of then
-    self.page_of = {}
-    for number, page in ipairs(self.pages) do
+--- The page that a user stands on and the position there; nil when the segment has none. Users are mostly asked for in
+--- the order of their ids, so that the page of the one before is the first to look at.
+local function find(self, id)
+  local position = self.page and self.page:find_user(id)
+  if not position then
+    local number = page_number_of(self, id)
+    if number == 0 or number == self.page_number then
+      return nil
+    end
+    self.page, self.page_number = load_page(self, number), number
+    position = self.page:find_user(id)
+  end
+  if position then
+    return self.page, position
+  end
+end
+
+-- ---- users who came in another order --------------------------------------------------------------------------------
+
+--- Where the JSON of each user stands: of one who came twice, the first.
+---@return table<string, integer> places
+---@return finseg.SpillList texts
+local function index(self)
+  if not self.text_places then
+    self.text_places, self.texts = {}, SpillList.new(self.bound)
+    for number = 1, #self.places do
+      local page = load_page(self, number)
       for position = 1, page:user_count() do
         local id = page:user_id(position)
-        self.page_of[id] = self.page_of[id] or number * 2 ^ 31 + position
+        self.text_places[id] = self.text_places[id] or or_raise(self.texts:add(page:user_text(position)))
       end
     end
   end
-  return self.page_of
-end
-
---- The page of a user and the position there; nil when the segment has none.
-local function find(self, id)
-  if self.sorted then
-    local page = page_by_order(self, id)
-    return page, page and page:find_user(id)
-  end
-  local place = index_of(self)[id]
-  if place then
-    return self.pages[math.floor(place / 2 ^ 31)], place % 2 ^ 31
-  end
+  return self.text_places, self.texts
 end
 
 --- The JSON of a user as it came; nil when the segment has none.
 local function text_of(self, id)
-  if not self.pages then
-    return self.texts and self.texts[id]
+  if self.sorted then
+    local page, position = find(self, id)
+    return page and page:user_text(position)
   end
-  local page, position = find(self, id)
-  return position and page:user_text(position)
+  local places, texts = index(self)
+  return places[id] and or_raise(texts:get(places[id]))
 end
 
---- Whether record() and text() can answer for the users of a set; else recall() them first.
----@param among finseg.UserSet
----@return boolean
-function Roll:is_at_hand(among)
-  if self.pages or not self.is_wanted or self.looked_for == among then
-    return true
-  end
-  local is_covered = self.texts_for ~= nil and (among - self.texts_for):count() == 0
-  self.looked_for = is_covered and among or nil
-  return is_covered
-end
+-- ---- what is asked for ----------------------------------------------------------------------------------------------
 
---- The record of a user as a table, without the userId; nil when the segment has none.
+--- The record of a user as a table, without the userId; nil when the segment has none. Raises an err of kind
+--- `resource`, as text() does.
 ---@param id string
 ---@return table?
-function Roll:record(id)
+function Records:record(id)
   local record
-  if self.pages then
+  if not self.pages then
+    return nil
+  elseif self.sorted then
     local page, position = find(self, id)
-    record = position and page:user(position)
+    record = page and page:user(position)
   else
     local text = text_of(self, id)
     record = text and core.from_json(text)
@@ -154,72 +157,9 @@ end
 --- The record of a user as the JSON that came, without the userId; nil when the segment has none.
 ---@param id string
 ---@return string?
-function Roll:text(id)
-  local text = text_of(self, id)
+function Records:text(id)
+  local text = self.pages and text_of(self, id)
   return text and (core.json_without(text, "userId"))
 end
 
-local function keep_texts(self, texts, among)
-  self.texts, self.texts_for, self.looked_for = texts, among, nil
-end
-
---- Takes those records of a page that are asked for and not there yet; answers how many. (A user who stands twice has
---- the first record, as where pages are kept.)
----@param page userdata
----@param among finseg.UserSet
----@param texts table<string, string>  userId -> record as JSON
----@return integer
-function Roll.take(page, among, texts)
-  local taken = 0
-  for position = 1, page:user_count() do
-    local id = page:user_id(position)
-    if not texts[id] and among:has(id) then
-      texts[id] = page:user_text(position)
-      taken = taken + 1
-    end
-  end
-  return taken
-end
-
---- Reads the segment again, as far as it must, and keeps the records of these users.
----@param among finseg.UserSet
----@param next_page fun(): userdata?, table?
----@param abandon fun()
----@return boolean? ok
----@return table? err
-function Roll:recall(among, next_page, abandon)
-  local texts, left, err = {}, (among * self.users):count(), nil
-  while left > 0 do
-    local page
-    page, err = next_page()
-    if not page then
-      break
-    end
-    left = left - Roll.take(page, among, texts)
-  end
-  abandon()
-  if err then
-    return nil, err
-  end
-  keep_texts(self, texts, among)
-  return true
-end
-
---- Lets go of the records of all others when these users are few, the only ones to be looked at from now on.
----@param among finseg.UserSet
-function Roll:narrow(among)
-  local there = self.pages and self.users or self.texts_for
-  if not there or among:count() * 2 > there:count() or not self:is_at_hand(among) then
-    return
-  end
-  local texts = {}
-  for id in among:each() do
-    texts[id] = text_of(self, id)
-  end
-  if self.pages then
-    self:let_go()
-  end
-  keep_texts(self, texts, among)
-end
-
-return Roll
+return Records

@@ -9,18 +9,17 @@ local service = {}
 ---@param client finseg.Client
 function service.canonical(client)
   return function(kind, parameters)
-    return client:_open_core("rule"):canonical(kind, parameters)
+    return client:open_core("rule"):canonical(kind, parameters)
   end
 end
 
---- A source (see finseg.rule.gathering).
+--- A source (see finseg.rule.fetch).
 ---@param client finseg.Client
 ---@param options table  of rule:run
 ---@param report fun(event: table)
 ---@return table source
 function service.new(client, options, report)
   local journal = Journal.new(options.store or assert(stores.open "memory"))
-  local segments = {}
   local source = { canonical = service.canonical(client) }
 
   function source.open(request)
@@ -39,14 +38,9 @@ function service.new(client, options, report)
       end
       return nil, err
     end
-    segments[request] = segment
     request.creationDate = segment.creationDate
     report { name = "ready", request = request, users = segment.totalElements }
-    return segment:_open(true) -- the roll keeps its pages
-  end
-
-  function source.reopen(request)
-    return segments[request]:_open()
+    return segment:_open(true) -- its records keep the pages
   end
 
   return source

@@ -92,7 +92,7 @@ local function texts_of(fixture, parameters)
   return texts
 end
 
---- A source (see finseg.rule.gathering) of fixtures. `client` only checks the requests.
+--- A source (see finseg.rule.fetch) of fixtures. `client` only checks the requests.
 local function source_of(fixtures, client)
   local source = { canonical = service.canonical(client) }
   function source.open(request)
@@ -112,7 +112,6 @@ local function source_of(fixtures, client)
       end
     end, function() end
   end
-  source.reopen = source.open
   return source
 end
 
@@ -142,7 +141,7 @@ function rule_test.run(rule, fixtures, options)
     return nil, err
   end
   local ok, result
-  ok, result, err = pcall(rule._run_on, rule, source_of(fixtures, client), options, function() end)
+  ok, result, err = pcall(rule.run_on, rule, source_of(fixtures, client), options, function() end)
   client:close()
   if not ok then
     error(result, 0)
@@ -182,7 +181,7 @@ function rule_test.selects(rule, fixtures, user_ids, options)
     error(type(err) == "table" and err.message or err, 2) -- else what a function of the fixtures raised
   end
   local found = {}
-  for id in result:ids():each() do
+  for id in result:ids():ids() do
     found[#found + 1] = id
   end
   local lines = difference(user_ids, found)

@@ -8,6 +8,7 @@
 -- one a worker, only while somebody watches, and it goes on in a worker that is about to exit, since who watches there
 -- still waits. A notify is a hint: a reader that may have missed a note tells everybody who watches.
 
+local Timer = require "finseg.driver.ngx_timer"
 local Watchers = require "finseg.store.watchers"
 local core = require "finseg.core"
 local log = require "finseg.driver.ngx_log"
@@ -31,10 +32,6 @@ local REST = 0.002
 --- the dict full.
 local LATEST = 0.02
 
---- A timer that was granted runs at once, or never: nginx drops it, with no more than a line in its log, when
---- lua_max_running_timers others run.
-local PATIENCE = 0.1
-
 --- The number of the last note, and its text: number, writer, the length of the key, key. A key that is too long for a
 --- note is left out, with the length -1: there is news of something.
 local NUMBER, SLOT, NOTE = "finseg:notes", "finseg:note:%d", "%016.0f %s %d %s"
@@ -49,8 +46,7 @@ local NUMBER, SLOT, NOTE = "finseg:notes", "finseg:note:%d", "%016.0f %s %d %s"
 ---@field read number  the last note that this worker has read
 ---@field late number?  the number whose note is not there yet
 ---@field late_since number
----@field reader "none"|"granted"|"running"
----@field granted_at number  when nginx granted the timer, for "granted"
+---@field timer finseg.ngx.Timer  in which this worker reads
 ---@field refused boolean?  nginx has refused it, and the log says so
 local DictNotes = {}
 DictNotes.__index = DictNotes
@@ -103,7 +99,7 @@ function DictNotes.of(name, dict)
       slots = slots_of(dict),
       watchers = Watchers.new(),
       id = id,
-      reader = "none",
+      timer = Timer.new(),
       read = 0,
       complained_at = -math.huge,
     }, DictNotes)
@@ -225,33 +221,19 @@ function DictNotes:look()
   end
 end
 
-function DictNotes:run()
-  self.reader = "running"
-  local ok, problem = pcall(function()
-    while not self.watchers:is_empty() do
-      self:look()
-      ngx.sleep(REST)
-    end
-  end)
-  self.reader = "none"
-  if not ok then
-    ngx.log(ngx.ERR, "finseg: reading the notes of other workers failed: ", tostring(problem))
+--- Reads the notes while somebody watches.
+function DictNotes:read_on()
+  while not self.watchers:is_empty() do
+    self:look()
+    ngx.sleep(REST)
   end
 end
 
---- Asks nginx for the timer, unless it is there. Refused, or dropped, it is asked for again at the next watch.
+--- Sees to it that this worker reads. When nginx refuses or drops the timer, it is asked for again at the next watch.
 function DictNotes:see_to_reader()
-  if self.reader == "running" or self.reader == "granted" and core.now() - self.granted_at < PATIENCE then
-    return
-  end
-  local granted, problem = ngx.timer.at(0, function()
-    -- nginx calls it early in a worker that is about to exit. It runs all the same.
-    if self.reader ~= "running" then
-      self:run()
-    end
-  end)
-  if granted then
-    self.reader, self.granted_at, self.refused = "granted", core.now(), nil
+  local state, problem = self.timer:start(self.read_on, self)
+  if state ~= "refused" then
+    self.refused = nil
   elseif not self.refused then
     self.refused = true
     ngx.log(

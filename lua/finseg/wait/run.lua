@@ -10,42 +10,42 @@ local unpack = table.unpack or unpack
 local run = {}
 
 --- What one finseg.run has started in a loop that is not finseg's; itself the waiter of who called it.
----@class finseg.Party
+---@class finseg.RunGroup
 ---@field signal finseg.Signal
 ---@field live integer  functions that have not ended
 ---@field failed boolean
 ---@field failure any  what the first one to fail raised
 ---@field done boolean
-local Party = {}
-Party.__index = Party
+local RunGroup = {}
+RunGroup.__index = RunGroup
 
---- coroutine -> the party it belongs to
-local parties = setmetatable({}, { __mode = "k" })
+--- coroutine -> the group it belongs to
+local groups = setmetatable({}, { __mode = "k" })
 
-local function party_here()
+local function group_here()
   local running = coroutine.running()
-  return running and parties[running]
+  return running and groups[running]
 end
 
 local function with_traceback(problem)
   return type(problem) == "string" and debug.traceback(problem, 2) or problem
 end
 
-function Party:fail(problem)
+function RunGroup:fail(problem)
   if not self.failed then
     self.failed, self.failure = true, problem
   end
 end
 
-function Party:count_out()
+function RunGroup:count_out()
   self.live = self.live - 1
   if self.live == 0 then
     self.signal:finish(self)
   end
 end
 
----@param on_failure fun(problem: any)?  takes what f raised, or why the loop gave it up; else the party does
-function Party:start(driver, f, on_failure)
+---@param on_failure fun(problem: any)?  takes what f raised, or why the loop gave it up; else the group does
+function RunGroup:start(driver, f, on_failure)
   self.live = self.live + 1
   local function failed(problem)
     if on_failure then
@@ -56,9 +56,9 @@ function Party:start(driver, f, on_failure)
     self:count_out()
   end
   driver.spawn(function()
-    parties[coroutine.running()] = self
+    groups[coroutine.running()] = self
     local ok, problem = xpcall(f, with_traceback)
-    parties[coroutine.running()] = nil -- the host may use the coroutine again, as nginx does
+    groups[coroutine.running()] = nil -- the host may use the coroutine again, as nginx does
     if ok then
       self:count_out()
     else
@@ -67,30 +67,30 @@ function Party:start(driver, f, on_failure)
   end, failed)
 end
 
--- Somebody outside wants an end: the functions are not finseg's to end, so it is theirs.
-function Party.cancel() end
+--- Somebody outside wants an end: the functions are not finseg's to end, so it is theirs.
+function RunGroup.cancel() end
 
 local function run_in(driver, f, ...)
   local signal, err = Signal.shared()
   if not signal then
     error(err, 0)
   end
-  local party = setmetatable({ signal = signal, live = 0, failed = false, done = false }, Party)
+  local group = setmetatable({ signal = signal, live = 0, failed = false, done = false }, RunGroup)
   local arguments, count = { ... }, select("#", ...)
   local results, main_failure
   local function keep(...)
     results = { n = select("#", ...), ... }
   end
-  party:start(driver, function()
+  group:start(driver, function()
     keep(f(unpack(arguments, 1, count)))
   end, function(problem)
     main_failure = { problem }
   end)
-  await.signal(driver, signal, party)
+  await.signal(driver, signal, group)
   if main_failure then
     error(main_failure[1], 0)
-  elseif party.failed then
-    error(party.failure, 0)
+  elseif group.failed then
+    error(group.failure, 0)
   end
   return unpack(results, 1, results.n)
 end
@@ -111,9 +111,9 @@ end
 ---@param f function
 ---@param on_failure fun(problem: any)?  for an f that never raises: the loop gave it up
 function run.spawn(driver, f, on_failure)
-  local party = party_here()
-  if party then
-    party:start(driver, f, on_failure)
+  local group = group_here()
+  if group then
+    group:start(driver, f, on_failure)
   else
     driver.spawn(f, on_failure)
   end

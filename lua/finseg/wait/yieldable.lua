@@ -1,13 +1,13 @@
--- Where a wait may be: whether the running coroutine can be left and come back to.
+-- Whether a wait is possible here: whether the running coroutine can be left and come back to.
 
 local core = require "finseg.core"
 
-local place = {}
+local yieldable = {}
 
 --- True when the running coroutine may yield, as far as Lua can tell.
 ---@return boolean may
 ---@return string? why  it may not
-function place.may_yield()
+function yieldable.may_yield()
   if core.is_yieldable() then
     return true
   end
@@ -18,9 +18,9 @@ end
 
 --- True in the thread that Lua began with, which is no coroutine.
 ---@return boolean
-function place.is_main()
+function yieldable.is_main()
   local running, main = coroutine.running()
   return not running or main == true
 end
 
-return place
+return yieldable

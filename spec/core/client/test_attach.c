@@ -99,7 +99,7 @@ static void a_foreign_descriptor_is_ready_at_its_alarm(void)
     close_guest(&guest);
 }
 
-static void a_foreign_descriptor_is_let_go_of(void)
+static void a_foreign_descriptor_is_detached(void)
 {
     struct guest guest;
     open_guest(&guest);
@@ -166,7 +166,7 @@ static void a_foreign_descriptor_that_was_closed_is_not_taken_for_who_has_its_nu
     close_stage(&stage);
 }
 
-static void another_process_watches_nothing_here(void)
+static void another_process_attaches_nothing(void)
 {
     struct guest guest;
     open_guest(&guest);
@@ -191,9 +191,9 @@ static const struct test tests[] = {
     {"a foreign descriptor that nobody reads does not keep the client busy",
      a_foreign_descriptor_that_nobody_reads_does_not_keep_the_client_busy},
     {"a foreign descriptor is ready at its alarm", a_foreign_descriptor_is_ready_at_its_alarm},
-    {"a foreign descriptor is let go of", a_foreign_descriptor_is_let_go_of},
+    {"a foreign descriptor is detached", a_foreign_descriptor_is_detached},
     {"a foreign descriptor that was closed is not taken for who has its number now",
      a_foreign_descriptor_that_was_closed_is_not_taken_for_who_has_its_number_now},
-    {"another process watches nothing here", another_process_watches_nothing_here},
+    {"another process attaches nothing", another_process_attaches_nothing},
 };
 SUITE(attach, tests);

@@ -94,6 +94,29 @@ static void a_retry_after_belongs_to_its_own_answer(void)
     close_stage(&stage);
 }
 
+static void a_request_id_that_is_too_long_is_none(void)
+{
+    struct stage stage;
+    prepare_with_token(&stage);
+    const char answer[] = "HTTP/1.1 404 No\r\nX-Request-Id: %0*d\r\nContent-Length: 0\r\n\r\n";
+    char longest[512];
+    char longer[512];
+    snprintf(longest, sizeof longest, answer, 255, 7);
+    snprintf(longer, sizeof longer, answer, 256, 7);
+    const struct scripted_answer answers[] = {
+        {GET_RESULT, longest, SCRIPTED_KEEP, 1},
+        {GET_RESULT, longer, SCRIPTED_KEEP, 1},
+    };
+    OPEN(&stage, answers);
+    finseg_error *error = result_of(&stage, start_poll(&stage));
+    CHECK_INT((int64_t)strlen(finseg_error_request_id(error)), 255);
+    finseg_error_free(error);
+    error = result_of(&stage, start_poll(&stage));
+    CHECK(strncmp(finseg_error_request_id(error), "finseg-", 7) == 0);
+    finseg_error_free(error);
+    close_stage(&stage);
+}
+
 static void an_answer_that_is_there_counts_though_its_time_has_passed(void)
 {
     struct stage stage;
@@ -164,28 +187,34 @@ static void an_answer_beyond_max_body_is_refused(void)
 
 /* ---- who else is affected ---- */
 
+static bool is_readable_within(const struct stage *stage, int milliseconds)
+{
+    struct pollfd watched = {.fd = finseg_client_fd(stage->client), .events = POLLIN};
+    return poll(&watched, 1, milliseconds) == 1;
+}
+
 static void cancelling_makes_room_for_those_in_the_queue(void)
 {
     struct stage stage;
     prepare_with_token(&stage);
     enum { MANY = 200 };
-    const struct scripted_answer answers[] = {
-        {GET_RESULT, NULL, SCRIPTED_STALL, 128},
-        {GET_RESULT, EMPTY_PAGE, SCRIPTED_KEEP, -1},
-    };
+    const struct scripted_answer answers[] = {{GET_RESULT, NULL, SCRIPTED_STALL, -1}};
     OPEN(&stage, answers);
     finseg_ticket tickets[MANY];
     for (size_t i = 0; i < MANY; i++)
         tickets[i] = start_poll(&stage);
-    step_until_seen(&stage, GET_RESULT, 128);
-    for (size_t i = 0; i < 128; i++) {
+    /* Until nothing is planned that would wake the client soon. */
+    while (is_readable_within(&stage, 500))
+        CHECK(finseg_client_step(stage.client) == 0);
+    size_t active = scripted_server_count(stage.server, GET_RESULT);
+    CHECK(active > 0 && active < MANY);
+    for (size_t i = 0; i < active; i++) {
         finseg_client_cancel(stage.client, tickets[i]);
         CHECK_ERROR(result_of(&stage, tickets[i]), FINSEG_ERROR_CANCELLED, "job j");
     }
-    struct pollfd watched = {.fd = finseg_client_fd(stage.client), .events = POLLIN};
-    CHECK_INT(poll(&watched, 1, 5000), 1);
-    finseg_client_step(stage.client);
-    CHECK_INT(poll(&watched, 1, 5000), 1);
+    while (scripted_server_count(stage.server, GET_RESULT) == active && is_readable_within(&stage, 5000))
+        CHECK(finseg_client_step(stage.client) == 0);
+    CHECK(scripted_server_count(stage.server, GET_RESULT) > active);
     close_stage(&stage);
 }
 
@@ -256,6 +285,7 @@ static void loopback_is_reached_without_the_environments_proxy(void)
 static const struct test tests[] = {
     {"what never went out was not sent, whatever went before it", what_never_went_out_was_not_sent},
     {"a Retry-After belongs to its own answer, and may be 0 or past", a_retry_after_belongs_to_its_own_answer},
+    {"a request id that is too long is none", a_request_id_that_is_too_long_is_none},
     {"an answer that is there counts though its time has passed",
      an_answer_that_is_there_counts_though_its_time_has_passed},
     {"a request ends at its timeout", a_request_ends_at_its_timeout},

@@ -97,7 +97,7 @@ static void a_wrong_definition_is_refused_and_names_the_place(void)
     refuses("{\"parameters\":{\"p\":{}}}", "kinds.mine.parameters.p: its type is missing");
     refuses("{\"parameters\":{\"p\":{\"type\":\"number\"}}}", "kinds.mine.parameters.p: type is none of");
     refuses("{\"parameters\":{\"p\":{\"type\":\"flag\",\"required\":1}}}", "p: required is neither");
-    refuses("{\"parameters\":{\"p\":{\"type\":\"integer\",\"minimum\":\"1\"}}}", "p: minimum is no number");
+    refuses("{\"parameters\":{\"p\":{\"type\":\"integer\",\"minimum\":\"1\"}}}", "p: minimum is not a number");
     refuses("{\"parameters\":{\"p\":{\"type\":\"text\",\"values\":[\"a\",1]}}}", "p: values is no list of text");
     refuses("{\"parameters\":{\"p\":{\"type\":\"text\",\"values\":[\"a\"],\"values\":[]}}}",
             "p: values is no list of text");

@@ -91,9 +91,9 @@ static void an_answer_without_a_usable_token_changes_nothing(void)
         {"{\"access_token\":\"\"}", "no usable access_token"},
         {"{\"access_token\":\"hush\\r\\nX-Evil: 1\"}", "no usable access_token"},
         {"[\"hush\"]", "no usable access_token"},
-        {"", "no JSON"},
-        {"<html>hush</html>", "no JSON"},
-        {"{\"access_token\":\"hush\"", "no JSON"},
+        {"", "not JSON"},
+        {"<html>hush</html>", "not JSON"},
+        {"{\"access_token\":\"hush\"", "not JSON"},
     };
     struct fs_token token = {0};
     takes(&token, "{\"access_token\":\"good\"}", 0);

@@ -145,7 +145,7 @@ describe("what is dropped is freed", function()
       core.poll({ client:pollfd() }, 5)
       client:step()
     end
-    assert.is_nil(next(client._operations))
+    assert.is_nil(next(client.operations.by_ticket))
     client:close()
   end)
 

@@ -409,7 +409,7 @@ describe("what is attached to a client", function()
   end)
 
   -- Something pollable that counts its steps.
-  local function companion()
+  local function attachable()
     local signal = assert(Signal.new())
     local made = setmetatable({ steps = 0 }, { __index = signal })
     function made.raise()
@@ -430,7 +430,7 @@ describe("what is attached to a client", function()
   end
 
   it("is stepped with it when it has something to do, and no more once it is detached", function()
-    local guest = companion()
+    local guest = attachable()
     assert(client:attach(guest))
     assert(client:attach(guest))
     client:step()
@@ -447,7 +447,7 @@ describe("what is attached to a client", function()
   end)
 
   it("is stepped when its time has come", function()
-    local guest = companion()
+    local guest = attachable()
     guest.timeout_in = 0
     assert(client:attach(guest))
     client:step()
@@ -456,7 +456,7 @@ describe("what is attached to a client", function()
   end)
 
   it("may close the client", function()
-    local guest = companion()
+    local guest = attachable()
     function guest.step()
       client:close()
     end
@@ -467,7 +467,7 @@ describe("what is attached to a client", function()
   end)
 
   it("counts among the transfers", function()
-    local guest = companion()
+    local guest = attachable()
     function guest.transfers()
       return 2
     end

@@ -232,8 +232,8 @@ describe("a store that raises", function()
   it("once a journal's job is made does not lose the job", function()
     serve(READY)
     local client, store = new_client(QUICK), open_memory()
-    local journal, create_in = finseg.journal.new(store), client._create_while
-    function client._create_while(...)
+    local journal, create_in = finseg.journal.new(store), client.create_while
+    function client.create_while(...)
       raise_in(store, "delete")
       return create_in(...)
     end
@@ -273,7 +273,7 @@ describe("what raises beside a client's work", function()
     local told
     local client = new_client(QUICK, {
       log = function(event)
-        if event.name == "companion_failed" then
+        if event.name == "attached_failed" then
           told = event.message
         end
       end,
@@ -291,7 +291,7 @@ describe("what raises beside a client's work", function()
     signal:finish {}
     assert(wait_beside(create(client)))
     assert.are.equal("what is attached to the client failed: the guest is broken", told)
-    assert.are.equal("the guest is broken", client.companion_error)
+    assert.are.equal("the guest is broken", client.attached_error)
   end)
 
   it("a driver that cannot wake: the client closes, ends the other waits, and tells", function()

@@ -27,10 +27,6 @@ local saver = segment.highBalance { accountType = "savings", threshold = 10000 }
 return stressed * saver
 ]]
 
-local HIGH_LAST_HALF = [[
-return segment.highBalance({ threshold = 5 }):where(function(user) return tonumber(user.userId) > 500 end)
-]]
-
 describe("the command line", function()
   local service, home
 
@@ -926,31 +922,16 @@ describe("the command line", function()
       assert.are.equal(130, wire.eventually("it has stopped", running.status))
     end)
 
-    it("and goes on watching when the users of a run cannot be read again", function()
-      local function page(number)
-        local list = {}
-        for i = 1, 500 do
-          list[i] = ('{"userId":"%04d"}'):format(number * 500 + i)
-        end
-        return { body = '{"users":[' .. table.concat(list, ",") .. '],"totalElements":1000}' }
-      end
-      local server = scripted_server.start {
-        ["POST /api/v1/segments/highBalance"] = { { status = 201, body = '{"jobId":"1"}' } },
-        ["GET /api/v1/segments/highBalance/1"] = { page(0), page(1), { status = 400, body = "{}" } },
-      }
-      local other = cli.home(server)
-      other.write("r.lua", HIGH_LAST_HALF)
-      local running = other.start "rule watch r.lua --json --memory 0"
-      finally(function()
-        running.kill()
-        server.stop()
-        other.remove()
-      end)
+    it("and goes on watching when the records of a run cannot be kept", function()
+      home.variables.TMPDIR = "/nowhere"
+      local running = home.start "rule watch overdraft.lua --json --memory 0"
+      finally(running.kill)
       local run = wire.eventually("a run", function()
         local line = lines_of(running.out())[1]
         return line and cjson.decode(line)
       end)
-      assert.are.equal("not_found", run.kind)
+      assert.are.equal("resource", run.kind)
+      assert.matches("/nowhere cannot be made", run.error)
       assert.is_nil(running.status())
     end)
 

@@ -4,6 +4,7 @@ local connect = require "spec.support.connect"
 local core = require "finseg.core"
 local finseg = require "finseg"
 local rule_test = require "finseg.rule.test"
+local run_lua = require "spec.support.run_lua"
 local sandbox = require "spec.support.sandbox"
 local scripted_server = require "spec.support.scripted_server"
 local shell = require "spec.support.shell"
@@ -26,14 +27,35 @@ end
 
 local function ids_of(result)
   local ids = {}
-  for id in result:ids():each() do
+  for id in result:ids():ids() do
     ids[#ids + 1] = id
   end
   return table.concat(ids, " ")
 end
 
+--- keep_bytes of runs that do not say it themselves.
+local keep_bytes
+
+--- Describes what is the same whether records are kept in memory or in a file.
+local function describe_both(name, body)
+  for place, bytes in pairs { ["in memory"] = 2 ^ 26, ["in a file"] = 0 } do
+    describe(("%s, with records %s,"):format(name, place), function()
+      before_each(function()
+        keep_bytes = bytes
+      end)
+      body()
+    end)
+  end
+end
+
+local function run_rule(rule, fixtures, options)
+  options = options or {}
+  options.keep_bytes = options.keep_bytes or keep_bytes
+  return rule_test.run(rule, fixtures, options)
+end
+
 local function run(text, fixtures, options)
-  return rule_test.run(parse(text), fixtures, options)
+  return run_rule(parse(text), fixtures, options)
 end
 
 local function selected(text, fixtures, options)
@@ -44,14 +66,14 @@ local function failure(text, fixtures)
   local rule, err = finseg.rule.parse(text, "r.lua")
   if rule then
     local result
-    result, err = rule_test.run(rule, fixtures or {})
+    result, err = run_rule(rule, fixtures or {})
     assert.is_nil(result)
   end
   assert.are.equal("invalid", err.kind)
   return err.message
 end
 
-describe("an expression", function()
+describe_both("an expression", function()
   local fixtures = { highBalance = users "d=4 b=2 a=1 c=3", lowBalance = users "b=-2 e=-5 d=-4" }
 
   it("joins with + * -", function()
@@ -121,13 +143,13 @@ describe("an expression", function()
       calls[#calls + 1] = user.userId
       return true
     end
-    assert(rule_test.run(finseg.rule.new(high:where(note) * low), fixtures))
+    assert(run_rule(finseg.rule.new(high:where(note) * low), fixtures))
     assert.are.same({ "b", "d" }, calls)
     calls = {}
-    assert(rule_test.run(finseg.rule.new(high:where(note) - low), fixtures))
+    assert(run_rule(finseg.rule.new(high:where(note) - low), fixtures))
     assert.are.same({ "a", "c" }, calls)
     calls = {}
-    assert(rule_test.run(finseg.rule.new(high:where(note) + low), fixtures))
+    assert(run_rule(finseg.rule.new(high:where(note) + low), fixtures))
     assert.are.same({ "a", "c" }, calls)
   end)
 
@@ -142,7 +164,7 @@ describe("an expression", function()
   end)
 end)
 
-describe("the names of segments", function()
+describe_both("the names of segments", function()
   local two = "local a = segment.highBalance { threshold = 1 } local b = segment.highBalance { threshold = 2 }\n"
   local fixtures = { highBalance = users "x=1", a = users "x=1", b = users "x=2" }
 
@@ -208,7 +230,7 @@ describe("the names of segments", function()
   end)
 end)
 
-describe("a result", function()
+describe_both("a result", function()
   local text = BOTH .. "return high + low"
   -- not sorted, and over several pages
   local function pages(list)
@@ -220,32 +242,30 @@ describe("a result", function()
   end
   local fixtures = { highBalance = pages(users "d=4 b=2 a=1"), lowBalance = pages(users "b=-2 c=-3") }
 
-  for name, options in pairs { ["from pages kept"] = {}, ["from pages read again"] = { keep_bytes = 0 } } do
-    it("gives each user with the records of its segments, sorted, " .. name, function()
-      local result = assert(run(text, fixtures, options))
-      local lines = {}
-      for user in result:users() do
-        local high, low = user.highBalance, user.lowBalance
-        assert.is_nil(high and high.userId)
-        lines[#lines + 1] = ("%s %s %s"):format(
-          user.userId,
-          high and high.accounts[1].amount or "-",
-          low and low.accounts[1].amount or "-"
-        )
-      end
-      assert.are.same({ "a 1 -", "b 2 -2", "c - -3", "d 4 -" }, lines)
-    end)
+  it("gives each user with the records of its segments, sorted", function()
+    local result = assert(run(text, fixtures))
+    local lines = {}
+    for user in result:users() do
+      local high, low = user.highBalance, user.lowBalance
+      assert.is_nil(high and high.userId)
+      lines[#lines + 1] = ("%s %s %s"):format(
+        user.userId,
+        high and high.accounts[1].amount or "-",
+        low and low.accounts[1].amount or "-"
+      )
+    end
+    assert.are.same({ "a 1 -", "b 2 -2", "c - -3", "d 4 -" }, lines)
+  end)
 
-    it("is the same when predicates look at records, " .. name, function()
-      local where =
-        "return (high + low):where(function(u) return u.lowBalance or u.highBalance.accounts[1].amount > 3 end)"
-      assert.are.equal("b c d", selected(BOTH .. where, fixtures, options))
-      local twice = BOTH
-        .. "return high:where(function(u) return u.highBalance.accounts[1].amount > 1 end) + "
-        .. "low:where(function(u) return u.lowBalance.accounts[1].amount > -3 end)"
-      assert.are.equal("b d", selected(twice, fixtures, options))
-    end)
-  end
+  it("is the same when predicates look at records", function()
+    local where =
+      "return (high + low):where(function(u) return u.lowBalance or u.highBalance.accounts[1].amount > 3 end)"
+    assert.are.equal("b c d", selected(BOTH .. where, fixtures))
+    local twice = BOTH
+      .. "return high:where(function(u) return u.highBalance.accounts[1].amount > 1 end) + "
+      .. "low:where(function(u) return u.lowBalance.accounts[1].amount > -3 end)"
+    assert.are.equal("b d", selected(twice, fixtures))
+  end)
 
   it("keeps members that finseg does not know", function()
     local page = '{"users":[{"userId":"a","accounts":[{"accountId":"1","amount":1,"note":{"x":[1]}}],"more":"m"}]}'
@@ -256,113 +276,64 @@ describe("a result", function()
     )
   end)
 
-  for name, options in pairs { ["kept"] = {}, ["read again"] = { keep_bytes = 0 } } do
-    it("gives users as text with the bytes of their records, " .. name, function()
-      local high = [[{"users":[{"userId" : "b", "z":12.10,"accounts":[],"a":12345678901234567890},
+  it("gives users as text with the bytes of their records", function()
+    local high = [[{"users":[{"userId" : "b", "z":12.10,"accounts":[],"a":12345678901234567890},
         {"accounts":[{"amount":0.12345678901234567890}],"userId":"a\u0062","n":{"userId":"x"}}]}]]
-      local low = '{"users":[{"userId":"b","x":\r\n  1e2}]}'
-      local result = assert(run(BOTH .. "return low + high", { highBalance = high, lowBalance = low }, options))
-      local texts = {}
-      for line in result:texts() do
-        texts[#texts + 1] = line
-      end
-      assert.are.same({
-        '{"userId":"ab","highBalance":{"accounts":[{"amount":0.12345678901234567890}],"n":{"userId":"x"}}}',
-        '{"userId":"b","lowBalance":{"x":1e2},"highBalance":{"z":12.10,"accounts":[],"a":12345678901234567890}}',
-      }, texts)
-    end)
-  end
-
-  describe("of many users that is read again", function()
-    local COUNT, PAD = 50000, ("p"):rep(400)
-
-    --- Pages of COUNT users, in the order of their ids or in the reverse one.
-    local function many_pages(reverse)
-      local texts, list = {}, {}
-      for i = 1, COUNT do
-        local number = reverse and COUNT + 1 - i or i
-        list[#list + 1] = ('{"userId":"%05d","accounts":[],"pad":"%s%d"}'):format(number, PAD, number)
-        if #list == 500 then
-          texts[#texts + 1] = '{"users":[' .. table.concat(list, ",") .. "]}"
-          list = {}
-        end
-      end
-      return texts
+    local low = '{"users":[{"userId":"b","x":\r\n  1e2}]}'
+    local result = assert(run(BOTH .. "return low + high", { highBalance = high, lowBalance = low }))
+    local texts = {}
+    for line in result:texts() do
+      texts[#texts + 1] = line
     end
-
-    for name, case in pairs { ["in order"] = { false, 2, 0.3 }, ["out of order"] = { true, 4, 0.7 } } do
-      it("holds the records of some at a time, " .. name, function()
-        local all_pages, opened = many_pages(case[1]), 0
-        local result = assert(run(HIGH .. "return high", {
-          highBalance = function()
-            opened = opened + 1
-            return all_pages
-          end,
-        }, { keep_bytes = 0 }))
-        collectgarbage()
-        local before, most, count = collectgarbage "count", 0, 0
-        for line in result:texts() do
-          count = count + 1
-          assert(line == ('{"userId":"%05d","highBalance":{"accounts":[],"pad":"%s%d"}}'):format(count, PAD, count))
-          if count % 9999 == 0 then
-            collectgarbage()
-            most = math.max(most, collectgarbage "count" - before)
-          end
-        end
-        assert.are.equal(COUNT, count)
-        assert.are.equal(case[2], opened)
-        assert.is_true(most < case[3] * COUNT * (#PAD + 100) / 1024, most .. " KiB")
-      end)
-    end
-
-    it("reads for the first users no further than they stand, and for none nothing", function()
-      local all_pages, opened = many_pages(false), 0
-      local result = assert(run(HIGH .. "return high", {
-        highBalance = function()
-          opened = opened + 1
-          -- A page beyond the first fails when it is read again.
-          return opened == 1 and all_pages or { all_pages[1], "{" }
-        end,
-      }, { keep_bytes = 0 }))
-      assert.is_nil(result:texts(0)())
-      assert.are.equal(1, opened)
-      local ids = {}
-      for user in result:users(3) do
-        ids[#ids + 1] = user.userId .. #user.highBalance.pad
-      end
-      assert.are.same({ "00001401", "00002401", "00003401" }, ids)
-      assert.error(function()
-        result:users(501)()
-      end)
-    end)
+    assert.are.same({
+      '{"userId":"ab","highBalance":{"accounts":[{"amount":0.12345678901234567890}],"n":{"userId":"x"}}}',
+      '{"userId":"b","lowBalance":{"x":1e2},"highBalance":{"z":12.10,"accounts":[],"a":12345678901234567890}}',
+    }, texts)
   end)
 
-  it("has the first record of a user who stands twice, kept or read again", function()
+  it("reads each segment once, however often it is looked at", function()
+    local opened = 0
+    local where = "return high:where(function(u) return u.highBalance.accounts[1].amount > 1 end)"
+    local result = assert(run(HIGH .. where, {
+      highBalance = function()
+        opened = opened + 1
+        return users "a=1 b=2"
+      end,
+    }))
+    for _ = 1, 2 do
+      assert.are.equal(2, result:users()().highBalance.accounts[1].amount)
+    end
+    assert.are.equal(1, opened)
+  end)
+
+  it("has the first record of a user who stands twice", function()
     local twice = { highBalance = pages(users "a=1 b=1 a=9") }
     local where = HIGH .. "return high:where(function(u) return u.highBalance.accounts[1].amount < 5 end)"
-    for _, options in ipairs { {}, { keep_bytes = 0 } } do
-      assert.are.equal("a b", selected(where, twice, options))
-    end
+    assert.are.equal("a b", selected(where, twice))
   end)
 
-  it("reads a segment again no more often than it must", function()
-    local opened = {}
-    local function counted(list)
-      return function()
-        opened[list] = (opened[list] or 0) + 1
-        return users(list)
-      end
+  it("gives the first users alone when asked to", function()
+    local result = assert(run(text, fixtures))
+    local ids = {}
+    for user in result:users(3) do
+      ids[#ids + 1] = user.userId
     end
-    local where = ":where(function(user) return user.lowBalance end)"
-    local watched = { highBalance = counted "a b c d", lowBalance = counted "b c e" }
-    local result = assert(run(BOTH .. "return (high + low)" .. where, watched, { keep_bytes = 0 }))
-    assert.are.equal(2, opened["b c e"])
-    assert.are.equal(1, opened["a b c d"])
-    assert.are.equal("b", result:users()().userId)
-    assert.is_table(result:users()().lowBalance)
-    -- the records that the predicate saw are there still
-    assert.are.equal(2, opened["b c e"])
-    assert.are.equal(2, opened["a b c d"])
+    assert.are.same({ "a", "b", "c" }, ids)
+    assert.is_nil(result:texts(0)())
+  end)
+
+  it("finds every record where ids have no common order but that of their bytes", function()
+    local loaded = os.setlocale "de_DE.UTF-8"
+    finally(function()
+      os.setlocale "C"
+    end)
+    assert.is_truthy(loaded)
+    local result = assert(run(HIGH .. "return high", { highBalance = pages(users "B=1 a=2 b=3") }))
+    local amounts = {}
+    for user in result:users() do
+      amounts[#amounts + 1] = user.userId .. user.highBalance.accounts[1].amount
+    end
+    assert.are.same({ "B1", "a2", "b3" }, amounts)
   end)
 
   it("keeps no page of a segment that no user who is looked at can be in", function()
@@ -370,8 +341,8 @@ describe("a result", function()
     local function kept(expression)
       local result = assert(run(BOTH .. "return " .. expression, low))
       local labels = {}
-      for request, roll in pairs(result._evaluation.rolls) do
-        labels[#labels + 1] = roll.is_wanted and request.label or nil
+      for request, records in pairs(result._evaluation.records) do
+        labels[#labels + 1] = records.pages and request.label or nil
       end
       table.sort(labels)
       return table.concat(labels, " ")
@@ -385,19 +356,6 @@ describe("a result", function()
     assert.are.equal("highBalance", kept "high - (low + low * high)")
   end)
 
-  it("holds the records of a small result alone", function()
-    local many = {}
-    for i = 1, 100 do
-      many[i] = "u" .. i .. "=" .. i
-    end
-    local narrow = HIGH .. "return high:where(function(u) return u.highBalance.accounts[1].amount == 7 end)"
-    local result = assert(run(narrow, { highBalance = users(table.concat(many, " ")) }))
-    local _, roll = next(result._evaluation.rolls)
-    assert.is_nil(roll.pages)
-    assert.are.equal(7, result:users()().highBalance.accounts[1].amount)
-    assert.is_nil(roll:record "u8")
-  end)
-
   it("counts, knows its users, and gives them as a set", function()
     local result = assert(run(text, fixtures))
     assert.are.equal(4, result:count())
@@ -408,6 +366,8 @@ describe("a result", function()
     assert.are.equal(5, (result:ids() + other:ids()):count())
     assert.are.equal(3, (result:ids() - other:ids()):count())
     assert.is_true((result:ids() - other:ids()):has "b")
+    result:ids():add "y"
+    assert.are.equal(4, result:count())
   end)
 
   it("tells what was done, with how many users came out of each step", function()
@@ -613,6 +573,55 @@ describe("the environment of a rule file", function()
     assert.is_nil(rawget(_G, "mine"))
     parse(HIGH .. "assert(string.format) return high")
     assert.matches("cannot be changed", failure "segment.highBalance = 1")
+  end)
+end)
+
+describe("a result of many users", function()
+  local COUNT, PAD = 50000, ("p"):rep(400)
+
+  --- Pages of COUNT users, in the order of their ids or in the reverse one.
+  local function many_pages(reverse)
+    local texts, list = {}, {}
+    for i = 1, COUNT do
+      local number = reverse and COUNT + 1 - i or i
+      list[#list + 1] = ('{"userId":"%05d","accounts":[],"pad":"%s%d"}'):format(number, PAD, number)
+      if #list == 500 then
+        texts[#texts + 1] = '{"users":[' .. table.concat(list, ",") .. "]}"
+        list = {}
+      end
+    end
+    return texts
+  end
+
+  for name, case in pairs { ["in order"] = { false, 0.1 }, ["out of order"] = { true, 0.4 } } do
+    it("holds no record in memory beyond keep_bytes, " .. name, function()
+      local pages = many_pages(case[1])
+      collectgarbage()
+      local before, most, count = collectgarbage "count", 0, 0
+      local result = assert(rule_test.run(parse(HIGH .. "return high"), { highBalance = pages }, { keep_bytes = 0 }))
+      for line in result:texts() do
+        count = count + 1
+        assert(line == ('{"userId":"%05d","highBalance":{"accounts":[],"pad":"%s%d"}}'):format(count, PAD, count))
+        if count % 9999 == 0 then
+          collectgarbage()
+          most = math.max(most, collectgarbage "count" - before)
+        end
+      end
+      assert.are.equal(COUNT, count)
+      assert.is_true(most < case[2] * COUNT * (#PAD + 100) / 1024, most .. " KiB")
+    end)
+  end
+
+  it("ends with an err that names the rule's line and the folder where records cannot be written", function()
+    local _, printed = run_lua(
+      [[
+        local rule = assert(require("finseg").rule.parse "\nreturn segment.highBalance { threshold = 1 }")
+        local fixtures = { highBalance = { { userId = "a" } } }
+        local result, err = require("finseg.rule.test").run(rule, fixtures, { keep_bytes = 0 })
+        print(result, err.kind, err.message)]],
+      "TMPDIR=/nowhere/at-all"
+    )
+    assert.matches("^nil\tresource\trule:2: a temporary file in /nowhere/at%-all cannot be made", printed)
   end)
 end)
 

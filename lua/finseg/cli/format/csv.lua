@@ -4,15 +4,19 @@
 -- before it, since ids and names come from elsewhere. Numbers stay as they are. Whoever wants the bytes unchanged takes
 -- ndjson.
 --
--- The header names every column, so all records are seen before the first line is printed: set aside meanwhile, and
--- only their columns remembered.
+-- The header names every column, so all records are seen before the first line is printed. Meanwhile a few are kept in
+-- memory, many in a temporary file.
 
-local Spool = require "finseg.cli.spool"
+local SpillList = require "finseg.value.spill_list"
+local exit = require "finseg.cli.exit"
 local json_text = require "finseg.value.json_text"
 local output = require "finseg.cli.output"
 local rows = require "finseg.cli.rows"
 
 local csv = {}
+
+--- Bytes of records that are kept in memory.
+local MEMORY = 4 * 1024 * 1024
 
 local function quote(text)
   if text:find '[",\r\n]' then
@@ -55,17 +59,17 @@ local function write_row(columns, row)
 end
 
 function csv.new(order)
-  local spool, layout = Spool.new(), rows.layout()
+  local records, layout = SpillList.new { left = MEMORY }, rows.layout()
   return {
     add = function(text)
       layout:learn(text)
-      spool:add(json_text.one_line(text))
+      exit.assert(records:add(text))
     end,
     finish = function()
       local seen = layout:columns()
       local columns = next(seen) and rows.order(seen, order) or order or { "userId" }
       write_header(columns)
-      for text in spool:lines() do
+      for text in records:each() do
         for _, row in ipairs(layout:rows(text)) do
           write_row(columns, row)
         end
