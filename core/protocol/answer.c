@@ -11,28 +11,20 @@
 /* How much of the service's own words a message repeats, and of how much a part is taken. */
 enum { QUOTE_LIMIT = 300, EXCERPT_LIMIT = 60, EXCERPT_SOURCE = 16 * 1024 };
 
-enum { TREE_LIMIT = 1024 * 1024 };
-
 bool fs_answer_is_json(const struct fs_answer *answer)
 {
     return answer->length > 0 && fs_json_check(answer->body, answer->length, NULL, NULL);
 }
 
-/* cJSON is laxer than RFC 8259, so our own scanner goes first. A tree takes some forty times the memory of its text,
- * and nothing that is read through one is long. */
-cJSON *fs_answer_tree(const struct fs_answer *answer)
-{
-    bool readable = answer->length <= TREE_LIMIT && fs_answer_is_json(answer);
-    return readable ? cJSON_ParseWithLength(answer->body, answer->length) : NULL;
-}
-
 char *fs_answer_text_member(const struct fs_answer *answer, const char *name)
 {
-    cJSON *tree = fs_answer_tree(answer);
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, name));
-    char *copy = text && *text ? fs_text_copy(text, strlen(text)) : NULL;
-    cJSON_Delete(tree);
-    return copy;
+    struct fs_json_value value;
+    fs_json_find(answer->body, answer->length, &name, &value, 1);
+    char *text = fs_json_text(&value);
+    if (text && *text)
+        return text;
+    free(text);
+    return NULL;
 }
 
 finseg_error_kind fs_answer_kind(int status)
@@ -109,28 +101,43 @@ struct said {
     char *request_id;
 };
 
-static char *read_text(const struct fs_answer *answer, const cJSON *object, const char *name)
+/* NULL when neither is text. */
+static char *read_text(const struct fs_answer *answer, const struct fs_json_value *value,
+                       const struct fs_json_value *otherwise)
 {
-    const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(object, name));
-    char *copy = text ? fs_text_copy(text, strlen(text)) : NULL;
-    fs_secrets_redact_text(answer->secrets, copy);
-    return copy;
+    char *text = fs_json_text(value);
+    if (!text && otherwise)
+        text = fs_json_text(otherwise);
+    fs_secrets_redact_text(answer->secrets, text);
+    return text;
 }
 
-static struct said read_said(const struct fs_answer *answer, const cJSON *tree)
+/* `values` become the code and the message of the first element of the list; without data where there is none. */
+static void read_first_error(const struct fs_json_value *errors, struct fs_json_value values[2])
 {
-    const cJSON *errors = cJSON_GetObjectItemCaseSensitive(tree, "errors");
-    const cJSON *first = cJSON_IsArray(errors) ? cJSON_GetArrayItem(errors, 0) : NULL;
-    struct said said = {
-        .code = read_text(answer, first, "code"),
-        .message = read_text(answer, first, "message"),
-        .request_id = read_text(answer, tree, "requestId"),
-    };
-    if (!said.code)
-        said.code = read_text(answer, tree, "error");
-    if (!said.message)
-        said.message = read_text(answer, tree, "error_description");
-    return said;
+    static const char *const names[] = {"code", "message"};
+    struct fs_json list;
+    struct fs_json_value element = {.type = FS_JSON_NULL};
+    bool first = true;
+    fs_json_begin(&list, errors->data, errors->length);
+    if (errors->type == FS_JSON_ARRAY && fs_json_enter(&list) && fs_json_next_element(&list, &first))
+        fs_json_skip(&list, &element);
+    fs_json_find(element.data, element.length, names, values, 2);
+}
+
+/* False when the body is not JSON. */
+static bool read_said(const struct fs_answer *answer, struct said *said)
+{
+    enum { ERRORS, ERROR, ERROR_DESCRIPTION, REQUEST_ID, COUNT };
+    static const char *const names[COUNT] = {"errors", "error", "error_description", "requestId"};
+    struct fs_json_value body[COUNT];
+    struct fs_json_value first[2];
+    bool json = fs_json_find(answer->body, answer->length, names, body, COUNT);
+    read_first_error(&body[ERRORS], first);
+    said->code = read_text(answer, &first[0], &body[ERROR]);
+    said->message = read_text(answer, &first[1], &body[ERROR_DESCRIPTION]);
+    said->request_id = read_text(answer, &body[REQUEST_ID], NULL);
+    return json;
 }
 
 static void append_said(struct fs_buffer *message, const struct said *said, const struct fs_answer *answer, bool json)
@@ -162,12 +169,11 @@ static finseg_error *make_error(const struct fs_answer *answer, finseg_error_kin
 
 finseg_error *fs_answer_error(const struct fs_answer *answer, finseg_error_kind kind, const char *advice)
 {
-    cJSON *tree = fs_answer_tree(answer);
-    struct said said = read_said(answer, tree);
+    struct said said;
+    bool json = read_said(answer, &said);
     struct fs_buffer message = {0};
     fs_buffer_printf(&message, "%s: the service answered %d", answer->what, answer->status);
-    append_said(&message, &said, answer, tree || fs_answer_is_json(answer));
-    cJSON_Delete(tree);
+    append_said(&message, &said, answer, json);
     if (advice)
         fs_buffer_printf(&message, "; %s", advice);
     finseg_error *error = make_error(answer, kind, &message, said.request_id ? said.request_id : answer->request_id);

@@ -2,7 +2,6 @@
 #ifndef FINSEG_ANSWER_H
 #define FINSEG_ANSWER_H
 
-#include <cjson/cJSON.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -21,10 +20,6 @@ struct fs_answer {
 
 /* Whether the body is one well-formed JSON value. */
 bool fs_answer_is_json(const struct fs_answer *answer);
-
-/* The body as a tree that the caller deletes. NULL when it is not JSON or longer than 1 MiB, and when out of
- * memory. */
-cJSON *fs_answer_tree(const struct fs_answer *answer);
 
 /*
  * The error that an answer stands for, with what the body says: `errors[]` or the OAuth form, or the beginning of a

@@ -291,7 +291,8 @@ bool fs_request_callback_url(const struct fs_request *request, char **url)
     *url = NULL;
     if (!given || given->json[0] != '"')
         return true;
-    struct fs_json_value string = {FS_JSON_STRING, given->json, strlen(given->json), true, false};
+    struct fs_json_value string = {
+        .type = FS_JSON_STRING, .data = given->json, .length = strlen(given->json), .escaped = true};
     *url = fs_json_text(&string);
     return *url != NULL;
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "value/error.h"
+#include "value/json.h"
+#include "value/money.h"
 #include "value/secret.h"
 #include "value/text.h"
 
@@ -12,15 +14,20 @@ static void replace(char **place, char *text)
     *place = text;
 }
 
+/* Takes the text over. */
+static void keep(struct fs_token *token, char *access_token)
+{
+    replace(&token->access_token, access_token);
+    token->renew_at = 0;
+    token->generation++;
+}
+
 bool fs_token_set(struct fs_token *token, const char *access_token)
 {
     char *copy = fs_text_copy(access_token, strlen(access_token));
-    if (!copy)
-        return false;
-    replace(&token->access_token, copy);
-    token->renew_at = 0;
-    token->generation++;
-    return true;
+    if (copy)
+        keep(token, copy);
+    return copy != NULL;
 }
 
 bool fs_token_usable(const struct fs_token *token, double now)
@@ -41,38 +48,45 @@ static double renewal_time(double now, double lifetime)
     return now + lifetime - margin;
 }
 
-static finseg_error *take(struct fs_token *token, const cJSON *tree, double now)
+/* In seconds; 0 when it is not known. */
+static double lifetime_of(const struct fs_json_value *expires_in)
 {
-    const char *access_token = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "access_token"));
-    const char *refresh_token = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(tree, "refresh_token"));
-    const cJSON *lifetime = cJSON_GetObjectItemCaseSensitive(tree, "expires_in");
-    if (!access_token || !fs_text_is_header_word(access_token))
+    int64_t lifetime = 0;
+    if (expires_in->data && expires_in->type == FS_JSON_NUMBER)
+        fs_money_parse(expires_in->data, expires_in->length, &lifetime);
+    return (double)lifetime / FS_MONEY_SCALE;
+}
+
+/* The body is not quoted in an error: it may hold a token. */
+static finseg_error *take(struct fs_token *token, const struct fs_answer *answer, double now)
+{
+    enum { ACCESS_TOKEN, REFRESH_TOKEN, EXPIRES_IN, COUNT };
+    static const char *const names[COUNT] = {"access_token", "refresh_token", "expires_in"};
+    struct fs_json_value found[COUNT];
+    if (!fs_json_find(answer->body, answer->length, names, found, COUNT))
+        return fs_error_new(FINSEG_ERROR_PROTOCOL, "the token endpoint's answer is not JSON; check token_url");
+    char *access_token = fs_json_text(&found[ACCESS_TOKEN]);
+    if (!access_token && found[ACCESS_TOKEN].data && found[ACCESS_TOKEN].type == FS_JSON_STRING)
+        return fs_error_out_of_memory();
+    if (!access_token || !fs_text_is_header_word(access_token)) {
+        fs_secret_free(access_token);
         return fs_error_new(FINSEG_ERROR_PROTOCOL,
                             "the token endpoint's answer has no usable access_token; check token_url");
-    if (!fs_token_set(token, access_token))
-        return fs_error_out_of_memory();
-    if (cJSON_IsNumber(lifetime) && lifetime->valuedouble > 0)
-        token->renew_at = renewal_time(now, lifetime->valuedouble);
-    if (refresh_token) {
-        char *copy = fs_text_copy(refresh_token, strlen(refresh_token));
-        if (!copy)
-            return fs_error_out_of_memory();
-        replace(&token->refresh_token, copy);
     }
+    keep(token, access_token);
+    double lifetime = lifetime_of(&found[EXPIRES_IN]);
+    if (lifetime > 0)
+        token->renew_at = renewal_time(now, lifetime);
+    char *refresh_token = fs_json_text(&found[REFRESH_TOKEN]);
+    if (refresh_token)
+        replace(&token->refresh_token, refresh_token);
     return NULL;
 }
 
 finseg_error *fs_token_read(struct fs_token *token, const struct fs_answer *answer, double now)
 {
     if (answer->status / 100 == 2) {
-        finseg_error *error;
-        cJSON *tree = fs_answer_tree(answer);
-        /* The body is not quoted: it may hold a token. */
-        if (tree)
-            error = take(token, tree, now);
-        else
-            error = fs_error_new(FINSEG_ERROR_PROTOCOL, "the token endpoint's answer is not JSON; check token_url");
-        cJSON_Delete(tree);
+        finseg_error *error = take(token, answer, now);
         if (error) {
             fs_error_set_answer(error, answer->status, answer->retry_after);
             if (answer->request_id)

@@ -37,9 +37,9 @@ struct fs_json {
 
 /* A value: its bytes, quotes and brackets included. */
 struct fs_json_value {
-    enum fs_json_type type;
     const char *data;
     size_t length;
+    enum fs_json_type type;
     bool escaped; /* a string with at least one backslash */
     bool integer; /* a number without fraction and exponent */
 };

@@ -299,9 +299,6 @@ function Client:receive_callbacks(options)
   if attached and store.pollfd then
     attached, err = self:attach(store)
   end
-  if attached and callbacks.patrol then
-    attached, err = self:attach(callbacks.patrol)
-  end
   if not attached then
     return nil, err
   end

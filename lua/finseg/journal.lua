@@ -9,14 +9,20 @@
 -- amount, "checking" and "CHECKING" one account type, and callbackURL does not count. A job answers for 14 days less a
 -- margin. No secret and no token is ever written.
 --
--- Before a POST its intent is written. So a create whose answer was lost, by an error or a crash, is known as a job
--- that may exist (state "lost"), and of several processes that want the same job at once one makes it and the others
--- wait for it: processes of a machine with a store in a file, of many hosts with one in a Redis. While such a store is
--- out of reach, each makes its own.
+-- Before a POST its intent is written, under the key that its job will have. So a create whose answer was lost, by an
+-- error or a crash, is known as a job that may exist (state "lost"), and of several processes that want the same job
+-- at once one makes it and the others wait for it: processes of a machine with a store in a file, of many hosts with
+-- one in a Redis. While such a store is out of reach, each makes its own.
 --
--- An intent holds for some seconds (LEASE), and whoever makes the job renews that as long as the create takes. So an
--- intent whose process, host or network died is taken over by who waits, soon after. Hosts agree on the time of day to
+-- An intent holds for some seconds (LEASE), and whoever makes the job renews it as long as the create takes. So an
+-- intent whose process, host or network died is taken over once it has ended. Hosts agree on the time of day to
 -- within some seconds.
+--
+-- In the store, each for KEEP:
+--   "job REQUEST"        an entry: of a job that was made, or (with `ends`) the intent to make one. An intent keeps the
+--                        job that it is to replace in `before`
+--   "lost REQUEST TIME"  the entry of a create whose answer was lost
+-- Each change of the former names the text that it replaces, so that a kill at any moment leaves one or the other.
 
 local StoreWait = require "finseg.store.wait"
 local Callbacks = require "finseg.callback"
@@ -29,8 +35,10 @@ local DAY = 86400
 local KEEP = 14 * DAY - 6 * 3600
 --- Seconds for which an intent holds, unless it is renewed; RENEWALS are tried in that time.
 local LEASE, RENEWALS = 15, 3
---- How long to wait for another process's create, and how often to look at first. Seconds.
-local PATIENCE, FIRST_LOOK = 120, 0.02
+--- Seconds to wait for another process's create.
+local PATIENCE = 120
+--- Seconds after the end of an intent at which a waiter looks whether it was renewed.
+local GRACE = 0.01
 
 ---@class finseg.JournalEntry
 ---@field state string  "made"; "making" now, in some process; "lost": created perhaps, its id is not known
@@ -66,68 +74,6 @@ end
 
 -- ---- what is written ------------------------------------------------------------------------------------------------
 
-local function read_first(path, format)
-  local file = io.open(path)
-  local value = file and file:read(format)
-  if file then
-    file:close()
-  end
-  return value
-end
-
---- When a process began, in ticks since the machine did: no two with the same number did so together. Nil when there is
---- none of that number, or it is not shown.
-local function start_of(pid)
-  local stat = read_first(("/proc/%s/stat"):format(pid), "*a")
-  -- the name, in parentheses, may hold anything; after it come the fields from the third on
-  return stat and stat:match("^.*%) " .. ("%S+ "):rep(19) .. "(%d+)")
-end
-
---- Which process numbers mean the same: those of one boot of a machine, below one first process (a container has its
---- own). Nil when that cannot be told.
-local function numbering()
-  local boot, first = read_first("/proc/sys/kernel/random/boot_id", "*l"), start_of "1"
-  return boot and first and boot .. " " .. first
-end
-
---- Which process this is, as others can look it up.
-local function this_process()
-  return {
-    pid = read_first("/proc/self/stat", "*n") or 0,
-    start = start_of "self",
-    numbering = numbering(),
-    host = read_first("/proc/sys/kernel/hostname", "*l") or "",
-  }
-end
-
---- The process that wrote an intent; nil when the intent does not say, as when another finseg wrote it.
-local function process_of(intent)
-  local process = intent.process
-  if type(process) ~= "table" or type(process.pid) ~= "number" or type(process.host) ~= "string" then
-    return nil
-  elseif process.pid % 1 == 0 and process.pid >= 0 and process.pid < 2 ^ 31 then
-    return process
-  end
-end
-
---- Whether the process that wrote an intent is known to be gone.
-local function is_gone(process)
-  if not process or not process.start or not process.numbering then
-    return false
-  end
-  return process.numbering == numbering() and process.start ~= start_of(("%d"):format(process.pid))
-end
-
---- Where an intent is renewed. It is done in turns at two keys, so that one is there while the other is put anew.
-local function renewal_key(key, intent, turn)
-  return ("renewal %s %.4f %d"):format(key, intent.created_at, turn % 2)
-end
-
---- When an intent ends unless it is renewed.
-local function end_of(intent)
-  return type(intent.ends) == "number" and intent.ends or intent.created_at + LEASE
-end
-
 --- The key of a request below a prefix, and what every entry about it tells.
 ---@return string? key
 ---@return table|finseg.Err about
@@ -158,36 +104,70 @@ local function encode(about, more)
   return assert(core.to_json(entry))
 end
 
---- What an entry has at least; os.date knows no greater time.
+--- A time that os.date knows.
+local function is_time(value)
+  return type(value) == "number" and value >= 0 and value < 1e11
+end
+
+--- What an entry has at least.
 local function is_entry(entry)
   return type(entry) == "table"
     and type(entry.kind) == "string"
-    and type(entry.created_at) == "number"
-    and entry.created_at >= 0
-    and entry.created_at < 1e11
+    and is_time(entry.created_at)
     and type(entry.parameters) == "string"
     and type(core.from_json(entry.parameters)) == "table"
 end
 
---- What an entry of a job has besides.
 local function is_job(entry)
-  return type(entry.jobId) == "string"
+  return type(entry) == "table" and type(entry.jobId) == "string" and is_time(entry.created_at)
 end
 
--- Another finseg, or a hand, may have written something else: that counts as no entry.
----@param text string
----@param of_job boolean?  the entry is one of a job that was made
-local function decode(text, of_job)
-  local entry = core.from_json(text)
-  if is_entry(entry) and (is_job(entry) or not of_job and entry.jobId == nil) then
+--- Reads an entry. Another finseg, or a hand, may have written something else: that counts as no entry.
+---@param text string?
+---@param is_note boolean?  of a create whose answer was lost
+local function decode(text, is_note)
+  local entry = text and core.from_json(text)
+  if is_entry(entry) and (is_job(entry) or entry.jobId == nil and (is_note or is_time(entry.ends))) then
     return entry
   end
+end
+
+--- The same without what concerns its making alone; with what `more` says.
+local function entry_without_intent(entry, more)
+  local copy = {}
+  for name, value in pairs(entry) do
+    copy[name] = value
+  end
+  copy.ends, copy.before, copy.process = nil, nil, nil
+  for name, value in pairs(more or {}) do
+    copy[name] = value
+  end
+  return copy
+end
+
+--- The entry of the job that there is while an entry stands: its own, or the one that is to be replaced.
+local function made_of(entry)
+  if entry and entry.jobId then
+    return entry
+  elseif entry and is_job(entry.before) then
+    return entry_without_intent(entry, entry.before)
+  end
+end
+
+--- Whether an entry is an intent that holds.
+local function is_held(entry)
+  return not entry.jobId and core.time() <= entry.ends
 end
 
 --- What names the callback of an entry's job; nil when nothing does. (Whether callbacks come here, a wait finds out.)
 local function callback_of(entry)
   local id = entry.callback
   return type(id) == "string" and Callbacks.is_id(id) and id or nil
+end
+
+--- Where it is written that a create of an entry may have made a job.
+local function lost_key(key, entry)
+  return ("lost %s %.6f"):format(key, entry.created_at)
 end
 
 -- ---- jobs that are there --------------------------------------------------------------------------------------------
@@ -204,7 +184,7 @@ function Journal:find(client, kind, parameters)
     return nil, about
   end
   local text, err = self.store:get("job " .. key)
-  return text and decode(text, true), err
+  return made_of(decode(text)), err
 end
 
 --- Forgets the job of a request, as when the service no longer knows it.
@@ -215,36 +195,58 @@ function Journal:forget(client, kind, parameters)
   if not key then
     return nil, about
   end
-  local deleted, err = self.store:delete("job " .. key)
-  if deleted == nil then
+  local text, err = self.store:get("job " .. key)
+  local entry = decode(text)
+  if entry and entry.jobId then
+    text, err = self.store:delete("job " .. key, text)
+  end
+  if text == nil and err then
     return nil, err
   end
   return true
 end
 
-local states = { job = "made", intent = "making", lost = "lost" }
+--- What lies below these is an entry. Before version 2 of the file, intents had a key of their own.
+local PREFIXES = { "job ", "lost ", "intent " }
+
+--- The entries that one in the store stands for.
+---@param item { key: string, value: string }
+---@param lost table<string, boolean>  keys of what is known as lost
+local function entries_of(item, lost)
+  local is_note = item.key:find "^lost " ~= nil
+  local entry, entries = decode(item.value, is_note), {}
+  local made = made_of(entry)
+  if made then
+    made.state = "made"
+    entries[1] = made
+  end
+  if entry and not entry.jobId and (is_note or not lost[lost_key(item.key:match "^%l+ (.*)$", entry)]) then
+    local state = not is_note and is_held(entry) and "making" or "lost"
+    entries[#entries + 1] = entry_without_intent(entry, { state = state })
+  end
+  return entries
+end
 
 --- What the journal knows, newest first.
 ---@return finseg.JournalEntry[]? entries
 ---@return finseg.Err? err
 function Journal:list()
-  local entries = {}
-  for prefix, state in pairs(states) do
-    local listed, err = self.store:list(prefix .. " ")
+  local items, lost = {}, {}
+  for _, prefix in ipairs(PREFIXES) do
+    local listed, err = self.store:list(prefix)
     if not listed then
       return nil, err
     end
     for _, item in ipairs(listed) do
-      local entry = decode(item.value, state == "made")
-      if entry then
-        entry.state = state
-        if state == "making" and self:is_over(item.key:sub(#prefix + 2), entry) then
-          entry.state = "lost"
-        end
-        entry.process, entry.ends = nil, nil
-        entry.parameters = core.from_json(entry.parameters)
-        entries[#entries + 1] = entry
-      end
+      items[#items + 1] = item
+      lost[item.key] = true
+    end
+  end
+  local entries = {}
+  for _, item in ipairs(items) do
+    for _, entry in ipairs(entries_of(item, lost)) do
+      entry.parameters = core.from_json(entry.parameters)
+      entries[#entries + 1] = entry
     end
   end
   table.sort(entries, function(a, b)
@@ -273,7 +275,7 @@ function Journal:list_lost(client, kind, parameters)
   end
   local entries = {}
   for _, item in ipairs(listed) do
-    local entry = decode(item.value)
+    local entry = decode(item.value, true)
     if entry then
       entry.state = "lost"
       entry.parameters = core.from_json(entry.parameters)
@@ -290,161 +292,162 @@ local function is_out_of_reach(err)
   return err.kind == "network" or err.kind == "resource"
 end
 
---- Whether nobody makes the job of an intent any more. A store that cannot tell leaves it standing.
-function Journal:is_over(key, intent)
-  if is_gone(process_of(intent)) then
-    return true
-  elseif core.time() <= end_of(intent) then
-    return false
-  end
-  for turn = 0, 1 do
-    local renewed, err = self.store:get(renewal_key(key, intent, turn))
-    if renewed or err then
-      return false
-    end
-  end
-  return true
+--- What a process holds while it makes a job.
+---@class finseg.JournalClaim
+---@field key string
+---@field about table  what every entry about the request tells
+---@field created_at number  of the intent
+---@field before { jobId: string, created_at: number, callback: string? }?  the job that is to be replaced
+---@field text string  the intent as it is written
+
+--- Writes the intent that a claim stands for, anew each time.
+function Journal:intent_of(claim)
+  return encode(claim.about, {
+    created_at = claim.created_at,
+    ends = rounded(core.time() + self.lease),
+    before = claim.before,
+  })
 end
 
---- What renews an intent each time that it is called. A store that fails to do so has another chance next time.
----@return function
-function Journal:renewer(key, intent_text)
-  local store, intent, turn = self.store, decode(intent_text), 0
-  return function()
-    local renewal = renewal_key(key, intent, turn)
-    turn = turn + 1
-    pcall(function()
-      store:delete(renewal)
-      store:put_if_absent(renewal, "", self.lease)
-    end)
-  end
-end
-
---- Turns an intent into the note that a job may exist.
----@return boolean? taken  false when another process was first
+--- Puts a text in the place of a claim's intent. A renewal whose answer was lost may have been written.
+---@return boolean? put  false: somebody else has taken over
 ---@return finseg.Err? err
-function Journal:give_up(key, intent_text)
-  local taken, err = stores.call(self.store, "delete", "intent " .. key, intent_text)
-  if not taken then
-    return taken, err
-  end
-  local intent = decode(intent_text)
-  if intent then
-    intent.process, intent.ends = nil, nil
-    local mark = ("lost %s %.6f"):format(key, intent.created_at)
-    local put
-    put, err = stores.call(self.store, "put_if_absent", mark, core.to_json(intent), KEEP)
-    if put == nil then
-      return nil, err
+function Journal:replace_intent(claim, text, seconds)
+  local key = "job " .. claim.key
+  local put, err = stores.call(self.store, "put", key, text, seconds, claim.text)
+  if put == false then
+    local there = stores.call(self.store, "get", key)
+    local entry = decode(there)
+    if entry and not entry.jobId and entry.created_at == claim.created_at then
+      put, err = stores.call(self.store, "put", key, text, seconds, there)
     end
   end
-  stores.call(self.store, "notify", key)
-  return true
+  return put, err
+end
+
+--- Renews the intent. A store that fails to do so has another chance next time.
+function Journal:renew(claim)
+  local text = self:intent_of(claim)
+  if self:replace_intent(claim, text, KEEP) then
+    claim.text = text
+  end
+end
+
+--- Takes the intent away: what was there before is there again.
+function Journal:release(claim)
+  local before = claim.before
+  local text, seconds = "", 0
+  if before then
+    text, seconds = encode(claim.about, before), before.created_at + KEEP - core.time()
+  end
+  self:replace_intent(claim, text, seconds)
+  stores.call(self.store, "notify", claim.key)
+end
+
+--- Notes that a job of an entry may exist.
+---@return boolean? noted  false: that was known
+---@return finseg.Err? err
+function Journal:note_lost(key, entry)
+  local text = assert(core.to_json(entry_without_intent(entry)))
+  return stores.call(self.store, "put", lost_key(key, entry), text, KEEP, false)
 end
 
 --- Writes a job down in the place of its intent. A store that raises has failed: the job is there all the same.
-function Journal:keep(key, about, intent_text, job)
-  local text = encode(about, {
+---@return boolean? kept
+---@return finseg.Err? err
+function Journal:keep(claim, job)
+  local text = encode(claim.about, {
     jobId = job.jobId,
     created_at = rounded(job.created_at or core.time()),
     callback = job.callback,
   })
-  local ok, err = stores.call(self.store, "delete", "job " .. key)
-  if ok ~= nil then
-    ok, err = stores.call(self.store, "put_if_absent", "job " .. key, text, KEEP)
-  end
-  if ok ~= nil then
-    ok, err = stores.call(self.store, "delete", "intent " .. key, intent_text)
-  end
-  stores.call(self.store, "notify", key)
-  return ok ~= nil, err
+  local put, err = self:replace_intent(claim, text, KEEP)
+  stores.call(self.store, "notify", claim.key)
+  return put ~= nil, err -- who has taken over has noted this create as lost
 end
 
 --- Makes the job; its intent stands.
-function Journal:make(client, key, about, intent_text, parameters)
-  local renew = self:renewer(key, intent_text)
-  local job, err = client:create_while(about.kind, parameters, self.lease / RENEWALS, renew)
+function Journal:make(client, claim, parameters)
+  local job, err = client:create_while(claim.about.kind, parameters, self.lease / RENEWALS, function()
+    self:renew(claim)
+  end)
   if job then
-    local kept, problem = self:keep(key, about, intent_text, job)
+    local kept, problem = self:keep(claim, job)
     if not kept and not is_out_of_reach(problem) then
       return nil, problem, job
     end
     return job, false
   end
-  if err.maybe_created then
-    self:give_up(key, intent_text)
-  else
-    stores.call(self.store, "delete", "intent " .. key, intent_text)
-    stores.call(self.store, "notify", key)
+  if not err.maybe_created or self:note_lost(claim.key, decode(claim.text)) ~= nil then
+    self:release(claim)
   end
   return nil, err
 end
 
 --- Waits while somebody else makes the job. True when it is worth to look again.
-function Journal:wait_for_other(key, intent_text, deadline, store_wait, pause)
-  local intent = decode(intent_text)
-  if not intent or self:is_over(key, intent) then
-    local taken, err = self:give_up(key, intent_text)
-    return taken ~= nil, err
-  end
-  if core.now() >= deadline then
+function Journal.wait_for_other(intent, deadline, store_wait)
+  local left = deadline - core.now()
+  if left <= 0 then
     local seconds = math.floor(core.time() - intent.created_at)
-    local process = process_of(intent)
-    local who = process and ("process %d on %s"):format(process.pid, process.host) or "another process"
-    local message = "%s: %s has been making the same job for %d seconds: try again later, or ask for a fresh one"
-    return nil, core.error("timeout", message:format(intent.kind, who, seconds))
+    local message = "%s: another process has been making the same job for %d seconds: try again later, or ask for a "
+      .. "fresh one"
+    return nil, core.error("timeout", message:format(intent.kind, seconds))
   end
-  if not self.store.poll_interval then -- it rings when the job is there, but not when its maker dies
-    pause = math.max(end_of(intent) - core.time(), self.lease / RENEWALS)
-  end
-  return store_wait:wait(math.max(math.min(pause, deadline - core.now()), 0))
+  -- A notify tells that the job is there, but not that its maker has died.
+  return store_wait:wait(math.max(math.min(intent.ends - core.time() + GRACE, left), 0))
 end
 
---- The entry that answers a request; nil when there is none that may.
-local function usable(text, options)
-  local entry = text and not options.fresh and decode(text, true)
-  if entry and core.time() - entry.created_at <= (options.within or math.huge) then
-    return entry
-  end
+--- Whether an entry may answer a request.
+local function is_usable(made, options)
+  return made and not options.fresh and core.time() - made.created_at <= (options.within or math.huge)
 end
 
---- Looks for a job that answers the request, or writes the intent to make one; waits while somebody else makes it.
+--- Writes the intent to make a job in the place of what was found.
+---@param key string
+---@param about table
+---@param text string?  what was found; nil: nothing
+---@return finseg.JournalClaim|false|nil claim  false: something else is there by now
+---@return finseg.Err? err
+function Journal:take(key, about, text)
+  local entry = decode(text)
+  if entry and not entry.jobId then -- its maker is gone
+    local noted, err = self:note_lost(key, entry)
+    if noted == nil then
+      return nil, err
+    end
+  end
+  local made = made_of(entry)
+  local claim = { key = key, about = about, created_at = rounded(core.time()) }
+  claim.before = made and { jobId = made.jobId, created_at = made.created_at, callback = made.callback }
+  claim.text = self:intent_of(claim)
+  local put, err = self.store:put("job " .. key, claim.text, KEEP, text or false)
+  return put and claim, err
+end
+
+--- Looks for a job that answers the request, or claims to make one; waits while somebody else makes it.
 ---@return finseg.JournalEntry? entry
----@return string? intent_text
+---@return finseg.JournalClaim? claim
 ---@return finseg.Err? err  neither
 function Journal:claim(key, about, options, store_wait)
-  local store = self.store
   local deadline = core.now() + (options.patience or PATIENCE)
-  local pause = FIRST_LOOK
   while true do
-    local text, err = store:get("job " .. key)
-    local entry = usable(text, options)
-    if entry or err then
-      return entry, nil, err
-    end
-    local now = core.time()
-    local intent_text = encode(about, {
-      created_at = rounded(now),
-      ends = rounded(now + self.lease),
-      process = this_process(),
-    })
-    local put
-    put, err = store:put_if_absent("intent " .. key, intent_text, KEEP)
-    if put then
-      -- Another process may have made it between the look and the intent.
-      if not usable(store:get("job " .. key), options) then
-        return nil, intent_text
+    local text, err = self.store:get("job " .. key)
+    local entry = decode(text)
+    local made = made_of(entry)
+    if err or is_usable(made, options) then
+      return made, nil, err
+    elseif entry and is_held(entry) then
+      local worthwhile
+      worthwhile, err = self.wait_for_other(entry, deadline, store_wait)
+      if not worthwhile then
+        return nil, nil, err
       end
-      put, err = store:delete("intent " .. key, intent_text)
-    elseif put == false then
-      local other = store:get("intent " .. key)
-      if other then
-        put, err = self:wait_for_other(key, other, deadline, store_wait, pause)
-        pause = math.min(pause * 1.5, store.poll_interval or 0.25)
+    else
+      local claim
+      claim, err = self:take(key, about, text)
+      if claim or claim == nil then
+        return nil, claim, err
       end
-    end
-    if put == nil then
-      return nil, nil, err
     end
   end
 end
@@ -468,14 +471,14 @@ function Journal:obtain(client, kind, parameters, options)
     return nil, about
   end
   local store_wait = StoreWait.new(self.store, key)
-  local entry, intent_text, err = self:claim(key, about, options, store_wait)
+  local entry, claim, err = self:claim(key, about, options, store_wait)
   store_wait:stop()
   local job
   if entry then
     job, err = client:job(kind, entry.jobId, { created_at = entry.created_at, callback = callback_of(entry) })
     return job, err or true
-  elseif intent_text then
-    return self:make(client, key, about, intent_text, parameters)
+  elseif claim then
+    return self:make(client, claim, parameters)
   elseif is_out_of_reach(err) then
     job, err = client:create(kind, parameters)
     return job, err or false

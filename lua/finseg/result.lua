@@ -1,8 +1,8 @@
 -- What a whole segment and a single page share: reading users and amounts, page after page.
 --
--- A class made here gives its objects `_open`, which begins a reading: it answers `next_page`, a function that gives
--- one core page after the other, then nil (or nil and an err), and `abandon`, which drops what is still under way. A
--- page is good until the next one is asked for, unless the reading was opened to keep them.
+-- A class made here gives its objects `_open`. It answers `next_page`, a function that gives one core page after
+-- another, then nil (or nil and an err), and `abandon`, which drops what is still under way. A page is good until the
+-- next one is asked for, unless `keeps_pages` was given.
 
 local check = require "finseg.value.check"
 local core = require "finseg.core"
@@ -20,17 +20,17 @@ local Result = {}
 --- Lua 5.4 calls this when a `for` loop is left early, so that pages under way are dropped at once. LuaJIT does not:
 --- there they arrive unread, at most parallel_pages of them.
 local leaving = {
-  __close = function(reading)
-    reading.abandon()
+  __close = function(closing)
+    closing.abandon()
   end,
 }
 
---- What a generic `for` takes: the iterator, and as its closing value the reading.
+--- What a generic `for` takes: the iterator, and as its closing value what drops the pages under way.
 local function iterate(iterator, abandon)
   return iterator, nil, nil, setmetatable({ abandon = abandon }, leaving)
 end
 
---- The next page of a reading; raises its err.
+--- The next page; raises the err when there is one.
 local function page_or_raise(next_page)
   local page, err = next_page()
   if err then
@@ -61,7 +61,7 @@ function Result:users()
     end
     return true
   end
-  -- What LuaJIT is to compile well has no loop, and calls nothing that each reading makes anew.
+  -- What LuaJIT is to compile well has no loop, and calls nothing that is made anew for each segment.
   local function next_user()
     if position == count and not read_more() then
       return nil

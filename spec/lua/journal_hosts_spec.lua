@@ -6,6 +6,7 @@ local finseg = require "finseg"
 local redis = require "spec.support.redis"
 local sandbox = require "spec.support.sandbox"
 local shell = require "spec.support.shell"
+local until_ = require "spec.support.until"
 local wire = require "spec.support.wire"
 
 local PARAMETERS = { accountType = "checking", threshold = 2000 }
@@ -26,7 +27,7 @@ local SCRIPT = [[
   local journal = finseg.journal.new(store)
   finseg.run(function()
     for round = 1, rounds do
-      store:put_if_absent("here " .. round .. name, "", 60)
+      store:put("here " .. round .. name, "", 60, false)
       repeat finseg.sleep(0.001) until #store:list("here " .. round) == 2
       local wanted = {}
       for i = 1, 5 do
@@ -124,41 +125,37 @@ describe("journals over one Redis", function()
   it("are told by a notify that the other host's job is there, and need not look for it", function()
     local here, here_store = open()
     local _, there_store = open()
-    here_store.poll_interval = false -- as of a store whose every notify arrives
     -- the other host: it has begun, and ends when this one waits
     local intent = assert(core.to_json {
       kind = "highBalance",
       parameters = "{}",
       created_at = core.time(),
-      process = { pid = 1, host = "x" },
+      ends = core.time() + 60,
     })
     local key, job, reused
     finseg.run(function()
-      local put = here_store.put_if_absent
-      function here_store.put_if_absent(self, wanted, ...)
-        if not key and wanted:find "^intent " then
-          key = wanted:match "^intent (.*)"
-          there_store:put_if_absent(wanted, intent, 60)
+      local put = here_store.put
+      function here_store.put(self, wanted, ...)
+        if not key and wanted:find "^job " then
+          key = wanted:match "^job (.*)"
+          there_store:put(wanted, intent, 60, false)
         end
         return put(self, wanted, ...)
       end
       finseg.spawn(function()
-        while here_store.connection.told ~= true or here_store.connection.outstanding > 0 do
-          finseg.sleep(0.001)
-        end
-        there_store:delete("intent " .. key)
-        there_store:put_if_absent(
+        until_.wait_until(function()
+          return here_store.connection.told == true and here_store.connection.outstanding == 0
+        end)
+        there_store:put(
           "job " .. key,
           core.to_json { kind = "highBalance", parameters = "{}", created_at = core.time(), jobId = "7" },
           60
         )
         there_store:notify(key)
         there_store:get "" -- until the notify has left
-        local deadline = core.now() + 10
-        while not job and core.now() < deadline do
-          finseg.sleep(0.001)
-        end
-        assert.is_truthy(job)
+        until_.wait_until(function()
+          return job
+        end)
       end)
       job, reused = here:obtain(client, "highBalance", PARAMETERS, { patience = 20 })
     end)
@@ -198,6 +195,7 @@ describe("journals over one Redis", function()
   it("take over soon from a host that died amid its create, and list that as lost", function()
     sandbox.signal(service.pid, "STOP") -- the create is not answered
     local script = [[
+      io.open(arg[0] .. ".pid", "w"):write(io.open("/proc/self/stat"):read "*n"):close()
       local finseg = require "finseg"
       local store = assert(finseg.store.open("redis", { path = %q }))
       local client = assert(finseg.new { base_url = %q, client_id = %q, client_secret = %q })
@@ -214,14 +212,14 @@ describe("journals over one Redis", function()
     local here, store = open()
     local intent
     repeat
-      intent = store:list("intent ")[1]
+      intent = store:list("job ")[1]
     until intent
     local deadline = core.now() + 10
     repeat -- beyond the time for which the intent stood first
       finseg.sleep(0.01)
       assert.are.equal("making", here:list()[1].state)
     until core.time() > intent.value:match '"ends":([%d.]+)' + 1 or core.now() > deadline
-    sandbox.signal(tonumber(intent.value:match '"pid":(%d+)'), "KILL")
+    sandbox.signal(tonumber(shell.read_file(folder .. "/host.lua.pid")), "KILL")
     pipe:close()
     sandbox.signal(service.pid, "CONT")
     local job, reused = here:obtain(client, "highBalance", PARAMETERS, { patience = 10 })
@@ -236,15 +234,15 @@ describe("journals over one Redis", function()
 
   it("make the job themselves when the Redis goes while they wait for another host", function()
     local here, store = open()
-    local put = store.put_if_absent
-    function store.put_if_absent(self, key, ...)
-      if key:find "^intent " then -- another host was first
-        store.put_if_absent = put
+    local put = store.put
+    function store.put(self, key, ...)
+      if key:find "^job " then -- another host was first
+        store.put = put
         local text = core.to_json {
           kind = "highBalance",
           parameters = "{}",
           created_at = core.time(),
-          process = { pid = 1, host = "x" },
+          ends = core.time() + 60,
         }
         put(self, key, text, 60)
       end
@@ -252,9 +250,9 @@ describe("journals over one Redis", function()
     end
     finseg.run(function()
       finseg.spawn(function()
-        while store.watched == 0 do
-          finseg.sleep(0.001)
-        end
+        until_.wait_until(function()
+          return store.watched > 0
+        end)
         server.kill()
       end)
       local job, reused = here:obtain(client, "highBalance", PARAMETERS, { patience = 30 })

@@ -6,6 +6,7 @@ local finseg = require "finseg"
 local run_lua = require "spec.support.run_lua"
 local scripted_server = require "spec.support.scripted_server"
 local shell = require "spec.support.shell"
+local until_ = require "spec.support.until"
 
 local CREATE = "POST /api/v1/segments/highBalance"
 local JOB = "GET /api/v1/segments/highBalance/"
@@ -122,15 +123,20 @@ describe("a journal", function()
       mine:format "",
       mine:format ',"jobId":1',
     } do
-      assert(store:delete(item.key))
-      assert(store:put_if_absent(item.key, text, 60))
+      assert(store:put(item.key, text, 60))
       assert.are.same({}, assert(journal:list()), text)
       assert.is_nil(journal:find(client, "highBalance", PARAMETERS), text)
     end
     assert.are.equal("2", assert(journal:obtain(client, "highBalance", PARAMETERS)).jobId)
-    local intent = '{"kind":"highBalance","created_at":%d,"parameters":"{}","process":{"pid":1e300,"host":"h"}}'
-    assert(store:put_if_absent("intent x", intent:format(os.time()), 60))
-    assert.are.same({ "made", "making" }, states())
+    local intent = '{"kind":"highBalance","created_at":%d,"parameters":"{}","ends":%d,"before":%s}'
+    for _, before in ipairs { "7", "{}", '{"jobId":1,"created_at":1}', '{"jobId":"1","created_at":"x"}' } do
+      assert(store:put("job x", intent:format(os.time(), os.time() + 60, before), 60))
+      assert.are.same({ "made", "making" }, states(), before)
+    end
+    for _, ends in ipairs { '"x"', "1e300", "null" } do
+      assert(store:put("job x", (intent:format(os.time(), 0, "7"):gsub('"ends":0', '"ends":' .. ends)), 60))
+      assert.are.same({ "made" }, states(), ends)
+    end
   end)
 
   it("keeps a job for less than the 14 days that the service keeps it", function()
@@ -167,9 +173,9 @@ describe("a journal", function()
       finseg.spawn(function()
         journal:obtain(client, "highBalance", PARAMETERS)
       end)
-      while creates() == 0 do
-        finseg.sleep(0.01)
-      end
+      until_.wait_until(function()
+        return creates() > 0
+      end)
       assert.are.same({ "making" }, states())
       client:close()
     end)
@@ -204,24 +210,6 @@ describe("a journal", function()
     assert.are.same({}, journal:list_lost(client, "highBalance", { threshold = 5000 }))
   end)
 
-  it("waits for an intent that does not say whose it is, and says so", function()
-    start { [CREATE] = { { status = 422, body = '{"errors":[]}' } } }
-    local put = store.put_if_absent
-    local spoilt = setmetatable({
-      put_if_absent = function(_, key, value, seconds)
-        return put(store, key, (value:gsub('"process":%b{}', '"process":"?"')), seconds)
-      end,
-      delete = function()
-        return true
-      end,
-    }, { __index = store })
-    finseg.journal.new(spoilt):obtain(client, "highBalance", PARAMETERS) -- is refused, and the intent stays
-    assert.are.same({ "making" }, states())
-    local _, err = journal:obtain(client, "highBalance", PARAMETERS, { patience = 0 })
-    assert.are.equal("timeout", err.kind)
-    assert.matches("another process has been making the same job", err.message)
-  end)
-
   it("is told by the store when another task has made the job, and does not ask all the time", function()
     start { [CREATE] = { { hold = true }, created "2" } }
     local slow = connect(server, { timeout = 0.5 })
@@ -233,7 +221,7 @@ describe("a journal", function()
         return memory:get(key)
       end,
     }, { __index = memory })
-    for _, name in ipairs { "put_if_absent", "delete", "list", "notify", "watch" } do
+    for _, name in ipairs { "put", "delete", "list", "notify", "watch" } do
       counting[name] = function(_, ...)
         return memory[name](memory, ...)
       end
@@ -243,9 +231,9 @@ describe("a journal", function()
       finseg.spawn(function()
         finseg.journal.new(memory):obtain(slow, "highBalance", PARAMETERS)
       end)
-      while creates() == 0 do
-        finseg.sleep(0.01)
-      end
+      until_.wait_until(function()
+        return creates() > 0
+      end)
       job = finseg.journal.new(counting):obtain(slow, "highBalance", PARAMETERS)
     end)
     slow:close()
@@ -263,9 +251,9 @@ describe("a journal", function()
         finseg.spawn(function()
           outcomes[1] = select(2, others:obtain(slow, "highBalance", { threshold = 1 + before }))
         end)
-        while creates() == before do
-          finseg.sleep(0.01)
-        end
+        until_.wait_until(function()
+          return creates() > before
+        end)
         local _
         _, outcomes[2] = others:obtain(slow, "highBalance", { threshold = 1 + before }, { patience = 0.6 })
       end)
@@ -287,15 +275,15 @@ describe("a journal", function()
       finseg.spawn(function()
         others:obtain(client, "highBalance", PARAMETERS)
       end)
-      while creates() == 0 do
-        finseg.sleep(0.01)
-      end
+      until_.wait_until(function()
+        return creates() > 0
+      end)
       finseg.all(function()
         local _
         _, err = others:obtain(client, "highBalance", PARAMETERS)
         return nil, err
       end, function()
-        finseg.sleep(0.05)
+        until_.until_waiting(require("finseg.wait.signal").shared())
         return nil, { kind = "invalid", message = "enough" }
       end)
       client:close()
@@ -304,75 +292,185 @@ describe("a journal", function()
     client = connect(server)
   end)
 
-  it("takes over from a process that died amid its create, and remembers that", function()
-    start { [CREATE] = { created "2" } }
+  -- Runs a process that makes the job, in a journal over the file with a short lease, and kills itself where it is
+  -- told: `kill` is Lua that may call die().
+  local function die_amid_create(kill, more)
     local script = ([[
       local finseg = require "finseg"
+      local function die() io.stdout:flush() os.execute "kill -9 $PPID" end
       local client = assert(finseg.new { base_url = %q, client_id = %q, client_secret = %q, timeout = 0.2,
         log = function(event) if event.name == "request" and event.method == "POST" and event.url:find "segments" then
-          os.execute "kill -9 $PPID" end end })
-      finseg.journal.new(assert(finseg.store.open("file", %q))):obtain(client, "highBalance", { threshold = 5000,
-        accountType = "checking" })
-    ]]):format(server.base_url, server.client_id, server.client_secret, path)
-    run_lua(script)
-    assert.are.same({ "lost" }, states())
-    local job, reused = journal:obtain(client, "highBalance", PARAMETERS)
+          if POSTED then POSTED() end end end })
+      local store = assert(finseg.store.open("file", %q))
+      local journal = finseg.journal.new(store)
+      journal.lease = 0.5
+      %s
+      journal:obtain(client, "highBalance", { threshold = 5000, accountType = "checking" }, { %s })
+      print "alive"
+    ]]):format(server.base_url, server.client_id, server.client_secret, path, kill, more or "")
+    local _, printed = run_lua(script)
+    assert.is_nil(printed:find("alive", 1, true))
+  end
+
+  it("takes over from a process that died amid its create once its intent has ended, and remembers that", function()
+    start { [CREATE] = { created "2" } }
+    die_amid_create "POSTED = die"
+    assert.are.same({ "making" }, states())
+    local job, reused = journal:obtain(client, "highBalance", PARAMETERS, { patience = 20 })
     assert.is_false(reused)
     assert.is_truthy(job)
     assert.are.same({ "lost", "made" }, states())
   end)
 
-  -- Puts an intent of a process that is like this one, but for what `change` does to its members.
-  local function put_intent_of_another(change)
-    local put = store.put_if_absent
-    local capturing = setmetatable({
-      put_if_absent = function(_, key, value, seconds)
-        if key:find "^intent " then
-          local entry = core.from_json(value)
-          change(entry.process)
-          value = core.to_json(entry)
-        end
-        return put(store, key, value, seconds)
-      end,
-      delete = function()
-        return true -- the intent stays
-      end,
-    }, { __index = store })
-    finseg.journal.new(capturing):obtain(client, "highBalance", PARAMETERS)
-    return states()[1]
-  end
-
-  it("believes a process gone only by a number that means the same here", function()
-    start { [CREATE] = { { status = 422, body = '{"errors":[]}' } } }
-    local other_machine = put_intent_of_another(function(process)
-      process.pid, process.numbering = 2 ^ 22 + 1, "another boot 17"
-    end)
-    assert.are.equal("making", other_machine)
-  end)
-
-  it("believes a process gone whose number another one has now", function()
-    start { [CREATE] = { { status = 422, body = '{"errors":[]}' } } }
-    local another = put_intent_of_another(function(process)
-      process.start = process.start .. "0"
-    end)
-    assert.are.equal("lost", another)
-  end)
-
-  it("is not told by a process of another container on this machine that one is gone", function()
-    if shell.run "unshare --pid --fork --mount-proc true 2>/dev/null" ~= 0 then
-      return -- not allowed here
+  -- Kills at the n-th change of the store: before it, or after it and before anything else.
+  local KILL_AT = [[
+    local changes = 0
+    for _, name in ipairs { "put", "delete" } do
+      local change = store[name]
+      store[name] = function(...)
+        changes = changes + 1
+        if changes == %d and %s then die() end
+        local answer, err = change(...)
+        if changes == %d then die() end
+        return answer, err
+      end
     end
-    start { [CREATE] = { { status = 422, body = '{"errors":[]}' } } }
-    assert.are.equal("making", put_intent_of_another(function() end))
-    shell.write_file(
-      folder .. "/list.lua",
-      ([[
-      local journal = require("finseg").journal.new(assert(require("finseg").store.open("file", %q)))
-      for _, entry in ipairs(assert(journal:list())) do print(entry.state) end
-    ]]):format(path)
+  ]]
+
+  it("has the id of the job there was, or of the new one, wherever a process that makes a fresh one dies", function()
+    start { [CREATE] = { created "1", created "2", created "3", created "4", created "5" } }
+    assert(journal:obtain(client, "highBalance", PARAMETERS))
+    for change = 1, 2 do
+      for _, before in ipairs { "true", "false" } do
+        die_amid_create(KILL_AT:format(change, before, change), "fresh = true")
+        local entry = assert(journal:find(client, "highBalance", PARAMETERS))
+        assert.matches("^[1-5]$", entry.jobId)
+        local job, reused = assert(journal:obtain(client, "highBalance", PARAMETERS))
+        assert.are.same({ entry.jobId, true }, { job.jobId, reused })
+      end
+    end
+  end)
+
+  it("knows no create as lost whose job was written down, wherever its process died", function()
+    start { [CREATE] = { created "1" } }
+    die_amid_create(KILL_AT:format(2, "false", 2))
+    assert.are.same({ "made" }, states())
+    finseg.sleep(0.6) -- beyond the lease
+    assert.are.same({ "made" }, states())
+  end)
+
+  it("takes over as soon from a process that is dead and not yet reaped", function()
+    start { [CREATE] = { { hold = true }, created "2" } }
+    local script = ([[
+      local finseg = require "finseg"
+      local client = assert(finseg.new { base_url = %q, client_id = %q, client_secret = %q })
+      local journal = finseg.journal.new(assert(finseg.store.open("file", %q)))
+      journal.lease = 0.5
+      journal:obtain(client, "highBalance", { threshold = 5000, accountType = "checking" })
+    ]]):format(server.base_url, server.client_id, server.client_secret, path)
+    shell.write_file(folder .. "/maker.lua", script)
+    -- the parent never waits for its child
+    local parent = io.popen(
+      ([[exec env LD_PRELOAD="${FINSEG_SPEC_PRELOAD-}" perl -e '
+      $child = fork; if (!$child) { exec split / /, "%s"; }
+      open(F, ">", "%s"); print F $child; close F; <STDIN>']]):format(
+        shell.lua .. " " .. folder .. "/maker.lua",
+        folder .. "/pid"
+      ),
+      "w"
     )
-    local contained = ("unshare --pid --fork --mount-proc %s %s/list.lua"):format(shell.lua, folder)
-    assert.are.equal("making\n", shell.check(contained))
+    until_.wait_until(function()
+      return creates() == 1
+    end)
+    shell.check("kill -9 " .. shell.read_file(folder .. "/pid"))
+    local began = core.now()
+    local job, reused = journal:obtain(client, "highBalance", PARAMETERS, { patience = 20 })
+    local seconds = core.now() - began
+    parent:write "\n"
+    parent:close()
+    assert.are.same({ "2", false }, { job.jobId, reused })
+    assert.is_true(seconds < 5, seconds)
+  end)
+
+  it("leaves a job to who has taken over from it while it was stopped", function()
+    start { [CREATE] = { created "1", created "2" } }
+    local others = finseg.journal.new(store)
+    local create_while = client.create_while
+    function client.create_while(...)
+      client.create_while = create_while
+      local key = store:list("job ")[1].key
+      local text = store:get(key)
+      assert(store:put(key, (text:gsub('"ends":[%d.]+', '"ends":1')), 60)) -- the lease is over
+      assert.are.equal("1", others:obtain(client, "highBalance", PARAMETERS).jobId)
+      return create_while(...)
+    end
+    assert.are.equal("2", journal:obtain(client, "highBalance", PARAMETERS).jobId)
+    assert.are.equal("1", journal:find(client, "highBalance", PARAMETERS).jobId)
+    assert.are.same({ "lost", "made" }, states())
+  end)
+
+  it("renews and replaces an intent though the answer to a renewal was lost", function()
+    start { [CREATE] = { created "1" } }
+    local put = store.put
+    function store.put(self, key, value, ...)
+      local answer, err = put(self, key, value, ...)
+      if value:find '"ends"' and select("#", ...) > 1 and type((select(2, ...))) == "string" then
+        return nil, core.error("network", "the answer was lost")
+      end
+      return answer, err
+    end
+    local create_while = client.create_while
+    function client.create_while(self, kind, parameters, seconds, renew)
+      renew()
+      renew()
+      return create_while(self, kind, parameters, seconds, renew)
+    end
+    assert.are.equal("1", journal:obtain(client, "highBalance", PARAMETERS).jobId)
+    assert.are.same({ "made" }, states())
+  end)
+
+  it("keeps the job there was when a fresh one is refused", function()
+    start { [CREATE] = { created "1", { status = 422, body = '{"errors":[]}' } } }
+    assert(journal:obtain(client, "highBalance", PARAMETERS))
+    local before = store:list("job ")[1]
+    local _, err = journal:obtain(client, "highBalance", PARAMETERS, { fresh = true })
+    assert.are.equal("invalid", err.kind)
+    local after = store:list("job ")[1]
+    assert.are.same(core.from_json(before.value), core.from_json(after.value))
+    assert.is_true(math.abs(before.ends - after.ends) < 10)
+    assert.are.same({ "made" }, states())
+  end)
+
+  it("answers with the job there is while a fresh one is made", function()
+    start { [CREATE] = { created "1", { hold = true } } }
+    assert(journal:obtain(client, "highBalance", PARAMETERS))
+    finseg.run(function()
+      finseg.spawn(function()
+        journal:obtain(client, "highBalance", PARAMETERS, { fresh = true })
+      end)
+      until_.wait_until(function()
+        return creates() == 2
+      end)
+      local job, reused = journal:obtain(client, "highBalance", PARAMETERS)
+      assert.are.same({ "1", true }, { job.jobId, reused })
+      assert.are.same({ "made", "making" }, states())
+      client:close()
+    end)
+    client = connect(server)
+  end)
+
+  it("reads a file of version 1", function()
+    start { [CREATE] = { created "new" } }
+    store:close()
+    shell.check(("cp spec/data/store_version_1.db %s"):format(path))
+    store = assert(finseg.store.open("file", path))
+    journal = finseg.journal.new(store)
+    assert.are.same({ "lost", "lost", "made" }, states())
+    local old = connect(server, { base_url = "http://127.0.0.1:1" })
+    local job, reused = journal:obtain(old, "highBalance", PARAMETERS)
+    old:close()
+    assert.are.same({ "old-1", true }, { job.jobId, reused })
+    assert(store:notify "a")
   end)
 
   it("lets one of two tasks make the job, and the other wait for it", function()
@@ -411,9 +509,9 @@ describe("a journal", function()
       finseg.spawn(function()
         journal:obtain(client, "highBalance", PARAMETERS)
       end)
-      while creates() == 0 do
-        finseg.sleep(0.01)
-      end
+      until_.wait_until(function()
+        return creates() > 0
+      end)
       local _
       _, err = journal:obtain(client, "highBalance", PARAMETERS, { patience = 0.05 })
       client:close()

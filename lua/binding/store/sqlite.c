@@ -5,6 +5,8 @@
  * Functions that can fail answer nil, a reason, and a word for the kind of failure: "newer" (a later finseg made the
  * file), "foreign" (no store of finseg), "corrupt", "locked" (another process kept it too long), "readonly", "full",
  * "access", "resource" (memory or file descriptors ran out) or "other".
+ *
+ * Notices tell the other processes that there is something new about a key. Version 1 of the file had none.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,21 +22,42 @@
 static const char store_type[] = "finseg.store.sqlite";
 
 /* Kept in the file's header: whose it is ("fins"), and the version of the table below. */
-enum { APPLICATION_ID = 0x66696e73, SCHEMA_VERSION = 1 };
+enum { APPLICATION_ID = 0x66696e73, SCHEMA_VERSION = 2 };
 enum { LOCK_PATIENCE = 2000 /* milliseconds */, OWNER_ONLY = 0600, OTHERS = 077 };
 
-enum statement { GET, PUT, DELETE, DELETE_IF, LIST, SWEEP, STATEMENTS };
+enum statement {
+    GET,
+    PUT,
+    PUT_IF_ABSENT,
+    PUT_IF,
+    DELETE,
+    DELETE_IF,
+    LIST,
+    SWEEP,
+    SWEEP_NOTICES,
+    NOTIFY,
+    NEWEST_NOTICE,
+    NOTICES,
+    DATA_VERSION,
+    STATEMENTS
+};
 
 static const char *const statement_texts[STATEMENTS] = {
     [GET] = "SELECT value FROM entry WHERE key = ?1 AND ends > ?2",
-    [PUT] = "INSERT INTO entry (key, value, ends) VALUES (?1, ?3, ?4) ON CONFLICT (key) DO UPDATE SET value = ?3, ends "
-            "= ?4 "
-            "WHERE ends <= ?2",
+    [PUT] = "INSERT OR REPLACE INTO entry (key, value, ends) VALUES (?1, ?3, ?4)",
+    [PUT_IF_ABSENT] = "INSERT INTO entry (key, value, ends) VALUES (?1, ?3, ?4)"
+                      " ON CONFLICT (key) DO UPDATE SET value = ?3, ends = ?4 WHERE ends <= ?2",
+    [PUT_IF] = "UPDATE entry SET value = ?3, ends = ?4 WHERE key = ?1 AND ends > ?2 AND value = ?5",
     [DELETE] = "DELETE FROM entry WHERE key = ?1 AND ends > ?2",
     [DELETE_IF] = "DELETE FROM entry WHERE key = ?1 AND ends > ?2 AND value = ?3",
     [LIST] = "SELECT key, value, ends FROM entry WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND ends > ?2 "
              "ORDER BY key",
     [SWEEP] = "DELETE FROM entry WHERE ends <= ?2",
+    [SWEEP_NOTICES] = "DELETE FROM notice WHERE ends <= ?2",
+    [NOTIFY] = "INSERT INTO notice (key, writer, ends) VALUES (?1, ?3, ?2 + 86400)", /* they are kept for a day */
+    [NEWEST_NOTICE] = "SELECT coalesce(max(number), 0) FROM notice",
+    [NOTICES] = "SELECT number, key FROM notice WHERE number > ?1 AND writer <> ?2 ORDER BY number",
+    [DATA_VERSION] = "PRAGMA data_version", /* changes whenever another connection has changed the file */
 };
 
 static const char schema[] =
@@ -42,15 +65,20 @@ static const char schema[] =
     "CREATE TABLE IF NOT EXISTS entry (key TEXT PRIMARY KEY NOT NULL, value BLOB NOT NULL, ends REAL NOT NULL)"
     " WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS entry_ends ON entry (ends);"
+    "CREATE TABLE IF NOT EXISTS notice (number INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL,"
+    " writer INTEGER NOT NULL, ends REAL NOT NULL);"
     "PRAGMA application_id = 1718185587;"
-    "PRAGMA user_version = 1;"
+    "PRAGMA user_version = 2;"
     "COMMIT";
 _Static_assert(APPLICATION_ID == 1718185587, "the schema's application_id");
-_Static_assert(SCHEMA_VERSION == 1, "the schema's user_version");
+_Static_assert(SCHEMA_VERSION == 2, "the schema's user_version");
 
 struct store {
     sqlite3 *database;
     sqlite3_stmt *statements[STATEMENTS];
+    sqlite3_int64 writer;       /* tells this store's own notices */
+    sqlite3_int64 newest_heard; /* number of the last notice that was handed over */
+    sqlite3_int64 data_version; /* of the file when notices were read last */
 };
 
 /* ---- failing ---- */
@@ -194,6 +222,7 @@ static int store_open(lua_State *L)
         return fail(L, "this is no name of a file", "access");
     struct store *store = lua_newuserdata(L, sizeof *store);
     *store = (struct store){0};
+    sqlite3_randomness(sizeof store->writer, &store->writer);
     luaL_getmetatable(L, store_type);
     lua_setmetatable(L, -2);
     int problem = create_for_owner_only(path);
@@ -244,11 +273,11 @@ static sqlite3_stmt *bind(lua_State *L, struct store *store, enum statement whic
     return statement;
 }
 
-static void bind_value(lua_State *L, sqlite3_stmt *statement, int argument)
+static void bind_text_as_blob(lua_State *L, sqlite3_stmt *statement, int parameter, int argument)
 {
     size_t length = 0;
-    const char *value = luaL_checklstring(L, argument, &length);
-    sqlite3_bind_blob(statement, 3, value, (int)length, SQLITE_STATIC);
+    const char *text = luaL_checklstring(L, argument, &length);
+    sqlite3_bind_blob(statement, parameter, text, (int)length, SQLITE_STATIC);
 }
 
 /* Runs a change; answers whether it changed anything. The values bound are Lua's, so they are let go of at once. */
@@ -279,15 +308,25 @@ static int store_get(lua_State *L)
     return result == SQLITE_DONE ? 0 : fail_with_result(L, store->database, result);
 }
 
-/* store:put_if_absent(key, now, value, ends) -> whether it was put | nil, reason, kind */
+/* store:put(key, now, value, ends [, expected]) -> whether it was put | nil, reason, kind. Expected: false, nothing is
+ * there; text, exactly that; nil, anything. */
 static int store_put(lua_State *L)
 {
     struct store *store = check_store(L);
     luaL_checkstring(L, 4);
     double ends = luaL_checknumber(L, 5);
-    sqlite3_stmt *statement = bind(L, store, PUT);
-    bind_value(L, statement, 4);
+    enum statement which = PUT;
+    if (lua_toboolean(L, 6))
+        which = PUT_IF;
+    else if (!lua_isnoneornil(L, 6))
+        which = PUT_IF_ABSENT;
+    if (which == PUT_IF)
+        luaL_checkstring(L, 6);
+    sqlite3_stmt *statement = bind(L, store, which);
+    bind_text_as_blob(L, statement, 3, 4);
     sqlite3_bind_double(statement, 4, ends);
+    if (which == PUT_IF)
+        bind_text_as_blob(L, statement, 5, 6);
     return run_change(L, store, statement);
 }
 
@@ -300,7 +339,7 @@ static int store_delete(lua_State *L)
         luaL_checkstring(L, 4);
     sqlite3_stmt *statement = bind(L, store, only_value ? DELETE_IF : DELETE);
     if (only_value)
-        bind_value(L, statement, 4);
+        bind_text_as_blob(L, statement, 3, 4);
     return run_change(L, store, statement);
 }
 
@@ -326,11 +365,82 @@ static int store_list(lua_State *L)
     return result == SQLITE_DONE ? 1 : fail_with_result(L, store->database, result);
 }
 
-/* store:sweep("", now) -> whether anything had ended, which is gone now | nil, reason, kind */
+/* store:sweep("", now) -> whether any entry had ended, which is gone now | nil, reason, kind */
 static int store_sweep(lua_State *L)
 {
     struct store *store = check_store(L);
+    int count = run_change(L, store, bind(L, store, SWEEP_NOTICES));
+    if (count > 1)
+        return count;
     return run_change(L, store, bind(L, store, SWEEP));
+}
+
+/* ---- notices ---- */
+
+/* store:notify(key, now) -> true | nil, reason, kind */
+static int store_notify(lua_State *L)
+{
+    struct store *store = check_store(L);
+    sqlite3_stmt *statement = bind(L, store, NOTIFY);
+    sqlite3_bind_int64(statement, 3, store->writer);
+    return run_change(L, store, statement);
+}
+
+static int read_integer(struct store *store, enum statement which, sqlite3_int64 *value)
+{
+    sqlite3_stmt *statement = store->statements[which];
+    int result = sqlite3_step(statement);
+    if (result == SQLITE_ROW)
+        *value = sqlite3_column_int64(statement, 0);
+    sqlite3_reset(statement);
+    return result == SQLITE_ROW ? SQLITE_OK : result;
+}
+
+/* store:hear() -> true: heard() answers the notices from now on | nil, reason, kind */
+static int store_hear(lua_State *L)
+{
+    struct store *store = check_store(L);
+    int result = read_integer(store, NEWEST_NOTICE, &store->newest_heard);
+    if (result != SQLITE_OK)
+        return fail_with_result(L, store->database, result);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* Pushes the list of the keys in new notices of others. */
+static int push_notices(lua_State *L, struct store *store)
+{
+    sqlite3_stmt *statement = store->statements[NOTICES];
+    sqlite3_int64 newest = store->newest_heard;
+    sqlite3_bind_int64(statement, 1, newest);
+    sqlite3_bind_int64(statement, 2, store->writer);
+    int result = SQLITE_ROW;
+    for (int i = 1; (result = sqlite3_step(statement)) == SQLITE_ROW; i++) {
+        newest = sqlite3_column_int64(statement, 0);
+        lua_pushlstring(L, (const char *)sqlite3_column_text(statement, 1), (size_t)sqlite3_column_bytes(statement, 1));
+        lua_rawseti(L, -2, i);
+    }
+    sqlite3_reset(statement);
+    if (result == SQLITE_DONE)
+        store->newest_heard = newest;
+    return result;
+}
+
+/* store:heard() -> a list of the keys that others have notified since hear() or the last call | nil, reason, kind */
+static int store_heard(lua_State *L)
+{
+    struct store *store = check_store(L);
+    sqlite3_int64 version = 0;
+    lua_newtable(L);
+    int result = read_integer(store, DATA_VERSION, &version);
+    if (result == SQLITE_OK && version == store->data_version)
+        return 1;
+    if (result == SQLITE_OK)
+        result = push_notices(L, store);
+    if (result != SQLITE_DONE)
+        return fail_with_result(L, store->database, result);
+    store->data_version = version;
+    return 1;
 }
 
 FS_LUA_MODULE int luaopen_finseg_store_sqlite(lua_State *L);
@@ -338,8 +448,9 @@ FS_LUA_MODULE int luaopen_finseg_store_sqlite(lua_State *L);
 int luaopen_finseg_store_sqlite(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        {"get", store_get},   {"put_if_absent", store_put}, {"delete", store_delete},
-        {"list", store_list}, {"sweep", store_sweep},       {"close", collect_store},
+        {"get", store_get},   {"put", store_put},     {"delete", store_delete},
+        {"list", store_list}, {"sweep", store_sweep}, {"notify", store_notify},
+        {"hear", store_hear}, {"heard", store_heard}, {"close", collect_store},
         {NULL, NULL},
     };
     static const luaL_Reg functions[] = {{"open", store_open}, {NULL, NULL}};

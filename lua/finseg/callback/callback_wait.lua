@@ -27,14 +27,14 @@ local weak = { __mode = "v" }
 local function ignore() end
 
 --- Calls a method of the store; f(wait, value, err) unless nobody waits any more.
-function CallbackWait:ask(method, key, value, seconds, f)
+function CallbackWait:ask(method, f, ...)
   local held = self.held
-  stores.ask(self.callbacks.store, method, key, value, seconds, function(...)
+  stores.ask(self.callbacks.store, method, function(...)
     local wait = held[1]
     if wait and not wait:is_over() then
       f(wait, ...)
     end
-  end)
+  end, ...)
 end
 
 --- Whether there is nothing left to learn.
@@ -76,14 +76,14 @@ function CallbackWait:go_on_waiting()
   if expectation.token then
     return self:rely(expectation.kept)
   end
-  self:ask("get", "callback " .. expectation.id, nil, nil, function(wait, known)
+  self:ask("get", function(wait, known)
     wait:rely(known ~= nil)
-  end)
+  end, "callback " .. expectation.id)
 end
 
 --- Looks whether the callback has come already, or came while the store could not tell.
 function CallbackWait:look()
-  self:ask("get", "called " .. self.expectation.id, nil, nil, function(wait, mark, err)
+  self:ask("get", function(wait, mark, err)
     if mark then
       wait:take_mark(mark)
     elseif err then
@@ -91,7 +91,7 @@ function CallbackWait:look()
     else
       wait:go_on_waiting()
     end
-  end)
+  end, "called " .. self.expectation.id)
 end
 
 --- Looks, and tells the store of the job if that may not know of it.
@@ -100,11 +100,10 @@ function CallbackWait:resume()
   if not expectation.token then
     return self:look()
   end
-  local key, seconds = "callback " .. expectation.id, CallbackWait.KEEP
-  self:ask("put_if_absent", key, expectation.token, seconds, function(wait, _, err)
+  self:ask("put", function(wait, _, err)
     expectation.kept = err == nil
     wait:look()
-  end)
+  end, "callback " .. expectation.id, expectation.token, CallbackWait.KEEP, false)
 end
 
 --- What the store says about the key.

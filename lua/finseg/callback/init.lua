@@ -11,7 +11,6 @@
 --   "called ID"   = time    a callback has come, or the job's end is known: the first one wins
 
 local CallbackWait = require "finseg.callback.callback_wait"
-local Patrol = require "finseg.callback.patrol"
 local check = require "finseg.value.check"
 local core = require "finseg.core"
 local log_guard = require "finseg.value.log_guard"
@@ -55,7 +54,6 @@ local ends = { not_found = true, expired = true, failed = true }
 ---@field counts table<string, integer>  callbacks received by this process: accepted, early (of those accepted),
 ---   duplicate, late, forged, unknown, missed (the store was gone), malformed
 ---@field log_error any  what the log function raised, after which it is called no more
----@field patrol finseg.Patrol?  looks for what the store's notifies do not tell; its client's to step
 ---@field closed boolean
 local Callbacks = {}
 Callbacks.__index = Callbacks
@@ -101,7 +99,7 @@ end
 
 ---@param options { public_url: string, store: finseg.Store, log: fun(event: table)? }
 ---@return finseg.Callbacks? callbacks
----@return finseg.Err? err  kind config, or network when no descriptor is left
+---@return finseg.Err? err  kind config
 function Callbacks.new(options)
   local problem = problem_of_url(options.public_url)
   if problem then
@@ -112,12 +110,6 @@ function Callbacks.new(options)
     return nil, err
   end
   callbacks.public_url = options.public_url:gsub("/+$", "")
-  if callbacks.store.poll_interval then
-    callbacks.patrol, err = Patrol.new(callbacks.store.poll_interval)
-    if not callbacks.patrol then
-      return nil, err
-    end
-  end
   return callbacks
 end
 
@@ -179,7 +171,7 @@ function Callbacks:expect()
   local expectation = { id = id, token = token, callbacks = self }
   expectation.url = url_of(self, expectation)
   local kept
-  kept, err = stores.call(self.store, "put_if_absent", "callback " .. id, token, KEEP)
+  kept, err = stores.call(self.store, "put", "callback " .. id, token, KEEP, false)
   if err then
     self:tell_log("refused", "a job is waited for by polling: " .. tostring(err), "store_refused")
   end
@@ -206,7 +198,7 @@ end
 ---@param expectation finseg.Expectation
 function Callbacks:drop(expectation)
   self._own[expectation.id] = nil
-  stores.ask(self.store, "delete", "callback " .. expectation.id, nil, nil, ignore)
+  stores.ask(self.store, "delete", ignore, "callback " .. expectation.id)
 end
 
 -- ---- a callback comes -----------------------------------------------------------------------------------------------
@@ -227,7 +219,7 @@ end
 
 --- The token was right.
 function Callbacks:accept(id, done)
-  stores.ask(self.store, "put_if_absent", "called " .. id, ("%.6f"):format(core.time()), KEEP, function(first)
+  stores.ask(self.store, "put", function(first)
     local own = self._own[id]
     -- A store that is gone cannot tell what is first; then this process can, for its own jobs.
     if first == false or (first == nil and own and own.called) then
@@ -240,15 +232,15 @@ function Callbacks:accept(id, done)
       self:count "accepted"
     end
     done()
-  end)
+  end, "called " .. id, ("%.6f"):format(core.time()), KEEP, false)
 end
 
 --- Nothing is known of the id, or no more.
 function Callbacks:decline(id, done)
-  stores.ask(self.store, "get", "called " .. id, nil, nil, function(called)
+  stores.ask(self.store, "get", function(called)
     self:count(called and "late" or "unknown")
     done()
-  end)
+  end, "called " .. id)
 end
 
 function Callbacks:verify(id, token, known, done)
@@ -276,7 +268,7 @@ function Callbacks:take(target, done)
   if own then
     return self:verify(id, token, own.token, done)
   end
-  stores.ask(self.store, "get", "callback " .. id, nil, nil, function(known, err)
+  stores.ask(self.store, "get", function(known, err)
     if known then
       self:verify(id, token, known, done)
     elseif err then
@@ -285,7 +277,7 @@ function Callbacks:take(target, done)
     else
       self:decline(id, done)
     end
-  end)
+  end, "callback " .. id)
 end
 
 -- ---- a wait ---------------------------------------------------------------------------------------------------------
@@ -313,9 +305,6 @@ end
 function Callbacks:begin_wait(expectation, operation, created_at, slow)
   local wait = CallbackWait.begin(self, expectation, operation, created_at, slow)
   self._waits[wait] = true
-  if self.patrol then
-    self.patrol:add(wait)
-  end
 end
 
 ---@param wait finseg.CallbackWait  that is over
@@ -332,9 +321,9 @@ function Callbacks:settle(expectation, called)
   end
   expectation.settled = true
   self._own[id] = nil
-  stores.ask(self.store, "delete", "callback " .. id, nil, nil, ignore)
+  stores.ask(self.store, "delete", ignore, "callback " .. id)
   if not called then
-    stores.ask(self.store, "put_if_absent", "called " .. id, ("%.6f"):format(core.time()), KEEP, ignore)
+    stores.ask(self.store, "put", ignore, "called " .. id, ("%.6f"):format(core.time()), KEEP, false)
     self:announce(id, expectation)
   end
 end
@@ -353,9 +342,6 @@ end
 --- Nobody receives callbacks any more: the waits go on by polling. The store stays open.
 function Callbacks:close()
   self.closed = true
-  if self.patrol then
-    self.patrol:close()
-  end
   local waits = {}
   for wait in pairs(self._waits) do
     waits[#waits + 1] = wait

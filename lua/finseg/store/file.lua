@@ -1,20 +1,29 @@
 -- The store of one machine: a file (SQLite, mode 0600) that its processes share. The interface is described in
 -- finseg.store. The C module finseg.store.sqlite is loaded at the first use.
+--
+-- A file cannot wake anybody. So a notify is written down for the other processes, and while somebody watches, the
+-- store looks every INTERVAL whether another process has changed the file. It is pollable for that.
 
+local Pollable = require "finseg.wait.pollable"
 local Watchers = require "finseg.store.watchers"
 local check = require "finseg.value.check"
+local checked = require "finseg.store.checked"
 local core = require "finseg.core"
 local optional_module = require "finseg.value.optional_module"
 
----@class finseg.FileStore: finseg.Store
+--- Seconds between two looks for notifies of other processes. A look takes some twenty microseconds.
+local INTERVAL = 0.1
+
+---@class finseg.FileStore: finseg.Store, finseg.Pollable
 ---@field path string
 ---@field handle userdata?  nil once closed
 ---@field puts_left integer  until the next sweep
-local FileStore = {
-  -- A notify stays within the process, so who waits for another process looks for itself.
-  poll_interval = 0.25,
-}
-FileStore.__index = FileStore
+---@field closed boolean
+---@field waiting integer  who waits on it
+---@field watchers finseg.Watchers
+---@field due number  when it looks next, by core.now()
+---@field deaf boolean  the last look failed
+local FileStore = Pollable.new_class()
 
 --- Puts of one process between two sweeps. What has ended is found by an index, so a sweep costs what it drops.
 local PUTS_A_SWEEP = 1000
@@ -60,17 +69,29 @@ function FileStore.open(path)
   if not handle then
     return nil, failure(path, reason, kind)
   end
-  local self =
-    { name = "file " .. path, path = path, handle = handle, puts_left = PUTS_A_SWEEP, watchers = Watchers.new() }
+  local signal
+  signal, err = core.signal()
+  if not signal then
+    handle:close()
+    return nil, err
+  end
   handle:sweep("", core.time())
-  return setmetatable(self, FileStore)
+  return setmetatable({
+    name = "file " .. path,
+    path = path,
+    handle = handle,
+    puts_left = PUTS_A_SWEEP,
+    closed = false,
+    waiting = 0,
+    watchers = Watchers.new(),
+    due = 0,
+    deaf = false,
+    _core = signal,
+  }, FileStore)
 end
 
 --- Calls a method of the handle: its answer, or nil and an err.
 local function call(self, method, key, ...)
-  if not self.handle then
-    error("finseg: the store is closed", 3)
-  end
   local answer, reason, kind = self.handle[method](self.handle, key, core.time(), ...)
   if kind then
     return nil, failure(self.path, reason, kind)
@@ -79,15 +100,11 @@ local function call(self, method, key, ...)
 end
 
 function FileStore:get(key)
-  check.type(key, "string", 1, "get")
   return call(self, "get", key)
 end
 
-function FileStore:put_if_absent(key, value, seconds)
-  check.type(key, "string", 1, "put_if_absent")
-  check.type(value, "string", 2, "put_if_absent")
-  check.type(seconds, "number", 3, "put_if_absent")
-  local put, err = call(self, "put_if_absent", key, value, core.time() + seconds)
+function FileStore:put(key, value, seconds, expected)
+  local put, err = call(self, "put", key, value, core.time() + seconds, expected)
   if put then
     self.puts_left = self.puts_left - 1
     if self.puts_left <= 0 then
@@ -98,32 +115,95 @@ function FileStore:put_if_absent(key, value, seconds)
   return put, err
 end
 
-function FileStore:delete(key, value)
-  check.type(key, "string", 1, "delete")
-  check.optional(value, "string", 2, "delete")
-  return call(self, "delete", key, value)
+function FileStore:delete(key, expected)
+  return call(self, "delete", key, expected)
 end
 
 function FileStore:list(prefix)
-  check.type(prefix, "string", 1, "list")
-  local rows, err = call(self, "list", prefix)
-  if not rows then
-    return nil, err
+  local listed, err = call(self, "list", prefix)
+  for position, item in ipairs(listed or {}) do
+    listed[position] = { key = item[1], value = item[2], ends = item[3] }
   end
-  for position, row in ipairs(rows) do
-    rows[position] = { key = row[1], value = row[2], ends = row[3] }
-  end
-  return rows
+  return listed, err
 end
 
-Watchers.serve(FileStore)
+function FileStore:notify(key)
+  local written, err = call(self, "notify", key)
+  self._core:raise() -- whoever polls it for a wait that this ends
+  self.watchers:notify(key)
+  return written, err
+end
+
+-- ---- watching -------------------------------------------------------------------------------------------------------
+
+--- Tells what other processes have notified.
+local function look(self)
+  local keys, err = call(self, "heard", "")
+  if self.deaf ~= (err ~= nil) then
+    self.deaf = err ~= nil
+    self.watchers:tell_all(self.deaf and "deaf" or "hearing")
+  end
+  local failed, problem = false, nil
+  for _, key in ipairs(keys or {}) do
+    local ok, raised = pcall(self.watchers.notify, self.watchers, key)
+    if not ok and not failed then
+      failed, problem = true, raised
+    end
+  end
+  if failed then
+    error(problem, 0)
+  end
+end
+
+function FileStore:watch(key, f)
+  if self.watchers:is_empty() then
+    self.deaf = call(self, "hear", "") == nil
+    self.due = core.now() + INTERVAL
+    self._core:raise_in(INTERVAL)
+  end
+  local stop = self.watchers:watch(key, f)
+  if self.deaf then
+    f "deaf"
+  end
+  return stop
+end
+
+--- Looks, if it is time. Raises what a watcher has raised.
+---@return integer count
+function FileStore:step()
+  self._core:clear()
+  if self.closed or self.watchers:is_empty() then
+    return 0
+  end
+  local left = self.due - core.now()
+  if left > 0 then
+    self._core:raise_in(left)
+    return 0
+  end
+  self.due = core.now() + INTERVAL
+  self._core:raise_in(INTERVAL)
+  look(self)
+  return 1
+end
+
+--- Who waits on it.
+---@return integer
+function FileStore:pending()
+  return self.waiting
+end
+
+--- Seconds until step() has something to do; nil: nothing is planned.
+---@return number?
+function FileStore:next_timeout()
+  return not self.watchers:is_empty() and math.max(self.due - core.now(), 0) or nil
+end
 
 function FileStore:close()
-  if self.handle then
+  if not self.closed then
+    self.closed, self.watchers = true, Watchers.new()
     self.handle:close()
     self.handle = nil
-    self.watchers:close()
   end
 end
 
-return FileStore
+return checked.class(FileStore)

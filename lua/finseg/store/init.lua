@@ -1,51 +1,51 @@
--- Stores: what must be remembered beyond a client (jobs made, callbacks come) goes through one interface. Nothing else
--- in finseg remembers.
+-- Stores: what must be remembered beyond a client (jobs made, callbacks received) goes through one interface. Nothing
+-- else in finseg remembers.
 --
 -- A store keeps texts under keys, each until an end by the wall clock. It is a table with these members; a program may
--- bring its own: spec/lua/store/contract.lua is the contract that one must keep, as tests to run on it.
+-- bring its own: spec/lua/store/contract.lua is what a store must do, as tests to run on it.
 --
 --   name                text, for messages: "memory", "file /home/ann/.local/state/finseg/store.db"
---   get(self, key)      -> value | nil when there is none, or no more | nil, err
---   put_if_absent(self, key, value, seconds)
---                       -> true | false when the key is taken | nil, err
---                       keeps the value for that long. However many processes try at once, one gets true.
---   delete(self, key, value)
+--   get(self, key)      -> value | nil: there is none, or it has ended | nil, err
+--   put(self, key, value, seconds, expected)
+--                       -> true | false: something else than `expected` is there | nil, err
+--                       keeps the value for that long; with 0 seconds or less, nothing is there afterwards. `expected`
+--                       nil: whatever is there is replaced; false: only if nothing is there; text: only if exactly
+--                       that is there. However many processes try at once, one of them gets true.
+--   delete(self, key, expected)
 --                       -> whether there was one | nil, err
---                       with a value, only while the store holds exactly that: so that one process, of several that
---                       try, takes an entry away
+--                       `expected` text: only if exactly that is there
 --   list(self, prefix)  -> a list of { key =, value =, ends = seconds since 1970 }, sorted by the bytes of the keys
 --                       | nil, err
 --   notify(self, key)   -> true | nil, err
---                       tells whoever watches the key that there is something new about it. A hint: it may reach
---                       nobody, and who is told looks again.
+--                       tells everybody who watches the key, in any process that shares the store, that there is
+--                       something new about it. An err: perhaps not everybody. Never waits.
 --   watch(self, key, f) -> stop, a function
---                       calls f() at each notify of the key that reaches this process, until stop(). f must not wait.
---                       A store whose notifies may cease to arrive (its connection is lost) calls f("deaf") when they
---                       do, and f("hearing") once they arrive again; what was missed in between f has to look for.
---                       A watch that began while they do not arrive is told either as soon as that is known.
---   begin(self, method, key, value, seconds, f)
---                       only in stores whose calls wait: starts that method (get, put_if_absent, delete, list) and
---                       returns at once; f is called with what it answers, from the store's step(). Such a store is
---                       pollable, as client:attach() describes, and for drivers (see finseg.driver): get and its like
---                       are await.call(self, "get", key). `waiting` is a number in which finseg counts who waits on
---                       it; pending() is that and the calls under way. notify never waits.
---   poll_interval       seconds after which a watcher looks for itself, since a notify may not reach it from where it
---                       was made (another process: a file cannot wake one, and a message of a Redis may be lost); nil:
---                       every notify does
+--                       calls f() at each notify of the key until stop(), by whatever means the store has: at once
+--                       when the notify was made in this process. f must not wait. While notifies of other processes
+--                       cannot arrive (a connection is lost), the watcher is told: f("deaf") when that begins or when
+--                       the watch does, and f("hearing") when it is over; f has to look for what it has missed.
+--   begin(self, method, f, ...)
+--                       only in stores whose calls wait: starts get, put, delete or list with these arguments and
+--                       returns at once; f is called with what the call answers, from the store's step()
 --   count(self, name)   only in stores that count for all their processes: adds one
 --   counted(self, name) only there -> the number
 --   close(self)         lets go of everything; again is harmless. Other calls on a closed store raise.
 --
+-- A store that needs to be stepped, to hear notifies or since its calls wait, is pollable, as client:attach()
+-- describes, and has `waiting`, a number in which finseg counts who waits on it; pending() is that and the calls
+-- under way.
+--
 -- Keys and values are text; zero bytes in values are kept. Failures are err objects of finseg: kind `config` when the
--- store cannot be used as it stands (the message says what to do), `auth` when it refuses who asks, `timeout` when
--- somebody else kept it too long, `network` when it is out of reach: then the work goes on without it. Where a wait
--- depends on it, a method that raises counts as one that failed.
+-- store cannot be used as it stands (the message says what to do), `auth` when it refuses the caller, `timeout` when
+-- another process kept it locked too long, `network` when it is out of reach: then the work goes on without it. Where a
+-- wait depends on it, a method that raises counts as one that failed.
 --
--- What finseg keeps: the journal's entries, which are no secrets, and of each job whose callback is awaited the token
--- that its callback has to bring, until the job's end is known, a day at most. Who can read that can make a wait ask
--- the service early, and nothing else; who can write to a store can have a job of the journal answer for another.
+-- What finseg keeps: the journal's entries, which are no secrets, and of each job whose callback is expected the token
+-- that its callback has to bring, until the job's end is known, a day at most. Whoever can read that can make a wait
+-- ask the service early, and nothing else. Whoever can write to a store can have a job of the journal answer for
+-- another.
 --
--- Kinds that come with finseg: memory (this process), file (SQLite; processes of this machine), shared_dict (the
+-- Types that come with finseg: memory (this process), file (SQLite; processes of this machine), shared_dict (the
 -- workers of one nginx), redis (any host).
 
 local check = require "finseg.value.check"
@@ -53,10 +53,9 @@ local core = require "finseg.core"
 
 ---@class finseg.Store
 ---@field name string
----@field poll_interval number?
 ---@field get fun(self: finseg.Store, key: string): string?, table?
----@field put_if_absent fun(self: finseg.Store, key: string, value: string, seconds: number): boolean?, table?
----@field delete fun(self: finseg.Store, key: string, value: string?): boolean?, table?
+---@field put fun(self: finseg.Store, key: string, value: string, seconds: number, expected: any): boolean?, table?
+---@field delete fun(self: finseg.Store, key: string, expected: string?): boolean?, table?
 ---@field list fun(self: finseg.Store, prefix: string): table[]?, table?
 ---@field notify fun(self: finseg.Store, key: string): boolean?, table?
 ---@field watch fun(self: finseg.Store, key: string, f: function): function
@@ -64,34 +63,34 @@ local core = require "finseg.core"
 
 local store = {}
 
-local kinds = {
+local types = {
   memory = "finseg.store.memory",
   file = "finseg.store.file",
   shared_dict = "finseg.store.shared_dict",
   redis = "finseg.store.redis",
 }
-local methods = { "get", "put_if_absent", "delete", "list", "notify", "watch", "close" }
+local methods = { "get", "put", "delete", "list", "notify", "watch", "close" }
 
-local function kind_names()
+local function type_names()
   local names = {}
-  for name in pairs(kinds) do
+  for name in pairs(types) do
     names[#names + 1] = name
   end
   table.sort(names)
   return table.concat(names, ", ")
 end
 
---- Opens a store of a kind that comes with finseg: store.open "memory", store.open("file", path),
+--- Opens a store of a type that comes with finseg: store.open "memory", store.open("file", path),
 --- store.open("shared_dict", name), store.open("redis", { host =, port =, ... }).
 ---@param kind string
----@param ... any  what the kind takes
+---@param ... any  what the type takes
 ---@return finseg.Store? store
 ---@return table? err  kind `config`
 function store.open(kind, ...)
   check.type(kind, "string", 1, "open")
-  local module = kinds[kind]
+  local module = types[kind]
   if not module then
-    return nil, core.error("config", ("there is no store of the kind %s: the kinds are %s"):format(kind, kind_names()))
+    return nil, core.error("config", ("there is no store of the type %s: the types are %s"):format(kind, type_names()))
   end
   return require(module).open(...)
 end
@@ -136,14 +135,12 @@ end
 
 --- Calls a method now, or starts it where calls wait; f gets what it answers, once, and an err when it raises.
 ---@param target finseg.Store
----@param method "get"|"put_if_absent"|"delete"|"list"
----@param key string
----@param value string?
----@param seconds number?
+---@param method "get"|"put"|"delete"|"list"
 ---@param f function
-function store.ask(target, method, key, value, seconds, f)
+---@param ... any  the method's arguments
+function store.ask(target, method, f, ...)
   if not target.begin then
-    return f(store.call(target, method, key, value, seconds))
+    return f(store.call(target, method, ...))
   end
   local answered = false
   local function answer(...)
@@ -152,7 +149,7 @@ function store.ask(target, method, key, value, seconds, f)
       f(...)
     end
   end
-  local ok, problem = pcall(target.begin, target, method, key, value, seconds, answer)
+  local ok, problem = pcall(target.begin, target, method, answer, ...)
   if not ok then
     answer(nil, failure(target, method, problem))
   end

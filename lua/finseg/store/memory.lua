@@ -1,7 +1,7 @@
 -- The store of one process: it is gone when the process is. The interface is described in finseg.store.
 
 local Watchers = require "finseg.store.watchers"
-local check = require "finseg.value.check"
+local checked = require "finseg.store.checked"
 local core = require "finseg.core"
 
 ---@class finseg.MemoryStore: finseg.Store
@@ -33,12 +33,6 @@ local function sweep(self)
   self.puts_left = math.max(living_count, LEAST_PUTS)
 end
 
-local function check_open(self)
-  if self.closed then
-    error("finseg: the store is closed", 3)
-  end
-end
-
 --- The entry that has not ended; one that has is dropped on the way.
 local function living(self, key)
   local entry = self.entries[key]
@@ -49,18 +43,17 @@ local function living(self, key)
 end
 
 function MemoryStore:get(key)
-  check.type(key, "string", 1, "get")
-  check_open(self)
   local entry = living(self, key)
   return entry and entry.value
 end
 
-function MemoryStore:put_if_absent(key, value, seconds)
-  check.type(key, "string", 1, "put_if_absent")
-  check.type(value, "string", 2, "put_if_absent")
-  check.type(seconds, "number", 3, "put_if_absent")
-  check_open(self)
-  if living(self, key) then
+--- Whether what is there is what somebody expects: nil is anything.
+local function is_expected(entry, expected)
+  return expected == nil or (entry and entry.value or false) == expected
+end
+
+function MemoryStore:put(key, value, seconds, expected)
+  if not is_expected(living(self, key), expected) then
     return false
   end
   self.puts_left = self.puts_left - 1
@@ -71,12 +64,9 @@ function MemoryStore:put_if_absent(key, value, seconds)
   return true
 end
 
-function MemoryStore:delete(key, value)
-  check.type(key, "string", 1, "delete")
-  check.optional(value, "string", 2, "delete")
-  check_open(self)
+function MemoryStore:delete(key, expected)
   local entry = living(self, key)
-  if not entry or (value and entry.value ~= value) then
+  if not entry or not is_expected(entry, expected) then
     return false
   end
   self.entries[key] = nil
@@ -84,8 +74,6 @@ function MemoryStore:delete(key, value)
 end
 
 function MemoryStore:list(prefix)
-  check.type(prefix, "string", 1, "list")
-  check_open(self)
   local keys = {}
   for key in pairs(self.entries) do
     if key:sub(1, #prefix) == prefix then
@@ -103,11 +91,17 @@ function MemoryStore:list(prefix)
   return listed
 end
 
-Watchers.serve(MemoryStore)
-
-function MemoryStore:close()
-  self.closed, self.entries = true, {}
-  self.watchers:close()
+function MemoryStore:notify(key)
+  self.watchers:notify(key)
+  return true
 end
 
-return MemoryStore
+function MemoryStore:watch(key, f)
+  return self.watchers:watch(key, f)
+end
+
+function MemoryStore:close()
+  self.closed, self.entries, self.watchers = true, {}, Watchers.new()
+end
+
+return checked.class(MemoryStore)

@@ -24,6 +24,7 @@ local RedisConnection = require "finseg.store.redis_connection"
 local Watchers = require "finseg.store.watchers"
 local await = require "finseg.wait.await"
 local check = require "finseg.value.check"
+local checked = require "finseg.store.checked"
 local core = require "finseg.core"
 local log_guard = require "finseg.value.log_guard"
 local optional_module = require "finseg.value.optional_module"
@@ -33,6 +34,11 @@ local LONGEST = 100 * 365 * 86400 * 1000
 --- Keys that one SCAN looks at.
 local SCAN_COUNT = 500
 local ID_LENGTH = 16
+
+local PUT_IF = [[
+  if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
+  redis.call("SET", KEYS[1], ARGV[2], "PX", ARGV[3])
+  return 1]]
 
 local DELETE_IF = [[
   if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end
@@ -57,9 +63,6 @@ local READ_ALL = [[
 ---@field connection finseg.RedisConnection
 ---@field set userdata
 local RedisStore = Pollable.new_class()
-
--- A notify is a message that a Redis sends once, and keeps for nobody.
-RedisStore.poll_interval = 2
 
 -- ---- opening --------------------------------------------------------------------------------------------------------
 
@@ -101,7 +104,7 @@ local options = {
 }
 
 local function refuse(name, expected)
-  return nil, core.error("config", ("the store of the kind redis: %s: %s expected"):format(name, expected))
+  return nil, core.error("config", ("the store of the type redis: %s: %s expected"):format(name, expected))
 end
 
 ---@return table? config
@@ -214,25 +217,6 @@ end
 
 -- ---- calls ----------------------------------------------------------------------------------------------------------
 
---- What value and seconds are to be, for each method; a key is always text.
-local signatures = {
-  get = {},
-  put_if_absent = { value = "string", seconds = "number" },
-  delete = { optional_value = "string" },
-  list = {},
-}
-
-local function check_arguments(method, key, value, seconds)
-  local signature = signatures[method]
-  check.type(key, "string", 1, method, 1)
-  if signature.value then
-    check.type(value, signature.value, 2, method, 1)
-    check.type(seconds, signature.seconds, 3, method, 1)
-  elseif signature.optional_value then
-    check.optional(value, signature.optional_value, 2, method, 1)
-  end
-end
-
 --- What replies there can be.
 local function is_number(reply)
   return type(reply) == "number"
@@ -270,7 +254,7 @@ local function is_anything()
   return true
 end
 
---- How each method begins: start.METHOD(self, f, key, value, seconds).
+--- How each method begins: start.METHOD(self, f, ...).
 local start = {}
 
 function start.get(self, f, key)
@@ -288,29 +272,50 @@ local function is_positive(f)
   end
 end
 
-function start.put_if_absent(self, f, key, value, seconds)
-  if seconds <= 0 or seconds ~= seconds then -- it has ended already
-    self.connection:call({ "EXISTS", self.prefix .. key }, is_number, function(count, err)
+local function is_true_if_ok(f)
+  return function(reply, err)
+    if err then
+      return f(nil, err)
+    end
+    f(reply == "OK")
+  end
+end
+
+--- What has ended already is put: nothing is there afterwards.
+local function put_nothing(self, f, key, expected)
+  if expected == false then
+    return self.connection:call({ "EXISTS", self.prefix .. key }, is_number, function(count, err)
       if err then
         return f(nil, err)
       end
       f(count == 0)
     end)
-    return
   end
-  local milliseconds = math.min(math.ceil(seconds * 1000), LONGEST)
-  local words = { "SET", self.prefix .. key, value, "NX", "PX", ("%.0f"):format(milliseconds) }
-  self.connection:call(words, is_value, function(reply, err)
+  start.delete(self, function(deleted, err)
     if err then
       return f(nil, err)
     end
-    f(reply == "OK")
-  end)
+    f(deleted or expected == nil)
+  end, key, expected)
 end
 
-function start.delete(self, f, key, value)
-  if value then
-    self.connection:call({ "EVAL", DELETE_IF, "1", self.prefix .. key, value }, is_number, is_positive(f))
+function start.put(self, f, key, value, seconds, expected)
+  if seconds <= 0 or seconds ~= seconds then
+    return put_nothing(self, f, key, expected)
+  end
+  local name, life = self.prefix .. key, ("%.0f"):format(math.min(math.ceil(seconds * 1000), LONGEST))
+  if expected then
+    self.connection:call({ "EVAL", PUT_IF, "1", name, expected, value, life }, is_number, is_positive(f))
+  elseif expected == false then
+    self.connection:call({ "SET", name, value, "NX", "PX", life }, is_value, is_true_if_ok(f))
+  else
+    self.connection:call({ "SET", name, value, "PX", life }, is_value, is_true_if_ok(f))
+  end
+end
+
+function start.delete(self, f, key, expected)
+  if expected then
+    self.connection:call({ "EVAL", DELETE_IF, "1", self.prefix .. key, expected }, is_number, is_positive(f))
   else
     self.connection:call({ "DEL", self.prefix .. key }, is_number, is_positive(f))
   end
@@ -380,47 +385,47 @@ end
 
 --- Begins a call and returns at once. f gets what the method would have answered, from step(). (In a process forked
 --- from the store's own, where nothing can be called, it gets that err at once.)
----@param method "get"|"put_if_absent"|"delete"|"list"
----@param key string  of list: the prefix
----@param value string?
----@param seconds number?
+---@param method "get"|"put"|"delete"|"list"
 ---@param f function
-function RedisStore:begin(method, key, value, seconds, f)
+---@param ... any  the method's arguments
+function RedisStore:begin(method, f, ...)
   if not start[method] then
-    check.fail(1, "begin", "get, put_if_absent, delete or list expected")
+    check.fail(1, "begin", "get, put, delete or list expected")
   end
-  check_arguments(method, key, value, seconds)
-  check.type(f, "function", 5, "begin")
+  check.type(f, "function", 2, "begin")
+  checked.arguments(method, ...)
   local err = problem_here(self)
   if err then
     f(nil, err)
   else
-    start[method](self, f, key, value, seconds)
+    start[method](self, f, ...)
   end
 end
 
 for method in pairs(start) do
-  RedisStore[method] = function(self, key, value, seconds)
-    check_arguments(method, key, value, seconds)
-    if self.closed and not self.closing then
-      error("finseg: the store is closed", 2)
-    end
-    return await.call(self, method, key, value, seconds)
+  RedisStore[method] = function(self, ...)
+    return await.call(self, method, ...)
   end
 end
 
 -- ---- notify and watch -----------------------------------------------------------------------------------------------
 
-local function ignore() end
+--- Has the Redis tell the other processes. What is lost with the connection on its way there is sent once more.
+local function publish(self, key, is_last)
+  self.connection:call({ "PUBLISH", self.channel, self.id .. " " .. key }, is_anything, function(_, err)
+    if err and not is_last and not self.closed then
+      publish(self, key, true)
+    end
+  end)
+end
 
 function RedisStore:notify(key)
-  check.type(key, "string", 1, "notify")
   local err = problem_here(self)
   self.watchers:notify(key)
   if err then
     return nil, err
   end
-  self.connection:call({ "PUBLISH", self.channel, self.id .. " " .. key }, is_anything, ignore)
+  publish(self, key)
   err = self.connection:problem()
   if err then
     return nil, err
@@ -437,8 +442,6 @@ function RedisStore:_heard(text)
 end
 
 function RedisStore:watch(key, f)
-  check.type(key, "string", 1, "watch")
-  check.type(f, "function", 2, "watch")
   if problem_here(self) then
     return self.watchers:watch(key, f)
   end
@@ -531,4 +534,4 @@ function RedisStore:close()
   end
 end
 
-return RedisStore
+return checked.class(RedisStore)

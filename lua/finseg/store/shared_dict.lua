@@ -8,6 +8,7 @@
 
 local DictNotes = require "finseg.store.dict_notes"
 local check = require "finseg.value.check"
+local checked = require "finseg.store.checked"
 local core = require "finseg.core"
 
 --- What keys of finseg's begin with in the dict.
@@ -23,7 +24,8 @@ local LONGEST = 1e9
 local SWEEPING = 1
 
 ---@class finseg.SharedDict: finseg.Store
----@field dict table?  of nginx; nil once closed
+---@field closed boolean
+---@field dict table  of nginx
 ---@field dict_name string
 ---@field notes finseg.DictNotes
 ---@field stops table<function, boolean>  what ends the watches
@@ -53,7 +55,7 @@ function SharedDict.open(name)
   check.type(name, "string", 1, "open")
   local ngx = rawget(_G, "ngx")
   if type(ngx) ~= "table" or type(ngx.shared) ~= "table" then
-    return nil, core.error("config", "a store of the kind shared_dict is for nginx's workers, and this is not nginx")
+    return nil, core.error("config", "a store of the type shared_dict is for nginx's workers, and this is not nginx")
   end
   local dict = ngx.shared[name]
   if not dict then
@@ -66,17 +68,13 @@ function SharedDict.open(name)
   end
   return setmetatable({
     name = "shared_dict " .. name,
+    closed = false,
     dict = dict,
     dict_name = name,
     notes = notes,
     stops = {},
     swept_at = -math.huge,
   }, SharedDict)
-end
-
---- The dict; raises when the store is closed.
-local function opened(self)
-  return self.dict or error("finseg: the store is closed", 3)
 end
 
 --- dict:safe_add. nginx looks for entries that have ended at the end of its list alone; so a dict that is full is
@@ -92,33 +90,15 @@ local function safe_add(self, key, value, seconds)
 end
 
 function SharedDict:get(key)
-  check.type(key, "string", 1, "get")
-  local value, problem = opened(self):get(VALUE .. key)
+  local value, problem = self.dict:get(VALUE .. key)
   if type(problem) == "string" then
     return nil, failure(self.dict_name, self.dict, problem)
   end
   return value
 end
 
-function SharedDict:put_if_absent(key, value, seconds)
-  check.type(key, "string", 1, "put_if_absent")
-  check.type(value, "string", 2, "put_if_absent")
-  check.type(seconds, "number", 3, "put_if_absent")
-  local dict = opened(self)
-  if seconds <= 0 then
-    return dict:get(VALUE .. key) == nil
-  end
-  local added, problem = safe_add(self, VALUE .. key, value, math.max(math.min(seconds, LONGEST), 0.001))
-  if added then
-    return true
-  elseif problem == "exists" then
-    return false
-  end
-  return nil, failure(self.dict_name, self.dict, problem)
-end
-
---- Keeps others from deleting the key. Whoever has the lock lets go of it within microseconds, unless its worker is
---- stopped or killed just then.
+--- Keeps others from changing the key, those aside who put it where nothing is: dict:safe_add needs no lock. Whoever
+--- has the lock lets go of it within microseconds, unless its worker is stopped or killed just then.
 ---@return boolean? locked
 ---@return table? err  kind `timeout`, or `config` when the dict is full
 local function lock(self, key)
@@ -136,26 +116,64 @@ local function lock(self, key)
   return nil, core.error("timeout", ("another worker keeps an entry of %s locked: try again"):format(self.name))
 end
 
---- Deletes the entry if it has that value, or any when `value` is nil.
-local function delete(self, key, value)
+local function put_if_absent(self, key, value, seconds)
+  if seconds <= 0 then
+    return self.dict:get(VALUE .. key) == nil
+  end
+  local added, problem = safe_add(self, VALUE .. key, value, seconds)
+  if not added and problem ~= "exists" then
+    return nil, failure(self.dict_name, self.dict, problem)
+  end
+  return added
+end
+
+--- Puts the value if what is there is expected; nil expects anything.
+local function replace(self, key, value, seconds, expected)
+  if expected and self.dict:get(VALUE .. key) ~= expected then
+    return false
+  elseif seconds <= 0 then
+    self.dict:delete(VALUE .. key)
+    return true
+  end
+  local set, problem = self.dict:safe_set(VALUE .. key, value, seconds)
+  if set then
+    return true
+  end
+  return nil, failure(self.dict_name, self.dict, problem)
+end
+
+function SharedDict:put(key, value, seconds, expected)
+  seconds = seconds > 0 and math.max(math.min(seconds, LONGEST), 0.001) or 0
+  if expected == false then
+    return put_if_absent(self, key, value, seconds)
+  end
+  local locked, err = lock(self, key)
+  if not locked then
+    return nil, err
+  end
+  local put
+  put, err = replace(self, key, value, seconds, expected)
+  self.dict:delete(LOCK .. key)
+  return put, err
+end
+
+--- Deletes the entry if it has that value, or any when `expected` is nil.
+local function delete(self, key, expected)
   local found = self.dict:get(VALUE .. key)
-  if found == nil or value and found ~= value then
+  if found == nil or expected and found ~= expected then
     return false
   end
   self.dict:delete(VALUE .. key)
   return true
 end
 
-function SharedDict:delete(key, value)
-  check.type(key, "string", 1, "delete")
-  check.optional(value, "string", 2, "delete")
-  opened(self)
+function SharedDict:delete(key, expected)
   local locked, err = lock(self, key)
   -- In a full dict there is no room for a lock, and a deletion makes some.
-  if not locked and (value or err.kind == "timeout") then
+  if not locked and (expected or err.kind == "timeout") then
     return nil, err
   end
-  local deleted = delete(self, key, value)
+  local deleted = delete(self, key, expected)
   if locked then
     self.dict:delete(LOCK .. key)
   end
@@ -164,9 +182,7 @@ end
 
 --- Goes through the whole dict, and no worker can use it meanwhile: about a millisecond for 10,000 entries.
 function SharedDict:list(prefix)
-  check.type(prefix, "string", 1, "list")
-  local dict = opened(self)
-  local keys = {}
+  local dict, keys = self.dict, {}
   for _, key in ipairs(dict:get_keys(0)) do
     if key:sub(1, #VALUE + #prefix) == VALUE .. prefix then
       keys[#keys + 1] = key
@@ -184,8 +200,6 @@ function SharedDict:list(prefix)
 end
 
 function SharedDict:notify(key)
-  check.type(key, "string", 1, "notify")
-  opened(self)
   local ok, problem = self.notes:notify(key)
   if not ok then
     return nil, failure(self.dict_name, self.dict, problem)
@@ -194,9 +208,6 @@ function SharedDict:notify(key)
 end
 
 function SharedDict:watch(key, f)
-  check.type(key, "string", 1, "watch")
-  check.type(f, "function", 2, "watch")
-  opened(self)
   local stop_watching = self.notes:watch(key, f)
   local function stop()
     self.stops[stop] = nil
@@ -209,7 +220,7 @@ end
 --- Adds one to a count of all workers. What does not fit into the dict is not counted.
 ---@param name string
 function SharedDict:count(name)
-  local dict = opened(self)
+  local dict = self.dict
   if not dict:incr(COUNT .. name, 1) and not dict:safe_add(COUNT .. name, 1) then
     dict:incr(COUNT .. name, 1)
   end
@@ -219,14 +230,14 @@ end
 ---@param name string
 ---@return number
 function SharedDict:counted(name)
-  return opened(self):get(COUNT .. name) or 0
+  return self.dict:get(COUNT .. name) or 0
 end
 
 function SharedDict:close()
   for stop in pairs(self.stops) do
     stop()
   end
-  self.dict = nil
+  self.closed = true
 end
 
-return SharedDict
+return checked.class(SharedDict)

@@ -1,44 +1,12 @@
 -- Who watches which key, within this process: the half of notify that every kind of store needs.
 
-local check = require "finseg.value.check"
-
 ---@class finseg.Watchers
 local Watchers = {}
 Watchers.__index = Watchers
 
 ---@return finseg.Watchers
 function Watchers.new()
-  return setmetatable({ by_key = {}, closed = false }, Watchers)
-end
-
---- No notify is of use to anybody any more: whoever notifies or watches by these is told so.
-function Watchers:close()
-  self.closed, self.by_key = true, {}
-end
-
-local function check_open(store)
-  if store.watchers.closed then
-    error("finseg: the store is closed", 3)
-  end
-end
-
---- Gives a kind of store `notify` and `watch` within the process, by the field `watchers` of each, which its close()
---- closes.
----@param Store table
-function Watchers.serve(Store)
-  function Store:notify(key)
-    check.type(key, "string", 1, "notify")
-    check_open(self)
-    self.watchers:notify(key)
-    return true
-  end
-
-  function Store:watch(key, f)
-    check.type(key, "string", 1, "watch")
-    check.type(f, "function", 2, "watch")
-    check_open(self)
-    return self.watchers:watch(key, f)
-  end
+  return setmetatable({ by_key = {} }, Watchers)
 end
 
 --- Calls f() at each notify of the key, until the function that this answers is called.

@@ -95,20 +95,18 @@ end
 --- Calls a method of a store whose calls wait, and waits for its results.
 ---@param store finseg.Store  with `begin`
 ---@param method string
----@param key string
----@param value string?
----@param seconds number?
+---@param ... any  the method's arguments
 ---@return any value
 ---@return finseg.Err? err
-function await.call(store, method, key, value, seconds)
+function await.call(store, method, ...)
   local driver, err = await.driver()
   if not driver then
     return nil, err
   end
   local call = setmetatable({ done = false }, Call)
-  store:begin(method, key, value, seconds, function(...)
+  store:begin(method, function(...)
     call:finish(...)
-  end)
+  end, ...)
   if not call.done and not await.signal(driver, store, call) then
     call:finish(nil, await.given_up(driver))
   end

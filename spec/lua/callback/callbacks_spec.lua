@@ -122,9 +122,9 @@ describe("a callback", function()
 
   it("counts when it came before the answer to its create", function()
     serve(READY)
-    local put = store.put_if_absent
-    function store.put_if_absent(self, key, value, seconds)
-      local done = put(self, key, value, seconds)
+    local put = store.put
+    function store.put(self, key, value, ...)
+      local done = put(self, key, value, ...)
       local id = key:match "^callback (.*)"
       if id then
         callbacks:take("/" .. id .. "." .. value)
@@ -275,7 +275,7 @@ describe("a callback", function()
       store:delete("callback " .. id)
       tell "hearing"
       assert.are.equal(1, #store:list("callback " .. id)) -- it may have forgotten
-      store:put_if_absent("called " .. id, "1", 60) -- what was missed
+      store:put("called " .. id, "1", 60, false) -- what was missed
       tell "hearing"
     end)
     assert.is_truthy(segment)
@@ -287,7 +287,7 @@ describe("a callback", function()
     client:close()
     client = connect(server, { poll = { first = 0.01, callback = NEVER } })
     callbacks = assert(client:receive_callbacks { public_url = PUBLIC_URL, store = store })
-    function store.put_if_absent()
+    function store.put()
       return nil, { kind = "network" }
     end
     assert(create():wait { timeout = 10 })

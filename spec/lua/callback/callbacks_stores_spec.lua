@@ -6,6 +6,7 @@ local core = require "finseg.core"
 local finseg = require "finseg"
 local scripted_server = require "spec.support.scripted_server"
 local shell = require "spec.support.shell"
+local until_ = require "spec.support.until"
 
 local URL = "https://bank.example/finseg"
 local NEVER = 3600
@@ -73,14 +74,6 @@ local function retrieves()
     count = count + (request.method == "GET" and 1 or 0)
   end
   return count
-end
-
-local function until_true(condition)
-  local deadline = core.now() + 10
-  while not condition() do
-    assert(core.now() < deadline, "gave up waiting")
-    finseg.sleep(0.005)
-  end
 end
 
 -- Waits in a task while f(), if any, does something in another; gives up after some seconds. (The wait's own timeout
@@ -153,14 +146,14 @@ describe("a store that raises", function()
   before_each(set_up)
   after_each(tear_down)
 
-  for _, method in ipairs { "put_if_absent", "watch", "get", "delete", "notify" } do
+  for _, method in ipairs { "put", "watch", "get", "delete", "notify" } do
     it("in " .. method .. " is one that failed: the job is waited for all the same, and everything closes", function()
       serve(READY)
       local client, store = new_client(QUICK), open_memory()
       receive(client, store)
       raise_in(store, method)
       local segment, err = wait_beside(create(client), function()
-        finseg.sleep(0.02)
+        until_.until_waiting(client)
         client._callbacks:take(callback_path())
       end)
       assert.is_truthy(segment, err)
@@ -195,13 +188,13 @@ describe("a store that raises", function()
     finseg.run(function()
       local before, after = create(client), create(client)
       finseg.spawn(wait(before))
-      finseg.sleep(0)
+      until_.until_waiting(client)
       store:close()
       finseg.spawn(wait(after))
       for _ = 1, 5 do
         finseg.spawn(wait(assert(client:job("highBalance", "other"))))
       end
-      finseg.sleep(0.02)
+      until_.until_waiting(client, 7)
       client:close()
     end)
     assert.are.equal(7, ended)
@@ -218,11 +211,11 @@ describe("a store that raises", function()
       store:close()
       local connection = assert(socket.connect("127.0.0.1", listener.port))
       connection:send(("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"):format(callback_path()))
-      until_true(function()
+      until_.wait_until(function()
         return listener:counts().accepted == 1
       end)
       connection:close()
-      finseg.sleep(0.02)
+      finseg.sleep(0)
       slept = true
     end)
     assert.is_truthy(segment)
@@ -234,12 +227,12 @@ describe("a store that raises", function()
     local client, store = new_client(QUICK), open_memory()
     local journal, create_in = finseg.journal.new(store), client.create_while
     function client.create_while(...)
-      raise_in(store, "delete")
+      raise_in(store, "put")
       return create_in(...)
     end
     local job, err, made = journal:obtain(client, "highBalance", { threshold = 1 })
     assert.is_nil(job)
-    assert.matches("the store memory failed %(in delete%): the store is broken", err.message)
+    assert.matches("the store memory failed %(in put%): the store is broken", err.message)
     assert.are.equal("1", made.jobId)
   end)
 end)
@@ -330,7 +323,7 @@ describe("a job that another process has made", function()
     local job = create(here)
     local picked = assert(there:job("highBalance", "1", { callback = job.callback }))
     local segment, err = wait_beside(picked, function()
-      until_true(function()
+      until_.wait_until(function()
         return retrieves() == 1 -- and then relies on the callback
       end)
       callbacks:take(callback_path())
@@ -396,42 +389,11 @@ describe("a job that another process has made", function()
       local fields = core.from_json(entry.value)
       fields.callback = callback
       store:delete(entry.key)
-      store:put_if_absent(entry.key, core.to_json(fields), 60)
+      store:put(entry.key, core.to_json(fields), 60, false)
       local job, reused = journal:obtain(client, "highBalance", { threshold = 1 })
       assert.is_truthy(job, reused)
       assert.is_true(reused)
     end
-  end)
-
-  it("is looked for in turn where many wait, each until its end", function()
-    serve(READY)
-    local client, store = new_client(SLOW), open_memory()
-    store.poll_interval = 0.01
-    local callbacks = receive(client, store)
-    local ended = 0
-    finseg.run(function()
-      local jobs = {}
-      for i = 1, 300 do
-        jobs[i] = assert(client:job("highBalance", "1", { callback = ("%016x"):format(i) }))
-        store:put_if_absent("callback " .. jobs[i].callback, "0", 60)
-        finseg.spawn(function()
-          assert(jobs[i]:wait())
-          ended = ended + 1
-        end)
-      end
-      finseg.sleep(0)
-      assert.are.equal(300, callbacks.patrol.count)
-      for i = 1, 300 do
-        store:put_if_absent("called " .. jobs[i].callback, "1", 60)
-      end
-    end)
-    assert.are.equal(300, ended)
-    client:step()
-    until_true(function()
-      client:step()
-      return callbacks.patrol.count == 0
-    end)
-    assert.is_nil(callbacks.patrol:next_timeout())
   end)
 end)
 
@@ -458,7 +420,7 @@ describe("a job whose receiver was closed", function()
     before:close()
     local callbacks = receive(client, open_memory(), { public_url = URL .. "/" })
     local segment, err = wait_beside(job, function()
-      until_true(function()
+      until_.wait_until(function()
         return retrieves() == 1
       end)
       callbacks:take(callback_path())

@@ -201,7 +201,7 @@ describe("a store of callbacks in nginx", function()
             local driver = require "finseg.driver.ngx"
             for _ = 1, 2 do
               local waiter = { done = false }
-              store:begin("get", "a", nil, nil, function() waiter.done = true error "a fault of the caller's own" end)
+              store:begin("get", function() waiter.done = true error "a fault of the caller's own" end, "a")
               repeat driver.suspend(store, waiter, 0.01) until waiter.done
             end
             local _, err = store:get "a"

@@ -355,7 +355,7 @@ describe("callbacks in nginx", function()
             local memory = require("finseg").store.open "memory"
             ASKED = ASKED or {}
             STORE = STORE or setmetatable({
-              begin = function(_, _, _, _, _, f) ASKED[#ASKED + 1] = f end,
+              begin = function(_, _, f) ASKED[#ASKED + 1] = f end,
               pollfd = function() return 0 end,
               pending = function() return 1 end,
               transfers = function() return 0 end,

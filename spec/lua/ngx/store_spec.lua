@@ -146,7 +146,7 @@ describe("the store of the kind shared_dict", function()
             STORE
             local won = 0
             for i = 1, 40 do
-              won = won + (store:put_if_absent("key " .. i, "x", 60) and 1 or 0)
+              won = won + (store:put("key " .. i, "x", 60, false) and 1 or 0)
               ngx.sleep(0.001)
             end
             ngx.print(won)
@@ -241,7 +241,7 @@ describe("the store of the kind shared_dict", function()
       location = /locked {
         content_by_lua_block {
           STORE
-          store:put_if_absent("a", "1", 60)
+          store:put("a", "1", 60, false)
           assert(ngx.shared.finseg:safe_add("finseg:lock:a", true, 0.1))
           local started = require("finseg.core").now()
           ngx.print(tostring(store:delete("a", "1")), " ", require("finseg.core").now() - started > 0.05)
@@ -250,7 +250,7 @@ describe("the store of the kind shared_dict", function()
       location = /kept {
         content_by_lua_block {
           STORE
-          store:put_if_absent("b", "1", 60)
+          store:put("b", "1", 60, false)
           assert(ngx.shared.finseg:safe_add("finseg:lock:b", true, 60))
           local deleted, err = store:delete("b", "1")
           ngx.print(tostring(deleted), " ", err.kind, " ", store:get "b")
@@ -275,18 +275,18 @@ describe("the store of the kind shared_dict", function()
         location = /full {
           content_by_lua_block {
             STORE
-            store:put_if_absent("first", "1", 60)
+            store:put("first", "1", 60, false)
             local count, ok, err = 0
             repeat
               count = count + 1
-              ok, err = store:put_if_absent("key " .. count, ("x"):rep(200), 60)
+              ok, err = store:put("key " .. count, ("x"):rep(200), 60, false)
             until not ok
             assert(ok == nil and err.kind == "config", tostring(err))
             assert(store:get "first" == "1" and #store:get "key 1" == 200)
-            assert(store:put_if_absent("key 1", "again", 60) == false)
-            local kept, err = store:put_if_absent("after", ("x"):rep(200), 60)
+            assert(store:put("key 1", "again", 60, false) == false)
+            local kept, err = store:put("after", ("x"):rep(200), 60, false)
             assert(kept == nil and err.kind == "config")
-            assert(store:delete "key 2" and store:put_if_absent("after", ("x"):rep(200), 60))
+            assert(store:delete "key 2" and store:put("after", ("x"):rep(200), 60, false))
             ngx.print(tostring(err))
           }
         }
@@ -306,14 +306,14 @@ describe("the store of the kind shared_dict", function()
         location = /ended {
           content_by_lua_block {
             STORE
-            store:put_if_absent("stays", "1", 60)
+            store:put("stays", "1", 60, false)
             local count = 0
             repeat count = count + 1 until not ngx.shared.finseg:safe_set("finseg:value:" .. count, ("x"):rep(200), 0.01)
             ngx.sleep(0.02)
             ngx.shared.finseg:get "finseg:value:1"
             store:get "stays"
             for i = 1, count - 2 do
-              assert(store:put_if_absent("new " .. i, ("x"):rep(200), 60))
+              assert(store:put("new " .. i, ("x"):rep(200), 60, false))
             end
             ngx.print(store:get "stays")
           }

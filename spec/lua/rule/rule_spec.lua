@@ -766,13 +766,16 @@ describe("a rule that runs", function()
   it("tells of a job that was made and could not be written down", function()
     local memory = finseg.store.open "memory"
     local broken = setmetatable({}, { __index = memory })
-    for _, name in ipairs { "get", "put_if_absent", "list", "notify", "watch" } do
+    for _, name in ipairs { "get", "delete", "list", "notify", "watch" } do
       broken[name] = function(_, ...)
         return memory[name](memory, ...)
       end
     end
-    function broken.delete()
-      return nil, { kind = "config", message = "the disk is full" }
+    function broken.put(_, key, value, ...)
+      if value:find '"jobId"' then
+        return nil, { kind = "config", message = "the disk is full" }
+      end
+      return memory:put(key, value, ...)
     end
     local job
     local result, err = parse(HIGH .. "return high"):run(client, {

@@ -1,4 +1,4 @@
---- The contract that every kind of store keeps (see finseg.store), as tests. A program that brings a store of its own
+--- The contract that every type of store keeps (see finseg.store), as tests. A program that brings a store of its own
 -- runs them on it:
 --
 --   local store_contract = assert(loadfile("spec/lua/store/contract.lua", "t", _ENV or getfenv(1)))()
@@ -16,6 +16,7 @@
 -- nothing else of busted: so any host of tests serves.
 
 local core = require "finseg.core"
+local finseg = require "finseg"
 local shell = require "spec.support.shell"
 local stores = require "finseg.store"
 
@@ -46,14 +47,14 @@ return function(kind)
     end)
   end
 
-  describe("the store of the kind " .. (kind.title or kind.name), function()
-    test("is a store, and its name tells its kind", function(store)
+  describe("the store of the type " .. (kind.title or kind.name), function()
+    test("is a store, and its name tells its type", function(store)
       assert.is_nil(stores.problem_of(store))
       assert.matches(kind.name, store.name)
     end)
 
     test("answers what was put, and nil for what was not", function(store)
-      assert.is_true(store:put_if_absent("a", "1", 60))
+      assert.is_true(store:put("a", "1", 60, false))
       assert.are.equal("1", store:get "a")
       local value, err = store:get "b"
       assert.is_nil(value)
@@ -62,36 +63,77 @@ return function(kind)
 
     test("keeps every byte of a value", function(store)
       local bytes = "\0\255\n'\"%s" .. ("x"):rep(100000)
-      assert.is_true(store:put_if_absent("a", bytes, 60))
+      assert.is_true(store:put("a", bytes, 60, false))
       assert.are.equal(bytes, store:get "a")
-      assert.is_true(store:put_if_absent("empty", "", 60))
+      assert.is_true(store:put("empty", "", 60, false))
       assert.are.equal("", store:get "empty")
     end)
 
-    test("puts nothing over what is there", function(store)
-      assert.is_true(store:put_if_absent("a", "1", 60))
-      assert.is_false(store:put_if_absent("a", "2", 60))
+    test("puts nothing over what is there when nothing is expected there", function(store)
+      assert.is_true(store:put("a", "1", 60, false))
+      assert.is_false(store:put("a", "2", 60, false))
       assert.are.equal("1", store:get "a")
     end)
 
+    test("puts over whatever is there when nothing is said of it", function(store)
+      assert.is_true(store:put("a", "1", 60))
+      assert.is_true(store:put("a", "2", 600))
+      assert.are.equal("2", store:get "a")
+      assert.is_true(store:list("a")[1].ends > core.time() + 500)
+    end)
+
+    test("puts over exactly what is expected, and keeps that for as long as is said then", function(store)
+      assert.is_false(store:put("a", "2", 60, "1"))
+      assert.is_nil(store:get "a")
+      store:put("a", "1\0", 60)
+      assert.is_false(store:put("a", "2", 60, "1"))
+      assert.is_false(store:put("a", "2", 60, ""))
+      assert.are.equal("1\0", store:get "a")
+      assert.is_true(store:put("a", "2", 600, "1\0"))
+      assert.are.equal("2", store:get "a")
+      assert.is_true(store:list("a")[1].ends > core.time() + 500)
+      assert.is_true(store:put("a", "2", 60, "2"))
+      assert.is_true(store:list("a")[1].ends < core.time() + 100)
+      store:put("empty", "", 60)
+      assert.is_true(store:put("empty", "1", 60, ""))
+    end)
+
+    test("expects nothing that has ended", function(store)
+      store:put("a", "1", -1)
+      assert.is_false(store:put("a", "2", 60, "1"))
+      assert.is_true(store:put("a", "2", 60, false))
+    end)
+
+    test("has nothing there after a put that ends at once", function(store)
+      for _, expected in ipairs { "1", "any" } do
+        store:put("a", "1", 60)
+        assert.is_false(store:put("a", "2", 0, "other"))
+        assert.is_false(store:put("a", "2", 0, false))
+        assert.are.equal("1", store:get "a")
+        assert.is_true(store:put("a", "2", 0, expected ~= "any" and expected or nil))
+        assert.is_nil(store:get "a")
+      end
+      assert.is_true(store:put("a", "2", 0))
+    end)
+
     test("forgets what has ended, and lets it be put again", function(store)
-      assert.is_true(store:put_if_absent("a", "1", -1))
+      assert.is_true(store:put("a", "1", -1, false))
       assert.is_nil(store:get "a")
       assert.are.same({}, store:list "")
       assert.is_false(store:delete "a")
-      assert.is_true(store:put_if_absent("a", "2", 60))
+      assert.is_true(store:put("a", "2", 60, false))
       assert.are.equal("2", store:get "a")
     end)
 
     test("deletes, and tells whether there was anything", function(store)
-      store:put_if_absent("a", "1", 60)
+      store:put("a", "1", 60, false)
       assert.is_true(store:delete "a")
       assert.is_false(store:delete "a")
       assert.is_nil(store:get "a")
     end)
 
     test("deletes a value only while it is that value", function(store)
-      store:put_if_absent("a", "1", 60)
+      store:put("a", "1", 60, false)
       assert.is_false(store:delete("a", "2"))
       assert.are.equal("1", store:get "a")
       assert.is_true(store:delete("a", "1"))
@@ -99,7 +141,7 @@ return function(kind)
 
     test("lists what begins with a prefix, sorted, whatever bytes the prefix has", function(store)
       for _, key in ipairs { "job b", "job a", "jobs", "job%", "lost a", "job \xC3\xA9" } do
-        store:put_if_absent(key, "of " .. key, 60)
+        store:put(key, "of " .. key, 60, false)
       end
       local listed = {}
       for _, item in ipairs(store:list "job ") do
@@ -169,7 +211,7 @@ return function(kind)
       stop()
       for method, arguments in pairs {
         get = { "a" },
-        put_if_absent = { "a", "1", 60 },
+        put = { "a", "1", 60 },
         delete = { "a" },
         list = { "" },
         notify = { "a" },
@@ -181,11 +223,8 @@ return function(kind)
       end
     end)
 
-    test("tells how it is to be asked", function(store)
-      local interval = store.poll_interval
-      assert.is_true(interval == nil or type(interval) == "number" and interval > 0)
-      assert.are.equal(store.begin ~= nil, store.pollfd ~= nil)
-      if store.begin then
+    test("is pollable when its calls wait, and is then told who waits on it", function(store)
+      if store.begin or store.pollfd then
         assert.is_number(store:pollfd())
         assert.are.equal(0, store:pending())
         assert.is_number(store.waiting)
@@ -201,14 +240,15 @@ return function(kind)
         assert.is_false(began)
         answers[#answers + 1] = { ... }
       end
-      store:begin("put_if_absent", "a", "1", 60, note)
-      store:begin("put_if_absent", "a", "2", 60, note)
-      store:begin("get", "a", nil, nil, note)
-      store:begin("delete", "a", "1", nil, note)
-      assert.are.equal(4, store:pending())
+      store:begin("put", note, "a", "1", 60, false)
+      store:begin("put", note, "a", "2", 60, false)
+      store:begin("put", note, "a", "2", 60, "1")
+      store:begin("get", note, "a")
+      store:begin("delete", note, "a", "2")
+      assert.are.equal(5, store:pending())
       began = false
       store:get "a" -- waits behind them
-      assert.are.same({ { true }, { false }, { "1" }, { true } }, answers)
+      assert.are.same({ { true }, { false }, { true }, { "2" }, { true } }, answers)
       assert.are.equal(0, store:pending())
     end)
 
@@ -228,45 +268,111 @@ return function(kind)
         store:get(nil)
       end, "bad argument #1 to 'get'")
       assert.error_matches(function()
-        store:put_if_absent("a", {}, 1)
-      end, "bad argument #2 to 'put_if_absent'")
+        store:put("a", {}, 1)
+      end, "bad argument #2 to 'put'")
       assert.error_matches(function()
-        store:put_if_absent("a", "1")
-      end, "bad argument #3 to 'put_if_absent'")
+        store:put("a", "1")
+      end, "bad argument #3 to 'put'")
+      assert.error_matches(function()
+        store:put("a", "1", 1, 7)
+      end, "bad argument #4 to 'put'")
     end)
 
     if kind.shared then
       test("shows one opener what another has put, and gives a key to one of them", function(store, place)
         local other = assert(kind.open(place))
-        assert.is_true(store:put_if_absent("a", "1", 60))
-        assert.is_false(other:put_if_absent("a", "2", 60))
+        assert.is_true(store:put("a", "1", 60, false))
+        assert.is_false(other:put("a", "2", 60, false))
         assert.are.equal("1", other:get "a")
         assert.is_true(other:delete("a", "1"))
         assert.is_false(store:delete("a", "1"))
         other:close()
       end)
 
-      test("tells one opener what another notifies, at once or when it looks after its interval", function(store, place)
+      test("replaces what is expected for one of two openers", function(store, place)
         local other = assert(kind.open(place))
-        local told = false
-        local stop = store:watch("a", function(news)
-          told = told or news == nil
-        end)
-        store:get "a"
-        -- A notify may be lost, and each look of a call lets what has come be told.
+        store:put("a", "1", 60)
+        assert.is_true(other:put("a", "2", 60, "1"))
+        assert.is_false(store:put("a", "3", 60, "1"))
+        assert.are.equal("2", store:get "a")
+        other:close()
+      end)
+
+      -- Lets what has come be told, until a condition holds.
+      local function until_true(store, condition)
         local deadline = core.now() + 10
-        repeat
+        while not condition() do
+          assert(core.now() < deadline, "gave up waiting")
+          if store.begin then
+            store:get "" -- waits, and steps it
+          elseif store.step then
+            core.poll({ store:pollfd() }, 1)
+            store:step()
+          else
+            finseg.sleep(0.002)
+          end
+        end
+      end
+
+      test(
+        "tells one opener every key that another notifies, once, and none that nobody watches",
+        function(store, place)
+          local other = assert(kind.open(place))
+          local told, is_hearing = {}, not store.begin
+          local stops = {}
+          for position, key in ipairs { "a", "b", "c" } do
+            stops[position] = store:watch(key, function(news)
+              is_hearing = is_hearing or news == "hearing"
+              told[#told + 1] = news == nil and key or nil
+            end)
+          end
+          until_true(store, function()
+            return is_hearing
+          end)
           assert.is_true(other:notify "a")
-          other:get "a"
-          store:get "a"
-        until told or store.poll_interval and not store.begin or core.now() > deadline
-        assert.is_true(told or store.poll_interval ~= nil and store.begin == nil)
-        stop()
+          assert.is_true(other:notify "other")
+          other:put("x", "1", 60)
+          assert.is_true(other:notify "b")
+          until_true(store, function()
+            return #told == 2
+          end)
+          stops[1]()
+          other:notify "a"
+          other:notify "c"
+          until_true(store, function()
+            return #told == 3
+          end)
+          assert.are.same({ "a", "b", "c" }, told)
+          stops[2]()
+          stops[3]()
+          other:close()
+        end
+      )
+
+      test("tells an opener nothing twice that it notifies itself", function(store, place)
+        local other = assert(kind.open(place))
+        local told, is_hearing = {}, not store.begin
+        for _, key in ipairs { "mine", "last" } do
+          store:watch(key, function(news)
+            is_hearing = is_hearing or news == "hearing"
+            told[#told + 1] = news == nil and key or nil
+          end)
+        end
+        until_true(store, function()
+          return is_hearing
+        end)
+        store:notify "mine"
+        other:notify "last"
+        other:get ""
+        until_true(store, function()
+          return told[#told] == "last"
+        end)
+        assert.are.same({ "mine", "last" }, told)
         other:close()
       end)
 
       test("keeps what was put when it is opened again", function(store, place)
-        store:put_if_absent("a", "1", 60)
+        store:put("a", "1", 60, false)
         store:close()
         local again = assert(kind.open(place))
         assert.are.equal("1", again:get "a")

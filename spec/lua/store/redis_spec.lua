@@ -70,7 +70,7 @@ describe("with one redis-server", function()
     }
   end
 
-  describe("the store of the kind redis", function()
+  describe("the store of the type redis", function()
     local stores
 
     -- Opens `how_many` stores of one prefix that no other test has.
@@ -102,7 +102,7 @@ describe("with one redis-server", function()
       local store, other = open(2)
       local keys = { "", "\0", "a\0b", "line\r\nline", "*[a]?\\", "\255 \254" }
       for _, key in ipairs(keys) do
-        assert.is_true(store:put_if_absent(key, "of " .. key, 60))
+        assert.is_true(store:put(key, "of " .. key, 60, false))
       end
       for _, key in ipairs(keys) do
         assert.are.equal("of " .. key, other:get(key))
@@ -114,9 +114,9 @@ describe("with one redis-server", function()
 
     it("lists more than one SCAN answers, each once, and nothing of another prefix", function()
       local store, other = open(2, { prefix = "pre*fix:" }), open(1, { prefix = "pre-fix:" })
-      other:put_if_absent("key", "other", 60)
+      other:put("key", "other", 60, false)
       for i = 1, 1500 do
-        store:begin("put_if_absent", ("key %04d"):format(i), "v" .. i, 60, function() end)
+        store:begin("put", function() end, ("key %04d"):format(i), "v" .. i, 60)
       end
       local listed = store:list "key"
       assert.are.equal(1500, #listed)
@@ -140,13 +140,13 @@ describe("with one redis-server", function()
 
     it("lets Redis forget what has ended, to the millisecond", function()
       local store = open(1)
-      assert.is_true(store:put_if_absent("a", "1", 0.0001))
-      assert.is_true(store:put_if_absent("b", "1", math.huge))
+      assert.is_true(store:put("a", "1", 0.0001, false))
+      assert.is_true(store:put("b", "1", math.huge, false))
       while store:get "a" do
         finseg.sleep(0.001)
       end
       assert.are.equal(1, #store:list "")
-      assert.is_true(store:put_if_absent("n", "1", 0 / 0))
+      assert.is_true(store:put("n", "1", 0 / 0, false))
       assert.is_nil(store:get "n")
     end)
 
@@ -156,11 +156,11 @@ describe("with one redis-server", function()
       local function note(...)
         answers[#answers + 1] = { ... }
       end
-      store:begin("get", "a", nil, nil, note)
-      store:begin("put_if_absent", "a", "1", 60, note)
-      store:begin("get", "a", nil, nil, note)
-      store:begin("delete", "a", "2", nil, note)
-      store:begin("delete", "a", nil, nil, note)
+      store:begin("get", note, "a")
+      store:begin("put", note, "a", "1", 60, false)
+      store:begin("get", note, "a")
+      store:begin("delete", note, "a", "2")
+      store:begin("delete", note, "a")
       assert.are.same({}, answers)
       assert.are.equal(5, store:pending())
       assert.is_true(store:transfers() > 0)
@@ -172,12 +172,12 @@ describe("with one redis-server", function()
       assert.are.equal(0, store:transfers())
       assert.error_matches(function()
         store:begin("get", "a")
-      end, "bad argument #5 to 'begin'")
+      end, "bad argument #2 to 'begin'")
       assert.error_matches(function()
-        store:begin("fetch", "a", nil, nil, note)
+        store:begin("fetch", note, "a")
       end, "bad argument #1 to 'begin'")
       assert.error_matches(function()
-        store:begin("get", 7, nil, nil, note)
+        store:begin("get", note, 7)
       end, "bad argument #1 to 'get'")
     end)
 
@@ -348,9 +348,9 @@ describe("with one redis-server", function()
       local store = open(1)
       store:get "a"
       local answers = {}
-      store:begin("get", "a", nil, nil, function(_, err)
+      store:begin("get", function(_, err)
         answers[1] = err
-      end)
+      end, "a")
       finseg.run(function()
         finseg.spawn(function()
           answers[2] = select(2, store:get "b")
@@ -371,19 +371,19 @@ describe("with one redis-server", function()
         end, "the store is closed")
       end
       assert.error_matches(function()
-        store:begin("get", "a", nil, nil, print)
+        store:begin("get", print, "a")
       end, "the store is closed")
     end)
 
     it("answers what it calls back while it is closed, and raises only after that", function()
       local store = open(1)
       local errs = {}
-      store:begin("get", "a", nil, nil, function()
-        store:begin("get", "a", nil, nil, function(_, err)
+      store:begin("get", function()
+        store:begin("get", function(_, err)
           errs[1] = err
-        end)
+        end, "a")
         errs[2] = select(2, store:notify "a")
-      end)
+      end, "a")
       store:close()
       assert.are.same({ "cancelled", "cancelled" }, { errs[1].kind, errs[2].kind })
       assert.error_matches(function()
@@ -395,10 +395,10 @@ describe("with one redis-server", function()
       local store = open(1)
       local answers = {}
       for position = 1, 3 do
-        store:begin("get", "a", nil, nil, function(_, err)
+        store:begin("get", function(_, err)
           answers[position] = err and err.kind or "answered"
           store:close()
-        end)
+        end, "a")
       end
       until_true(function()
         return store.closed
@@ -423,7 +423,7 @@ describe("with one redis-server", function()
       server.resume()
       assert.matches("the first to fail", failure.message)
       assert.are.equal("cancelled", other[2].kind)
-      assert.is_true(store:put_if_absent("b", "1", 60))
+      assert.is_true(store:put("b", "1", 60, false))
       assert.are.equal("1", store:get "b")
     end)
 
@@ -443,7 +443,7 @@ describe("with one redis-server", function()
               { path = "%s", prefix = "race:" })
             local won = 0
             for i = 1, 200 do
-              if store:put_if_absent("key " .. i, "x", 60) then won = won + 1 end
+              if store:put("key " .. i, "x", 60, false) then won = won + 1 end
             end
             print("won", won)' &
         done
@@ -491,7 +491,7 @@ describe("with one redis-server", function()
       until_true(function()
         return heard[1]
       end, store)
-      store:put_if_absent("a", "1", 60)
+      store:put("a", "1", 60, false)
       local child = ffi.C.fork()
       if child == 0 then
         local ok, refused = pcall(function()
@@ -516,21 +516,21 @@ describe("with one redis-server", function()
     it("says what a full Redis and a replica refuse", function()
       local told, note = recorder()
       local store = open(1, { log = note })
-      assert.is_true(store:put_if_absent("a", "1", 60))
+      assert.is_true(store:put("a", "1", 60, false))
       server.cli "CONFIG SET maxmemory 1"
-      store:put_if_absent("b", "1", 60)
-      local put, err = store:put_if_absent("b", "1", 60)
+      store:put("b", "1", 60, false)
+      local put, err = store:put("b", "1", 60, false)
       server.cli "CONFIG SET maxmemory 0"
       assert.is_nil(put)
       assert.are.equal("network", err.kind) -- as if it were gone
       assert.matches("refuses SET %(OOM%): its memory is full: raise its maxmemory", err.message)
 
       server.cli "REPLICAOF 127.0.0.1 1"
-      put, err = store:put_if_absent("b", "1", 60)
+      put, err = store:put("b", "1", 60, false)
       server.cli "REPLICAOF NO ONE"
       assert.is_nil(put)
       assert.matches("it is a replica, which takes no changes: name the primary", err.message)
-      assert.is_true(store:put_if_absent("b", "1", 60))
+      assert.is_true(store:put("b", "1", 60, false))
       until_true(function()
         return count(told, "store_back") == 1
       end, store)
@@ -582,7 +582,7 @@ describe("a Redis that wants a password", function()
       told[#told + 1] = event.message
     end
     local store = assert(finseg.store.open("redis", options))
-    local put, err = store:put_if_absent("a", "1", 60)
+    local put, err = store:put("a", "1", 60, false)
     if put ~= nil then
       assert.is_true(store:delete "a")
     end
@@ -685,18 +685,18 @@ describe("a Redis that goes away", function()
       return #told == 2
     end, store)
     assert.are.same({ "store_gone", "store_back" }, told)
-    assert.is_true(store:put_if_absent("a", "1", 60))
+    assert.is_true(store:put("a", "1", 60, false))
   end)
 
   it("fails the calls under way, and those that come at once, and is used again when it is back", function()
     open()
-    assert.is_true(store:put_if_absent("a", "1", 60))
+    assert.is_true(store:put("a", "1", 60, false))
     local answers = {}
     server.pause()
     for position = 1, 3 do
-      store:begin("get", "a", nil, nil, function(_, err)
+      store:begin("get", function(_, err)
         answers[position] = err
-      end)
+      end, "a")
     end
     server.kill()
     until_true(function()
@@ -715,16 +715,16 @@ describe("a Redis that goes away", function()
     end, store)
     assert.are.same({ "store_gone", "store_back" }, told)
     assert.is_nil(store:get "a") -- it kept nothing
-    assert.is_true(store:put_if_absent("a", "2", 60))
+    assert.is_true(store:put("a", "2", 60, false))
   end)
 
   it("is not missed when it was restarted while nobody asked for anything", function()
     open()
-    assert.is_true(store:put_if_absent("a", "1", 60))
+    assert.is_true(store:put("a", "1", 60, false))
     finseg.sleep(1.1) -- a connection that was lost sooner is not made anew at once
     server.kill()
     server.start()
-    assert.is_true(store:put_if_absent("a", "1", 60))
+    assert.is_true(store:put("a", "1", 60, false))
     assert.are.same({}, told)
   end)
 
@@ -743,7 +743,7 @@ describe("a Redis that goes away", function()
     end, store)
     assert.are.same({ "store_gone", "store_back" }, told)
     assert.is_nil(store:get "b")
-    assert.is_true(store:put_if_absent("b", "1", 60))
+    assert.is_true(store:put("b", "1", 60, false))
   end)
 
   it("counts as gone when it hangs while it is only listened to", function()
@@ -864,12 +864,13 @@ describe("a store in what is no Redis", function()
     store = assert(finseg.store.open("redis", { path = server.path }))
   end
 
-  local ARGUMENTS = { get = { "a" }, put_if_absent = { "a", "1", 60 }, delete = { "a" }, list = { "" } }
+  local ARGUMENTS = { get = { "a" }, put = { "a", "1", 60, false }, delete = { "a" }, list = { "" } }
 
   for _, case in ipairs {
     { "get", "GET", ":1\r\n" },
     { "get", "GET", "*1\r\n$1\r\nx\r\n" },
-    { "put_if_absent", "SET", ":1\r\n" },
+    { "put", "SET", ":1\r\n" },
+    { "put", "SET", "*0\r\n" },
     { "delete", "DEL", "+OK\r\n" },
     { "delete", "DEL", "$-1\r\n" },
     { "list", "SCAN", "+OK\r\n" },

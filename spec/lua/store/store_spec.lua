@@ -1,4 +1,4 @@
--- The kinds of store that come with finseg keep the contract of all; what is the file's own.
+-- The types of store that come with finseg keep the contract of all; what is the file's own.
 
 local finseg = require "finseg"
 local run_lua = require "spec.support.run_lua"
@@ -47,7 +47,7 @@ describe("finseg.store", function()
   end)
 
   it("tells what a table lacks to be a store", function()
-    assert.matches("put_if_absent", stores.problem_of { name = "x", get = print })
+    assert.matches("`put`", stores.problem_of { name = "x", get = print })
     assert.matches("a table", stores.problem_of "memory")
   end)
 
@@ -56,21 +56,21 @@ describe("finseg.store", function()
       local finseg = require "finseg"
       local store = finseg.store.open "memory"
       finseg.rule.parse "return segment.highBalance { threshold = 1 }"
-      print(package.loaded["finseg.store.sqlite"], store:put_if_absent("a", "b", 1))
+      print(package.loaded["finseg.store.sqlite"], store:put("a", "b", 1, false))
     ]]
     local _, output = run_lua(script)
     assert.matches("^nil%s+true", output)
   end)
 end)
 
-describe("the store of the kind memory", function()
+describe("the store of the type memory", function()
   it("drops what has ended though nobody asks for it, and nothing else", function()
     local store = stores.open "memory"
     for i = 1, 1500 do
-      store:put_if_absent("kept " .. i, "x", 60)
+      store:put("kept " .. i, "x", 60, false)
     end
     for i = 1, 10000 do
-      store:put_if_absent("ended " .. i, "x", -1)
+      store:put("ended " .. i, "x", -1, false)
     end
     local count = 0
     for _ in pairs(store.entries) do
@@ -81,7 +81,7 @@ describe("the store of the kind memory", function()
   end)
 end)
 
-describe("the store of the kind file", function()
+describe("the store of the type file", function()
   local folder, path
 
   before_each(function()
@@ -118,7 +118,7 @@ describe("the store of the kind file", function()
   it("makes its folder and file for the user alone, whatever the umask", function()
     local script = ([[
       umask 0
-      %s -e 'local s = assert(require("finseg").store.open("file", "%s")) s:put_if_absent("a", "b", 60) s:close()'
+      %s -e 'local s = assert(require("finseg").store.open("file", "%s")) s:put("a", "b", 60, false) s:close()'
     ]]):format(LUA, path)
     shell.check(script)
     assert.are.equal("600", mode_of(path))
@@ -127,9 +127,9 @@ describe("the store of the kind file", function()
 
   it("drops what has ended while it is open, and nothing else", function()
     local store = assert(stores.open("file", path))
-    assert.is_true(store:put_if_absent("kept", "x", 3600))
+    assert.is_true(store:put("kept", "x", 3600, false))
     for i = 1, 2500 do
-      store:put_if_absent("ended " .. i, "x", -1)
+      store:put("ended " .. i, "x", -1, false)
     end
     local whatever_its_end = store.handle:list("", 0)
     assert.is_true(#whatever_its_end <= 1001, #whatever_its_end)
@@ -139,7 +139,7 @@ describe("the store of the kind file", function()
 
   it("refuses the store of a later version", function()
     assert(stores.open("file", path)):close()
-    overwrite(path, USER_VERSION, "\0\0\0\2")
+    overwrite(path, USER_VERSION, "\0\0\0\3")
     local err = refused()
     assert.are.equal("config", err.kind)
     assert.matches("its version is higher.*later version of finseg: update finseg", err.message)
@@ -170,7 +170,7 @@ describe("the store of the kind file", function()
   it("says that a file is damaged", function()
     local store = assert(stores.open("file", path))
     for i = 1, 200 do
-      store:put_if_absent("key " .. i, ("v"):rep(200), 60)
+      store:put("key " .. i, ("v"):rep(200), 60, false)
     end
     store:close()
     overwrite(path, 4096, ("0"):rep(8192))
@@ -212,7 +212,7 @@ describe("the store of the kind file", function()
         %s -e 'local store = assert(require("finseg").store.open("file", "%s"))
           local won = 0
           for i = 1, 40 do
-            if store:put_if_absent("key " .. i, "x", 60) then won = won + 1 end
+            if store:put("key " .. i, "x", 60, false) then won = won + 1 end
           end
           print("won", won)' &
       done
