@@ -27,6 +27,7 @@
     SUITE_OF(request)                                                                                                  \
     SUITE_OF(canonical)                                                                                                \
     SUITE_OF(schedule)                                                                                                 \
+    SUITE_OF(repeat)                                                                                                   \
     SUITE_OF(url)                                                                                                      \
     SUITE_OF(token)                                                                                                    \
     SUITE_OF(answer)                                                                                                   \
