@@ -413,7 +413,7 @@ describe("the command line", function()
         local path = other.folder .. "/.local/state/finseg/store.db"
         wire.eventually("the intent is written", function()
           local store = finseg.store.open("file", path)
-          local intents = store and store:list "intent " or {}
+          local intents = store and store:list "job " or {}
           if store then
             store:close()
           end
