@@ -24,7 +24,7 @@
 --   "lost REQUEST TIME"  the entry of a create whose answer was lost
 -- Each change of the former names the text that it replaces, so that a kill at any moment leaves one or the other.
 
-local StoreWait = require "finseg.store.wait"
+local StoreWait = require "finseg.store.key_wait"
 local Callbacks = require "finseg.callback"
 local check = require "finseg.value.check"
 local core = require "finseg.core"

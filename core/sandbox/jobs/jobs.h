@@ -14,7 +14,7 @@
 #include "sandbox/bank/bank.h"
 #include "sandbox/base/counters.h"
 #include "sandbox/base/date.h"
-#include "sandbox/segment/segment.h"
+#include "sandbox/segment/kinds.h"
 #include "value/buffer.h"
 #include "value/secret.h"
 

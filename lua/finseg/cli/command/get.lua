@@ -1,6 +1,6 @@
 -- finseg get KIND JOBID: the users of a job.
 
-local wait_for_job = require "finseg.cli.command.job"
+local wait_for_job = require "finseg.cli.find_job"
 
 return function(session)
   session:print_when_ready(function()

@@ -2,7 +2,7 @@
 
 local Progress = require "finseg.cli.progress"
 local format = require "finseg.cli.format"
-local wait_for_job = require "finseg.cli.command.job"
+local wait_for_job = require "finseg.cli.find_job"
 
 return function(session)
   local progress = Progress.new()

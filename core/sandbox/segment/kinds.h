@@ -1,9 +1,9 @@
 /*
- * The kinds of segments: one table in segment.c says what the body of a create request may hold and which query finds
+ * The kinds of segments: one table in kinds.c says what the body of a create request may hold and which query finds
  * the users.
  */
-#ifndef FINSEG_SANDBOX_SEGMENT_H
-#define FINSEG_SANDBOX_SEGMENT_H
+#ifndef FINSEG_SANDBOX_KINDS_H
+#define FINSEG_SANDBOX_KINDS_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,17 +1,18 @@
---- Who includes and who requires whom, read from the sources, and what may not be: an arrow up, a circle.
+--- Who includes and who requires whom, read from the sources, and what may not be: a dependency on a higher layer,
+--- a cycle.
 ---
---- What a room names: what it includes or requires, and for C the functions of other rooms that it calls (rooms that
---- share one header can still call each other in a loop).
+--- What a module names: what it includes or requires, and for C the functions of other modules that it calls (modules
+--- that share one header can still call each other in a loop).
 ---
---- A room is a source with its header (core/value/text.c and .h are core/value/text) or a Lua module's file. A room
---- stands on a floor; a floor lists the floors whose rooms it may name, itself aside.
+--- A module is a source with its header (core/value/text.c and .h are core/value/text) or a Lua module's file. A module
+--- is in a layer; a layer lists the layers that its modules may name, itself aside.
 
-local house = {}
+local layers = {}
 
---- The rooms that a tree's texts make, each with the rooms that it names and where it first does so.
----@class house.Room
+--- The modules that a tree's texts make, each with the modules that it names and where it first does so.
+---@class layers.Module
 ---@field path string
----@field names table<string, string>  room named -> "file:line"
+---@field names table<string, string>  module named -> "file:line"
 ---@field system table<string, string>  header in angle brackets -> "file:line"
 
 local function each_line(text)
@@ -26,7 +27,7 @@ local function each_line(text)
     text:gmatch "([^\n]*)\n?"
 end
 
-local function room_of(path)
+local function module_of(path)
   return (path:gsub("%.[ch]$", ""):gsub("%.lua$", ""))
 end
 
@@ -50,7 +51,7 @@ local function required(name, texts)
   return texts[path .. ".lua"] and path .. ".lua" or texts[path .. "/init.lua"] and path .. "/init.lua" or nil
 end
 
--- The functions of ours that C sources define for others, each with its room.
+-- The functions of ours that C sources define for others, each with its module.
 local function definitions(texts)
   local owners = {}
   for path, text in pairs(texts) do
@@ -60,7 +61,7 @@ local function definitions(texts)
           and not line:find ";%s*$"
           and line:match "^%l[%w_ ]*[ *]([fs][sb]_[%l%d_]+)%("
         if name then
-          owners[name] = room_of(path)
+          owners[name] = module_of(path)
         end
       end
     end
@@ -68,15 +69,15 @@ local function definitions(texts)
   return owners
 end
 
---- Reads the rooms of a tree.
+--- Reads the modules of a tree.
 ---@param texts table<string, string>  path -> text
----@return table<string, house.Room>
-function house.rooms(texts)
-  local rooms, owners = {}, definitions(texts)
+---@return table<string, layers.Module>
+function layers.modules(texts)
+  local modules, owners = {}, definitions(texts)
   for path, text in pairs(texts) do
-    local name = room_of(path)
-    local room = rooms[name] or { path = name, names = {}, system = {} }
-    rooms[name] = room
+    local name = module_of(path)
+    local module = modules[name] or { path = name, names = {}, system = {} }
+    modules[name] = module
     for number, line in each_line(text) do
       local place = path .. ":" .. number
       local target
@@ -85,26 +86,26 @@ function house.rooms(texts)
         target = header and included(path, header, texts)
         local system = line:match "^#include <([^>]+)>"
         if system then
-          room.system[system] = room.system[system] or place
+          module.system[system] = module.system[system] or place
         end
         for called in (line:find "^%s*/?%*" and "" or line):gmatch "%f[%w_]([fs][sb]_[%l%d_]+)%s*%(" do
           local owner = path:find "%.c$" and owners[called]
           if owner and owner ~= name then
-            room.names[owner] = room.names[owner] or place
+            module.names[owner] = module.names[owner] or place
           end
         end
       else
-        local module = line:match "require[%s(]*[\"'](finseg[%w_.]*)[\"']"
+        local name_required = line:match "require[%s(]*[\"'](finseg[%w_.]*)[\"']"
           or line:match "require,%s*[\"'](finseg[%w_.]*)[\"']"
-        target = module and not line:find "^%s*%-%-" and required(module, texts)
+        target = name_required and not line:find "^%s*%-%-" and required(name_required, texts)
       end
-      local other = target and room_of(target)
+      local other = target and module_of(target)
       if other and other ~= name then
-        room.names[other] = room.names[other] or place
+        module.names[other] = module.names[other] or place
       end
     end
   end
-  return rooms
+  return modules
 end
 
 local function sorted_keys(set)
@@ -116,37 +117,37 @@ local function sorted_keys(set)
   return keys
 end
 
---- The floor of a room: of the longest entry that its path starts with, ends of names respected.
----@param floors table<string, string[]>  path or folder -> the floors it may name
-local function floor_of(path, floors)
+--- The layer of a module: of the longest entry that its path starts with, ends of names respected.
+---@param layer_table table<string, string[]>  path or folder -> the layers it may name
+local function layer_of(path, layer_table)
   while path ~= "" do
-    if floors[path] then
+    if layer_table[path] then
       return path
     end
     path = path:match "^(.*)/[^/]*$" or ""
   end
 end
 
---- Rooms that name what their floor may not, and rooms that stand on no floor: a line each.
----@param rooms table<string, house.Room>
----@param floors table<string, string[]>
+--- Modules that name what their layer may not, and modules that are in no layer: a line each.
+---@param modules table<string, layers.Module>
+---@param layer_table table<string, string[]>
 ---@return string[]
-function house.arrows_up(rooms, floors)
+function layers.upward(modules, layer_table)
   local lines = {}
-  for _, path in ipairs(sorted_keys(rooms)) do
-    local floor = floor_of(path, floors)
-    if not floor then
-      lines[#lines + 1] = path .. " stands on no floor"
+  for _, path in ipairs(sorted_keys(modules)) do
+    local layer = layer_of(path, layer_table)
+    if not layer then
+      lines[#lines + 1] = path .. " is in no layer"
     else
-      local allowed = { [floor] = true }
-      for _, below in ipairs(floors[floor]) do
+      local allowed = { [layer] = true }
+      for _, below in ipairs(layer_table[layer]) do
         allowed[below] = true
       end
-      local names = rooms[path].names
+      local names = modules[path].names
       for _, other in ipairs(sorted_keys(names)) do
-        local its = floor_of(other, floors)
+        local its = layer_of(other, layer_table)
         if not (its and allowed[its]) then
-          lines[#lines + 1] = ("%s: %s may not name %s"):format(names[other], floor, other)
+          lines[#lines + 1] = ("%s: %s may not name %s"):format(names[other], layer, other)
         end
       end
     end
@@ -154,32 +155,32 @@ function house.arrows_up(rooms, floors)
   return lines
 end
 
---- Circles: rooms that name each other in a loop, a line each ("a -> b -> a").
----@param rooms table<string, house.Room>
+--- Cycles: modules that name each other in a loop, a line each ("a -> b -> a").
+---@param modules table<string, layers.Module>
 ---@return string[]
-function house.circles(rooms)
+function layers.cycles(modules)
   local lines, state, trail = {}, {}, {}
   local function visit(path)
     state[path] = "open"
     trail[#trail + 1] = path
-    for _, other in ipairs(sorted_keys(rooms[path].names)) do
+    for _, other in ipairs(sorted_keys(modules[path].names)) do
       if state[other] == "open" then
-        local circle = { other }
+        local cycle = { other }
         for i = #trail, 1, -1 do
-          table.insert(circle, 1, trail[i])
+          table.insert(cycle, 1, trail[i])
           if trail[i] == other then
             break
           end
         end
-        lines[#lines + 1] = table.concat(circle, " -> ")
-      elseif not state[other] and rooms[other] then
+        lines[#lines + 1] = table.concat(cycle, " -> ")
+      elseif not state[other] and modules[other] then
         visit(other)
       end
     end
     trail[#trail] = nil
     state[path] = "done"
   end
-  for _, path in ipairs(sorted_keys(rooms)) do
+  for _, path in ipairs(sorted_keys(modules)) do
     if not state[path] then
       visit(path)
     end
@@ -187,15 +188,15 @@ function house.circles(rooms)
   return lines
 end
 
---- Rooms below a folder that include Lua's headers.
----@param rooms table<string, house.Room>
+--- Modules below a folder that include Lua's headers.
+---@param modules table<string, layers.Module>
 ---@param folder string
 ---@return string[]
-function house.lua_headers(rooms, folder)
+function layers.lua_headers(modules, folder)
   local lines = {}
-  for _, path in ipairs(sorted_keys(rooms)) do
+  for _, path in ipairs(sorted_keys(modules)) do
     if path:sub(1, #folder + 1) == folder .. "/" then
-      for header, place in pairs(rooms[path].system) do
+      for header, place in pairs(modules[path].system) do
         if header:find "^lua" or header == "lauxlib.h" then
           lines[#lines + 1] = ("%s: includes <%s>"):format(place, header)
         end
@@ -205,4 +206,4 @@ function house.lua_headers(rooms, folder)
   return lines
 end
 
-return house
+return layers

@@ -1,4 +1,4 @@
-#include "segment.h"
+#include "kinds.h"
 
 #include <string.h>
 
