@@ -150,7 +150,9 @@ describe("the reader of the house", function()
 
   it("sees requires with and without brackets, below pcall, and not in comments", function()
     local rooms = house.rooms {
-      ["lua/finseg/a.lua"] = 'local b = require "finseg.b"\nlocal ok = pcall(require, "finseg.c")\n--   require "finseg.d"\n',
+      ["lua/finseg/a.lua"] = 'local b = require "finseg.b"\n'
+        .. 'local ok = pcall(require, "finseg.c")\n'
+        .. '--   require "finseg.d"\n',
       ["lua/finseg/b.lua"] = 'return require("finseg.c")\n',
       ["lua/finseg/c/init.lua"] = "",
       ["lua/finseg/d.lua"] = "",

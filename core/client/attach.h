@@ -9,7 +9,7 @@
 /* One of them. Zero-initialise the list. */
 struct fs_attached;
 struct fs_attached_list {
-    LIST_HEAD(, fs_attached) first;
+    LIST_HEAD(fs_attachments, fs_attached) first;
 };
 
 /* NULL when it is not attached. */

@@ -26,7 +26,7 @@ struct fs_authorization {
     struct fs_timer pause;        /* before the next try */
     bool refreshing;              /* the fetch uses the refresh token */
     unsigned failures;
-    TAILQ_HEAD(, fs_token_wait) waits;
+    TAILQ_HEAD(fs_token_waits, fs_token_wait) waits;
 };
 
 /* To be called before the others. */

@@ -11,7 +11,7 @@ struct fs_event_entry;
 struct fs_event_log {
     bool enabled;
     const struct fs_secrets *secrets; /* that no event may tell */
-    TAILQ_HEAD(, fs_event_entry) entries;
+    TAILQ_HEAD(fs_event_entries, fs_event_entry) entries;
     struct fs_event_entry *handed_out;
     size_t count;
 };

@@ -9,7 +9,7 @@
 #include "value/secret.h"
 #include "value/text.h"
 
-enum { TIMERS = 2 };
+enum { TIMERS = 2, WHAT = 160 };
 
 static void proceed(struct fs_operation *operation);
 static void on_token(struct fs_token_wait *wait, finseg_error *error);
@@ -35,6 +35,7 @@ static void free_operation(struct fs_operation *operation)
     fs_loop_release_timers(loop_of(operation), TIMERS);
     drop_exchange(operation);
     finseg_job_free(operation->job);
+    free(operation->what);
     free(operation->kind);
     free(operation->path);
     free(operation->body);
@@ -110,14 +111,17 @@ struct fs_operation *fs_operation_new_create(struct fs_operations *operations, c
     struct fs_operation *operation = new_operation(operations, FS_OPERATION_CREATE);
     if (!operation)
         return NULL;
+    char what[WHAT];
+    int length = snprintf(what, sizeof what, "create %.100s", kind->name);
+    operation->what = fs_text_copy(what, (size_t)length);
     operation->body = fs_request_body(request);
     operation->kind = fs_text_copy(kind->name, strlen(kind->name));
     operation->path = fs_text_copy(kind->path, strlen(kind->path));
-    if (!operation->body || !operation->kind || !operation->path || !read_callback_url(operation, request)) {
+    if (!operation->what || !operation->body || !operation->kind || !operation->path ||
+        !read_callback_url(operation, request)) {
         fs_operation_drop(operation);
         return NULL;
     }
-    snprintf(operation->what, FS_OPERATION_WHAT, "create %.100s", operation->kind);
     return operation;
 }
 
@@ -131,8 +135,13 @@ struct fs_operation *fs_operation_new_get(struct fs_operations *operations, enum
     operation->number = number;
     operation->size = size;
     /* Opaque ids may be long; a message quotes enough to find it again. */
-    snprintf(operation->what, FS_OPERATION_WHAT, "%.40s job %.80s", job->kind, job->job_id);
-    return operation;
+    char what[WHAT];
+    int length = snprintf(what, sizeof what, "%.40s job %.80s", job->kind, job->job_id);
+    operation->what = fs_text_copy(what, (size_t)length);
+    if (operation->what)
+        return operation;
+    fs_operation_drop(operation);
+    return NULL;
 }
 
 void fs_operation_cancel(struct fs_operation *operation)
@@ -172,7 +181,7 @@ static void report(struct fs_operation *operation, const char *name, const char 
 
 static void report_job(struct fs_operation *operation, const char *news, double seconds)
 {
-    char message[FS_OPERATION_WHAT + 32];
+    char message[WHAT + 32];
     snprintf(message, sizeof message, "%s: %s", operation->what, news);
     report(operation, "job", message, seconds);
 }
@@ -223,6 +232,25 @@ static void poll_again(struct fs_operation *operation, finseg_error *pending)
     finseg_error_free(pending);
 }
 
+/* Takes over `error`. */
+static void conclude(struct fs_operation *operation, finseg_error *error, enum fs_verdict verdict)
+{
+    switch (verdict) {
+    case FS_VERDICT_POLL:
+        poll_again(operation, error);
+        break;
+    case FS_VERDICT_REPEAT:
+        repeat_or_end(operation, error);
+        break;
+    case FS_VERDICT_MAYBE_CREATED:
+        end(operation, fs_error_with_maybe_created(error));
+        break;
+    case FS_VERDICT_END:
+        end(operation, error);
+        break;
+    }
+}
+
 /* Between two GETs of a wait, and not after a failure, whose pause protects the service. */
 static bool is_between_polls(const struct fs_operation *operation)
 {
@@ -261,19 +289,13 @@ void fs_operation_expect_callback(struct fs_operation *operation, bool expected)
 
 /* ---- answers ---- */
 
-static void end_with_maybe_created(struct fs_operation *operation, finseg_error *error)
-{
-    end(operation, fs_error_with_maybe_created(error));
-}
-
 static void on_created(struct fs_operation *operation, const struct fs_answer *answer)
 {
     char *job_id = fs_answer_text_member(answer, "jobId");
     if (!job_id) {
-        end_with_maybe_created(operation,
-                               fs_answer_error(answer, FINSEG_ERROR_PROTOCOL,
-                                               "there is no jobId in the answer: the job may exist, but cannot be "
-                                               "found"));
+        finseg_error *error = fs_answer_error(
+            answer, FINSEG_ERROR_PROTOCOL, "there is no jobId in the answer: the job may exist, but cannot be found");
+        conclude(operation, error, FS_VERDICT_MAYBE_CREATED);
         return;
     }
     finseg_job *job = fs_job_new(operation->kind, operation->path, job_id, fs_clock_wall());
@@ -283,7 +305,7 @@ static void on_created(struct fs_operation *operation, const struct fs_answer *a
     if (job)
         end(operation, NULL);
     else
-        end_with_maybe_created(operation, fs_error_out_of_memory());
+        conclude(operation, fs_error_out_of_memory(), FS_VERDICT_MAYBE_CREATED);
 }
 
 static void on_create_answer(struct fs_operation *operation, const struct fs_answer *answer)
@@ -293,16 +315,7 @@ static void on_create_answer(struct fs_operation *operation, const struct fs_ans
         return;
     }
     finseg_error_kind kind = fs_answer_kind(answer->status);
-    finseg_error *error = fs_answer_error(answer, kind, fs_answer_advice(kind));
-    /* These two say that nothing was done; any other 5xx leaves it open, and a second job would be the price of
-     * guessing. */
-    bool refused = answer->status == 429 || (answer->status == 503 && answer->retry_after >= 0);
-    if (refused)
-        repeat_or_end(operation, error);
-    else if (kind == FINSEG_ERROR_SERVER)
-        end_with_maybe_created(operation, error);
-    else
-        end(operation, error);
+    conclude(operation, fs_answer_error(answer, kind, fs_answer_advice(kind)), fs_repeat_create(answer));
 }
 
 static void on_page(struct fs_operation *operation, const struct fs_answer *answer)
@@ -318,11 +331,7 @@ static void on_page(struct fs_operation *operation, const struct fs_answer *answ
         end(operation, NULL);
     } else {
         error = fs_answer_unreadable(answer, error, quote);
-        /* A body that was damaged on the way is whole the next time. */
-        if (finseg_error_get_kind(error) == FINSEG_ERROR_PROTOCOL)
-            repeat_or_end(operation, error);
-        else
-            end(operation, error);
+        conclude(operation, error, fs_repeat_unreadable(finseg_error_get_kind(error)));
     }
     free(quote);
 }
@@ -330,40 +339,17 @@ static void on_page(struct fs_operation *operation, const struct fs_answer *answ
 static void on_result_answer(struct fs_operation *operation, const struct fs_answer *answer)
 {
     finseg_error *error = fs_job_read(operation->job, answer, fs_clock_wall());
-    if (!error) {
+    if (error)
+        conclude(operation, error, fs_repeat_get(operation->type, finseg_error_get_kind(error)));
+    else
         on_page(operation, answer);
-        return;
-    }
-    switch (finseg_error_get_kind(error)) {
-    case FINSEG_ERROR_PENDING:
-        if (operation->type == FS_OPERATION_WAIT)
-            poll_again(operation, error);
-        else if (operation->type == FS_OPERATION_FETCH)
-            repeat_or_end(operation, error); /* of a job that was ready: a passing state */
-        else
-            end(operation, error);
-        break;
-    case FINSEG_ERROR_RATE_LIMITED:
-    case FINSEG_ERROR_SERVER:
-    case FINSEG_ERROR_TIMEOUT:
-        repeat_or_end(operation, error);
-        break;
-    default:
-        end(operation, error);
-        break;
-    }
 }
 
 static void on_failure(struct fs_operation *operation)
 {
     const struct fs_transfer *transfer = &operation->exchange->transfer;
-    finseg_error *error = fs_exchange_failure(operation->exchange);
-    if (operation->type == FS_OPERATION_CREATE && transfer->sent)
-        end_with_maybe_created(operation, error);
-    else if (transfer->failure == FINSEG_ERROR_TLS || transfer->failure == FINSEG_ERROR_TOO_LARGE)
-        end(operation, error);
-    else
-        repeat_or_end(operation, error);
+    enum fs_verdict verdict = fs_repeat_failure(operation->type, transfer->failure, transfer->sent);
+    conclude(operation, fs_exchange_failure(operation->exchange), verdict);
 }
 
 static void on_done(struct fs_exchange *exchange)

@@ -5,19 +5,16 @@
 
 #include "operations.h"
 #include "protocol/job.h"
+#include "protocol/repeat.h"
 #include "protocol/request.h"
-
-enum fs_operation_type { FS_OPERATION_CREATE, FS_OPERATION_POLL, FS_OPERATION_WAIT, FS_OPERATION_FETCH };
-
-enum { FS_OPERATION_WHAT = 160 };
 
 struct fs_operation {
     enum fs_operation_type type;
     struct fs_operations *operations;
     finseg_outcome *outcome;
-    char what[FS_OPERATION_WHAT]; /* who is asked for what, for messages */
-    finseg_job *job;              /* what is asked for; NULL for a create */
-    char *kind;                   /* a create: the kind's name, its path and the body */
+    char *what;      /* who is asked for what, for messages */
+    finseg_job *job; /* what is asked for; NULL for a create */
+    char *kind;      /* a create: the kind's name, its path and the body */
     char *path;
     char *body;
     struct fs_secret_entry *callback_url; /* in the body, perhaps */

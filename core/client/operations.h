@@ -20,7 +20,7 @@ struct fs_operations {
     size_t bucket_count;                                    /* a power of two */
     size_t count;
     finseg_ticket last_ticket;
-    TAILQ_HEAD(, finseg_outcome) finished; /* oldest first */
+    TAILQ_HEAD(fs_outcomes, finseg_outcome) finished; /* oldest first */
     size_t finished_count;
 };
 

@@ -40,7 +40,7 @@ struct fs_loop {
     size_t timer_count;
     size_t timer_capacity;
     size_t timers_reserved;
-    SLIST_HEAD(, fs_watch) dead;
+    SLIST_HEAD(fs_dead_watches, fs_watch) dead;
 };
 
 /* What ran out, when the kernel would not give the few descriptors that a connection takes; else NULL. */

@@ -18,7 +18,7 @@ struct fs_secret_entry;
 
 /* Zero-initialise it. */
 struct fs_secrets {
-    LIST_HEAD(, fs_secret_entry) entries;
+    LIST_HEAD(fs_secret_entries, fs_secret_entry) entries;
     struct fs_secret_entry *retired[FS_SECRETS_RETIRED];
     size_t next_retired;
     bool first[256]; /* bytes that a spelling of a secret may begin with, and that may follow */

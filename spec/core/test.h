@@ -35,6 +35,12 @@ struct suite {
 /* For checks in a loop over cases: says which case it was, when `passed` is false. */
 #define CHECK_CASE(passed, text) check_case((passed), (text), #passed, __FILE__, __LINE__)
 
+/*
+ * Runs it in a process of its own and answers whether it answered true. It has 20 seconds.
+ * The process ends as another program, since valgrind checks one that ends by itself for all that it inherited.
+ */
+bool is_true_in_child(bool (*run_it)(void *), void *argument);
+
 void check_true(bool passed, const char *expression, const char *file, int line);
 void check_int(int64_t actual, int64_t expected, const char *expression, const char *file, int line);
 void check_text(const char *actual, const char *expected, const char *expression, const char *file, int line);

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/eventfd.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "stage.h"
@@ -166,22 +165,20 @@ static void a_foreign_descriptor_that_was_closed_is_not_taken_for_who_has_its_nu
     close_stage(&stage);
 }
 
+static bool attaches_nothing(void *argument)
+{
+    struct guest *guest = argument;
+    finseg_client *client = guest->stage.client;
+    finseg_error *error = NULL;
+    return finseg_client_watch(client, guest->pipe[1], &error) == -1 &&
+           finseg_error_get_kind(error) == FINSEG_ERROR_INVALID && finseg_client_next_ready(client) == -1;
+}
+
 static void another_process_attaches_nothing(void)
 {
     struct guest guest;
     open_guest(&guest);
-    pid_t child = fork();
-    if (child == 0) {
-        finseg_client *client = guest.stage.client;
-        finseg_error *error = NULL;
-        bool refused = finseg_client_watch(client, guest.pipe[1], &error) == -1 &&
-                       finseg_error_get_kind(error) == FINSEG_ERROR_INVALID && finseg_client_next_ready(client) == -1;
-        _exit(refused ? 0 : 1);
-    }
-    int status = -1;
-    while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-        continue;
-    CHECK_INT(status, 0);
+    CHECK(is_true_in_child(attaches_nothing, &guest));
     close_guest(&guest);
 }
 

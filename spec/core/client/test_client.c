@@ -2,8 +2,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "stage.h"
 #include "test.h"
@@ -116,24 +114,22 @@ static void the_descriptor_tells_when_there_is_work(void)
     close_stage(&stage);
 }
 
+static bool refuses_everything(void *client)
+{
+    errno = 0;
+    finseg_error *error = NULL;
+    return finseg_client_step(client) == -1 && errno == EPERM &&
+           finseg_client_create(client, "highBalance", "{\"threshold\":1}", &error) == 0 && error &&
+           finseg_client_next(client) == NULL;
+}
+
 static void a_child_process_cannot_step(void)
 {
     struct stage stage;
     prepare(&stage);
     const struct scripted_answer answers[] = {{NULL, NULL, SCRIPTED_CLOSE, -1}};
     OPEN(&stage, answers);
-    pid_t child = fork();
-    if (child == 0) {
-        errno = 0;
-        finseg_error *error = NULL;
-        bool refused = finseg_client_step(stage.client) == -1 && errno == EPERM &&
-                       finseg_client_create(stage.client, "highBalance", "{\"threshold\":1}", &error) == 0 && error &&
-                       finseg_client_next(stage.client) == NULL;
-        _exit(refused ? 0 : 1);
-    }
-    int status = -1;
-    waitpid(child, &status, 0);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(is_true_in_child(refuses_everything, stage.client));
     close_stage(&stage);
 }
 

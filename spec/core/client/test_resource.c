@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "stage.h"
@@ -142,16 +141,8 @@ static void limit_memory(void)
 /* Runs it in a process of its own, since the limit cannot be undone. It answers whether all was as it should be. */
 static void check_in_child(bool (*run)(void *), void *argument)
 {
-    if (!MEMORY_CAN_RUN_OUT)
-        return;
-    pid_t child = fork();
-    if (child == 0) {
-        alarm(20);
-        _exit(run(argument) ? 0 : 1);
-    }
-    int status = -1;
-    CHECK(waitpid(child, &status, 0) == child);
-    CHECK_INT(status, 0);
+    if (MEMORY_CAN_RUN_OUT)
+        CHECK(is_true_in_child(run, argument));
 }
 
 static bool is_shortage(finseg_error *error, bool maybe_created)

@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "stage.h"
@@ -239,6 +238,12 @@ static void a_request_that_stalls_does_not_hold_up_others(void)
     close_stage(&stage);
 }
 
+static bool frees(void *client)
+{
+    finseg_client_free(client);
+    return true;
+}
+
 static void a_child_that_closes_its_copy_leaves_the_parent_alone(void)
 {
     struct stage stage;
@@ -248,14 +253,7 @@ static void a_child_that_closes_its_copy_leaves_the_parent_alone(void)
     CHECK(result_of(&stage, start_poll(&stage)) == NULL);
     finseg_ticket ticket = start_poll(&stage);
     finseg_client_step(stage.client);
-    pid_t child = fork();
-    if (child == 0) {
-        finseg_client_free(stage.client);
-        _exit(0);
-    }
-    int status = -1;
-    waitpid(child, &status, 0);
-    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    CHECK(is_true_in_child(frees, stage.client));
     struct pollfd watched = {.fd = finseg_client_fd(stage.client), .events = POLLIN};
     while (poll(&watched, 1, 2000) == 1 && finseg_client_step(stage.client) == 0)
         continue;

@@ -460,9 +460,9 @@ describe("callbacks in nginx", function()
       workers = 1,
     }
     nginx.eventually("the log says so", function()
-      return server.log():find "no client: [^\n]*public_url: .* env FINSEG_CALLBACK_URL;"
+      return server.log():find "no client: [^\n]*public_url is missing: .* env FINSEG_CALLBACK_URL;"
     end)
-    assert.matches("^nil config: callbacks: public_url: .* env FINSEG_CALLBACK_URL;", server.get("/client").body)
+    assert.matches("^nil config: callbacks: public_url is missing: .* env FINSEG_CALLBACK_URL;", server.get("/client").body)
     assert.are.equal(200, server.get("/create").status) -- with a config that can be used
   end)
 
