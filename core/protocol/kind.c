@@ -120,7 +120,8 @@ static const char *const type_names[] = {
 
 const char *finseg_parameter_type_name(finseg_parameter_type type)
 {
-    return type_names[type];
+    size_t count = sizeof type_names / sizeof *type_names;
+    return (size_t)type < count ? type_names[type] : "unknown";
 }
 
 static const char *read_type(const cJSON *item, finseg_parameter *parameter)

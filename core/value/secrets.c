@@ -28,6 +28,8 @@ struct fs_secret_entry {
 
 /* ---- spellings ---- */
 
+enum { LONGEST_HTML = 10 }; /* as &#x10FFFF; */
+
 enum spelling { RAW, PERCENT, FORM, JSON, HTML, SPELLINGS };
 
 static const char escapes[] = "%+\\&";
@@ -140,6 +142,32 @@ static size_t read_bytes(enum spelling spelling, const char **at, const char *en
     return 1;
 }
 
+static bool is_in_word(char c)
+{
+    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || (unsigned char)c >= 0x80;
+}
+
+/* Whether the text ends within the escape that begins at `at`, or between the halves of a surrogate pair. */
+static bool is_cut_escape(enum spelling spelling, const char *at, const char *end)
+{
+    size_t left = (size_t)(end - at);
+    if (spelling == PERCENT || spelling == FORM)
+        return *at == '%' && (left == 1 || (left == 2 && hex_digit(at[1]) >= 0));
+    if (spelling == JSON) {
+        if (*at != '\\' || (left > 1 && at[1] != 'u'))
+            return false;
+        if (left < 6)
+            return true;
+        long code = read_json_code(&at, end);
+        return left < 12 && code >= 0xD800 && code <= 0xDBFF;
+    }
+    if (spelling != HTML || *at != '&' || left >= LONGEST_HTML)
+        return false;
+    while (++at < end && (is_in_word(*at) || *at == '#'))
+        continue;
+    return at == end;
+}
+
 /* ---- finding ---- */
 
 /* The length of the secret, or of its beginning, that the text at `at` spells; 0 when it is none. */
@@ -149,19 +177,14 @@ static size_t spelled_length(enum spelling spelling, const struct part *part, co
     size_t found = 0;
     while (found < part->length) {
         char bytes[4];
-        if (next == end)
-            return found >= SHORTEST_BEGINNING ? (size_t)(next - at) : 0;
+        if (next == end || is_cut_escape(spelling, next, end))
+            return found >= SHORTEST_BEGINNING ? (size_t)(end - at) : 0;
         size_t count = read_bytes(spelling, &next, end, bytes);
         if (count > part->length - found || memcmp(part->text + found, bytes, count) != 0)
             return 0;
         found += count;
     }
     return (size_t)(next - at);
-}
-
-static bool is_in_word(char c)
-{
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '_' || (unsigned char)c >= 0x80;
 }
 
 /* The length of the longest secret that begins at `at`; 0 when none does. */

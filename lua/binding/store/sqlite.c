@@ -50,7 +50,9 @@ static const char *const statement_texts[STATEMENTS] = {
     [PUT_IF] = "UPDATE entry SET value = ?3, ends = ?4 WHERE key = ?1 AND ends > ?2 AND value = ?5",
     [DELETE] = "DELETE FROM entry WHERE key = ?1 AND ends > ?2",
     [DELETE_IF] = "DELETE FROM entry WHERE key = ?1 AND ends > ?2 AND value = ?3",
-    [LIST] = "SELECT key, value, ends FROM entry WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1 AND ends > ?2 "
+    /* As blobs: length() and substr() of text count characters, and end at a zero byte. */
+    [LIST] = "SELECT key, value, ends FROM entry WHERE key >= ?1 "
+             "AND substr(CAST(key AS BLOB), 1, length(CAST(?1 AS BLOB))) = CAST(?1 AS BLOB) AND ends > ?2 "
              "ORDER BY key",
     [SWEEP] = "DELETE FROM entry WHERE ends <= ?2",
     [SWEEP_NOTICES] = "DELETE FROM notice WHERE ends <= ?2",

@@ -109,14 +109,15 @@ end
 ---@return finseg.SpillList texts
 local function index(self)
   if not self.text_places then
-    self.text_places, self.texts = {}, SpillList.new(self.bound)
+    local places, texts = {}, SpillList.new(self.bound)
     for number = 1, #self.places do
       local page = load_page(self, number)
       for position = 1, page:user_count() do
         local id = page:user_id(position)
-        self.text_places[id] = self.text_places[id] or or_raise(self.texts:add(page:user_text(position)))
+        places[id] = places[id] or or_raise(texts:add(page:user_text(position)))
       end
     end
+    self.text_places, self.texts = places, texts -- only now: half an index would look like users without records
   end
   return self.text_places, self.texts
 end

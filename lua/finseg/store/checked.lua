@@ -4,11 +4,11 @@ local check = require "finseg.value.check"
 
 local checked = {}
 
---- The types of what each call takes; "expected" is text, false or nil.
+--- The types of what each call takes; "expected" is text, false or nil; "string?" text or nil.
 local signatures = {
   get = { "string" },
   put = { "string", "string", "number", "expected" },
-  delete = { "string", "expected" },
+  delete = { "string", "string?" },
   list = { "string" },
   notify = { "string" },
   watch = { "string", "function" },
@@ -18,10 +18,10 @@ local signatures = {
 function checked.arguments(method, ...)
   for position, expected in ipairs(signatures[method]) do
     local value = (select(position, ...))
-    if expected ~= "expected" then
+    if expected == "string?" or expected == "expected" and value then
+      check.optional(value, "string", position, method, 1)
+    elseif expected ~= "expected" then
       check.type(value, expected, position, method, 1)
-    elseif value then
-      check.type(value, "string", position, method, 1)
     end
   end
 end

@@ -104,7 +104,8 @@ function FileStore:get(key)
 end
 
 function FileStore:put(key, value, seconds, expected)
-  local put, err = call(self, "put", key, value, core.time() + seconds, expected)
+  local ends = seconds > 0 and core.time() + seconds or 0
+  local put, err = call(self, "put", key, value, ends, expected)
   if put then
     self.puts_left = self.puts_left - 1
     if self.puts_left <= 0 then

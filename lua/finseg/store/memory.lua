@@ -60,7 +60,7 @@ function MemoryStore:put(key, value, seconds, expected)
   if self.puts_left <= 0 then
     sweep(self)
   end
-  self.entries[key] = { value = value, ends = core.time() + seconds }
+  self.entries[key] = { value = value, ends = seconds > 0 and core.time() + seconds or 0 }
   return true
 end
 

@@ -129,6 +129,7 @@ static void a_config_lists_its_kinds(void)
     kind = finseg_config_kind(config, 5);
     CHECK_TEXT(kind->name, "mine");
     CHECK_TEXT(finseg_parameter_type_name(kind->parameters[0].type), "texts");
+    CHECK_TEXT(finseg_parameter_type_name((finseg_parameter_type)(FINSEG_PARAMETER_FLAG + 1)), "unknown");
     CHECK(finseg_config_kind(config, 6) == NULL);
     finseg_config_free(config);
 }

@@ -89,6 +89,35 @@ static void a_secret_that_was_cut_goes_too(void)
     fs_secrets_free(&secrets);
 }
 
+static void a_secret_that_was_cut_within_an_escape_goes_too(void)
+{
+    struct fs_secrets secrets = {0};
+    CHECK(fs_secrets_add(&secrets, "0123456789/&\xF0\x9F\x98\x80-rest"));
+    static const char *const cut[] = {
+        "0123456789%",
+        "0123456789%2",
+        "0123456789%2F%26%F0%9F%9",
+        "0123456789\\",
+        "0123456789\\u",
+        "0123456789\\u002",
+        "0123456789/\\u0026\\ud83d",
+        "0123456789/\\u0026\\ud83d\\",
+        "0123456789/\\u0026\\ud83d\\ude0",
+        "0123456789&#x2",
+        "0123456789/&am",
+        "0123456789/&amp;&#x1F60",
+    };
+    for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "bad token %s", cut[i]);
+        redacts(&secrets, text, "bad token ***");
+    }
+    redacts(&secrets, "0123456789%z", "0123456789%z");
+    redacts(&secrets, "0123456789&x;", "0123456789&x;");
+    redacts(&secrets, "0123456789\\x", "0123456789\\x");
+    fs_secrets_free(&secrets);
+}
+
 static void zero_bytes_hide_nothing(void)
 {
     struct fs_secrets secrets = {0};
@@ -155,6 +184,7 @@ static const struct test tests[] = {
     {"secrets that overlap go together", secrets_that_overlap_go_together},
     {"a short secret goes as a whole word", a_short_secret_goes_as_a_whole_word},
     {"a secret that was cut goes too", a_secret_that_was_cut_goes_too},
+    {"a secret that was cut within an escape goes too", a_secret_that_was_cut_within_an_escape_goes_too},
     {"zero bytes hide nothing", zero_bytes_hide_nothing},
     {"a URL goes with its password and its token", a_url_goes_with_its_password_and_its_token},
     {"a retired secret is forgotten after many others", a_retired_secret_is_forgotten_after_many_others},

@@ -623,6 +623,25 @@ describe("a result of many users", function()
     )
     assert.matches("^nil\tresource\trule:2: a temporary file in /nowhere/at%-all cannot be made", printed)
   end)
+
+  it("raises each time when the records of users out of order cannot be kept, and leaves none out", function()
+    local _, printed = run_lua(
+      [[
+        local rule = assert(require("finseg").rule.parse "return segment.highBalance { threshold = 1 }")
+        local users = {}
+        for number = 100, 1, -1 do
+          users[#users + 1] = { userId = ("%03d"):format(number), pad = ("x"):rep(1000) }
+        end
+        local fixtures = { highBalance = users }
+        local result = assert(require("finseg.rule.test").run(rule, fixtures, { keep_bytes = 2 * 100 * 1000 }))
+        for _ = 1, 2 do
+          local ok, err = pcall(result:users())
+          print(ok, not ok and err.kind)
+        end]],
+      "TMPDIR=/nowhere/at-all"
+    )
+    assert.are.equal("false\tresource\nfalse\tresource\n", printed)
+  end)
 end)
 
 describe("a rule that runs", function()
