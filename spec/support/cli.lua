@@ -66,12 +66,7 @@ function cli.home(service)
     )
     local keyboard = io.popen("exec env -u LD_PRELOAD sh -c " .. shell.quote(home.prelude() .. script), "w")
     local function read(suffix)
-      local file = io.open(name .. suffix)
-      local text = file and file:read "*a" or ""
-      if file then
-        file:close()
-      end
-      return text
+      return shell.read_file(name .. suffix, "")
     end
     return {
       type = function(text)
@@ -102,12 +97,7 @@ function cli.home(service)
       )
       :match "%d+"
     local function read(suffix)
-      local file = io.open(name .. suffix)
-      local text = file and file:read "*a" or ""
-      if file then
-        file:close()
-      end
-      return text
+      return shell.read_file(name .. suffix, "")
     end
     return {
       pid = pid,
