@@ -195,7 +195,9 @@ describe("journals over one Redis", function()
   it("take over soon from a host that died amid its create, and list that as lost", function()
     sandbox.signal(service.pid, "STOP") -- the create is not answered
     local script = [[
-      io.open(arg[0] .. ".pid", "w"):write(io.open("/proc/self/stat"):read "*n"):close()
+      local pid_file = io.open(arg[0] .. ".pid", "w")
+      pid_file:write(io.open("/proc/self/stat"):read "*n")
+      pid_file:close()
       local finseg = require "finseg"
       local store = assert(finseg.store.open("redis", { path = %q }))
       local client = assert(finseg.new { base_url = %q, client_id = %q, client_secret = %q })
@@ -210,10 +212,9 @@ describe("journals over one Redis", function()
       host other %s %s/host.lua other >%s/host.out 2>&1
     ]]):format(shell.lua, folder, folder)))
     local here, store = open()
-    local intent
-    repeat
-      intent = store:list("job ")[1]
-    until intent
+    local intent = until_.wait_until(function()
+      return store:list("job ")[1]
+    end)
     local deadline = core.now() + 10
     repeat -- beyond the time for which the intent stood first
       finseg.sleep(0.01)
