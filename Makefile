@@ -228,7 +228,7 @@ lint-format: deps-lint
 	clang-format --dry-run -Werror $(C_SOURCES)
 
 # One file a run: clang-tidy 14 confuses the va_lists of several.
-lint-tidy: deps deps-lint
+lint-tidy: deps-lint
 	printf '%s\n' $(filter %.c,$(C_SOURCES)) | xargs -P 2 -n 1 bash -o pipefail -c \
 	  'clang-tidy --quiet "$$1" -- $(STANDARD) $(INCLUDES) -Ispec/bench $(subst -I,-isystem ,$(shell pkg-config --cflags lua5.4)) 2>&1 | \
 	   sed "/warnings* generated/d"' tidy
@@ -240,7 +240,7 @@ lint-cppcheck: deps-lint
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
 	  --suppress=missingIncludeSystem $(QUEUE_H:%=--include=%) -D_GNU_SOURCE $(INCLUDES) -Ispec/bench core lua/binding spec/core spec/fuzz spec/bench
 
-lint-lua: deps deps-lint
+lint-lua: deps-lint
 	luacheck --quiet $(LUA_SOURCES)
 	$(STYLUA) --check $(LUA_SOURCES)
 	find rockspec -name '*.rockspec' | xargs -n 1 luarocks lint
