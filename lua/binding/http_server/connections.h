@@ -1,6 +1,6 @@
-/* Who is connected to a receiver, in the order in which they last completed a request: the first in it gives way. */
-#ifndef FINSEG_LISTENER_CONNECTIONS_H
-#define FINSEG_LISTENER_CONNECTIONS_H
+/* Who is connected to a server, in the order in which they last completed a request: the first in it gives way. */
+#ifndef FINSEG_HTTP_SERVER_CONNECTIONS_H
+#define FINSEG_HTTP_SERVER_CONNECTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

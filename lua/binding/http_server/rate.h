@@ -1,6 +1,6 @@
 /* A token bucket: so many a second on the average, and a second's worth at once. */
-#ifndef FINSEG_LISTENER_RATE_H
-#define FINSEG_LISTENER_RATE_H
+#ifndef FINSEG_HTTP_SERVER_RATE_H
+#define FINSEG_HTTP_SERVER_RATE_H
 
 #include <stdbool.h>
 

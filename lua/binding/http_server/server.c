@@ -39,7 +39,7 @@ static const struct {
     [TOO_MANY] = {MHD_HTTP_TOO_MANY_REQUESTS, MHD_HTTP_HEADER_RETRY_AFTER, "1"},
 };
 
-struct fs_receiver {
+struct fs_http_server {
     struct MHD_Daemon *daemon;
     struct MHD_Response *responses[ANSWERS];
     pid_t process;
@@ -56,52 +56,52 @@ struct fs_receiver {
     char *targets[MOST_TARGETS];
     size_t first; /* of the targets, which are kept in a ring */
     size_t count;
-    uint64_t refused[FS_REFUSALS];
+    uint64_t refused[FS_REFUSED_COUNT];
 };
 
 /* ---- requests -------------------------------------------------------------------------------------------- */
 
-static enum MHD_Result send_answer(struct fs_receiver *receiver, struct MHD_Connection *connection, enum answer answer)
+static enum MHD_Result send_answer(struct fs_http_server *server, struct MHD_Connection *connection, enum answer answer)
 {
-    static const enum fs_refusal refusals[ANSWERS] = {
+    static const enum fs_refused reasons[ANSWERS] = {
         [NO_SUCH_PATH] = FS_REFUSED_PATH,
         [WRONG_METHOD] = FS_REFUSED_METHOD,
         [TOO_LARGE] = FS_REFUSED_TOO_LARGE,
         [TOO_MANY] = FS_REFUSED_RATE,
     };
     if (answer != ACCEPTED)
-        receiver->refused[refusals[answer]]++;
-    return MHD_queue_response(connection, answers[answer].status, receiver->responses[answer]);
+        server->refused[reasons[answer]]++;
+    return MHD_queue_response(connection, answers[answer].status, server->responses[answer]);
 }
 
-static bool is_target(const struct fs_receiver *receiver, const char *path)
+static bool is_target(const struct fs_http_server *server, const char *path)
 {
-    return strlen(path) <= FS_LONGEST_TARGET && strncmp(path, receiver->path, receiver->path_length) == 0 &&
-           path[receiver->path_length] == '/' && path[receiver->path_length + 1] != '\0';
+    return strlen(path) <= FS_LONGEST_TARGET && strncmp(path, server->path, server->path_length) == 0 &&
+           path[server->path_length] == '/' && path[server->path_length + 1] != '\0';
 }
 
 /* Keeps a target. False when there is no room. */
-static bool keep(struct fs_receiver *receiver, const char *target)
+static bool keep(struct fs_http_server *server, const char *target)
 {
-    if (receiver->count == MOST_TARGETS)
+    if (server->count == MOST_TARGETS)
         return false;
     char *copy = strdup(target);
     if (!copy)
         return false;
-    receiver->targets[(receiver->first + receiver->count++) % MOST_TARGETS] = copy;
+    server->targets[(server->first + server->count++) % MOST_TARGETS] = copy;
     return true;
 }
 
 /* What is to be said to a request that is there to its end; the callback of a good one is kept. */
-static enum answer judge(struct fs_receiver *receiver, const char *path, const char *method, uint64_t received)
+static enum answer judge(struct fs_http_server *server, const char *path, const char *method, uint64_t received)
 {
-    if (!is_target(receiver, path))
+    if (!is_target(server, path))
         return NO_SUCH_PATH;
     if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)
         return WRONG_METHOD;
-    if (received > receiver->largest_body)
+    if (received > server->largest_body)
         return TOO_LARGE;
-    return fs_rate_take(&receiver->rate, fs_clock_monotonic()) && keep(receiver, path) ? ACCEPTED : TOO_MANY;
+    return fs_rate_take(&server->rate, fs_clock_monotonic()) && keep(server, path) ? ACCEPTED : TOO_MANY;
 }
 
 static uint64_t announced_length(struct MHD_Connection *connection)
@@ -116,7 +116,7 @@ static enum MHD_Result handle(void *closure, struct MHD_Connection *connection, 
 {
     (void)version;
     (void)piece;
-    struct fs_receiver *receiver = closure;
+    struct fs_http_server *server = closure;
     struct fs_connection *sender = *context;
     if (!sender) {
         const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -125,17 +125,17 @@ static enum MHD_Result handle(void *closure, struct MHD_Connection *connection, 
             return MHD_NO;
         *context = sender;
         sender->received = 0;
-        if (announced_length(connection) > receiver->largest_body)
-            return send_answer(receiver, connection, judge(receiver, path, method, UINT64_MAX));
+        if (announced_length(connection) > server->largest_body)
+            return send_answer(server, connection, judge(server, path, method, UINT64_MAX));
         return MHD_YES;
     }
     if (*piece_length == 0)
-        return send_answer(receiver, connection, judge(receiver, path, method, sender->received));
+        return send_answer(server, connection, judge(server, path, method, sender->received));
     sender->received += *piece_length;
     *piece_length = 0;
-    if (sender->received / POLITENESS <= receiver->largest_body)
+    if (sender->received / POLITENESS <= server->largest_body)
         return MHD_YES;
-    receiver->refused[FS_REFUSED_TOO_LARGE]++;
+    server->refused[FS_REFUSED_TOO_LARGE]++;
     return MHD_NO;
 }
 
@@ -143,9 +143,9 @@ static void complete_request(void *closure, struct MHD_Connection *connection, v
                              enum MHD_RequestTerminationCode reason)
 {
     (void)connection;
-    struct fs_receiver *receiver = closure;
+    struct fs_http_server *server = closure;
     if (*context && reason == MHD_REQUEST_TERMINATED_COMPLETED_OK)
-        fs_connections_renew(&receiver->connections, *context, fs_clock_monotonic());
+        fs_connections_renew(&server->connections, *context, fs_clock_monotonic());
     *context = NULL;
 }
 
@@ -159,47 +159,47 @@ static size_t leave_encoded(void *closure, struct MHD_Connection *connection, ch
 
 /* ---- connections ----------------------------------------------------------------------------------------- */
 
-static void open_connection(struct fs_receiver *receiver, struct MHD_Connection *connection, void **context)
+static void open_connection(struct fs_http_server *server, struct MHD_Connection *connection, void **context)
 {
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (!info)
         return;
     int fd = info->connect_fd;
-    *context = fs_connections_add(&receiver->connections, fd, fs_clock_monotonic());
+    *context = fs_connections_add(&server->connections, fd, fs_clock_monotonic());
     if (!*context)
         shutdown(fd, SHUT_RDWR);
     /* One limit for all addresses: behind a load balancer everybody has the same one. */
-    if (receiver->connections.count > receiver->most_connections)
-        fs_connections_hang_up_first(&receiver->connections);
+    if (server->connections.count > server->most_connections)
+        fs_connections_hang_up_first(&server->connections);
 }
 
 static void follow_connection(void *closure, struct MHD_Connection *connection, void **context,
                               enum MHD_ConnectionNotificationCode code)
 {
-    struct fs_receiver *receiver = closure;
+    struct fs_http_server *server = closure;
     if (code == MHD_CONNECTION_NOTIFY_STARTED) {
-        open_connection(receiver, connection, context);
+        open_connection(server, connection, context);
         return;
     }
-    receiver->has_closed = true;
-    fs_connections_remove(&receiver->connections, *context);
+    server->has_closed = true;
+    fs_connections_remove(&server->connections, *context);
     *context = NULL;
 }
 
 /* Seconds until the first connection has used up its patience; negative: there is none. */
-static double until_first_overdue(const struct fs_receiver *receiver)
+static double until_first_overdue(const struct fs_http_server *server)
 {
-    const struct fs_connection *first = receiver->connections.first;
+    const struct fs_connection *first = server->connections.first;
     if (!first)
         return -1;
-    double seconds = first->idle_since + receiver->patience - fs_clock_monotonic();
+    double seconds = first->idle_since + server->patience - fs_clock_monotonic();
     return seconds > 0 ? seconds : 0;
 }
 
-static void hang_up_overdue(struct fs_receiver *receiver)
+static void hang_up_overdue(struct fs_http_server *server)
 {
-    while (until_first_overdue(receiver) == 0)
-        fs_connections_hang_up_first(&receiver->connections);
+    while (until_first_overdue(server) == 0)
+        fs_connections_hang_up_first(&server->connections);
 }
 
 static int open_spare(void)
@@ -209,16 +209,16 @@ static int open_spare(void)
 
 /* Whether somebody waits to be accepted, and the process has no descriptor left for that. If it has, a spare one that
  * was lost is replaced. */
-static bool cannot_accept(struct fs_receiver *receiver)
+static bool cannot_accept(struct fs_http_server *server)
 {
-    struct pollfd waiting = {.fd = receiver->listener, .events = POLLIN};
+    struct pollfd waiting = {.fd = server->listener, .events = POLLIN};
     if (poll(&waiting, 1, 0) != 1)
         return false;
     int another = open_spare();
     if (another < 0)
         return true;
-    if (receiver->spare < 0)
-        receiver->spare = another;
+    if (server->spare < 0)
+        server->spare = another;
     else
         close(another);
     return false;
@@ -226,49 +226,49 @@ static bool cannot_accept(struct fs_receiver *receiver)
 
 /* A connection that cannot be accepted would keep the listener readable and the program busy. It is taken with the
  * descriptor that was kept for this, and closed. */
-static void turn_away(struct fs_receiver *receiver)
+static void turn_away(struct fs_http_server *server)
 {
-    if (receiver->spare < 0)
+    if (server->spare < 0)
         return;
-    close(receiver->spare);
-    int refused = accept4(receiver->listener, NULL, NULL, SOCK_CLOEXEC);
+    close(server->spare);
+    int refused = accept4(server->listener, NULL, NULL, SOCK_CLOEXEC);
     if (refused >= 0)
         close(refused);
-    receiver->spare = open_spare();
+    server->spare = open_spare();
 }
 
 /* ---- the server ------------------------------------------------------------------------------------------ */
 
 /* Whether libmicrohttpd wants to be called again at once. It looks again whether it may accept only when it is called,
  * so a connection that was closed is a reason, too. */
-static bool has_more(const struct fs_receiver *receiver)
+static bool has_more(const struct fs_http_server *server)
 {
     MHD_UNSIGNED_LONG_LONG milliseconds;
-    return receiver->has_closed || (MHD_get_timeout(receiver->daemon, &milliseconds) == MHD_YES && milliseconds == 0);
+    return server->has_closed || (MHD_get_timeout(server->daemon, &milliseconds) == MHD_YES && milliseconds == 0);
 }
 
-size_t fs_receiver_step(struct fs_receiver *receiver)
+size_t fs_http_server_step(struct fs_http_server *server)
 {
     int turns = 0;
-    hang_up_overdue(receiver);
+    hang_up_overdue(server);
     do {
-        receiver->has_closed = false;
-        MHD_run(receiver->daemon);
-    } while (++turns < MOST_TURNS && has_more(receiver));
-    if (cannot_accept(receiver)) {
-        if (receiver->connections.count > 0)
-            fs_connections_hang_up_first(&receiver->connections);
+        server->has_closed = false;
+        MHD_run(server->daemon);
+    } while (++turns < MOST_TURNS && has_more(server));
+    if (cannot_accept(server)) {
+        if (server->connections.count > 0)
+            fs_connections_hang_up_first(&server->connections);
         else
-            turn_away(receiver);
+            turn_away(server);
     }
-    return receiver->count;
+    return server->count;
 }
 
-static bool make_responses(struct fs_receiver *receiver)
+static bool make_responses(struct fs_http_server *server)
 {
     for (int i = 0; i < ANSWERS; i++) {
         struct MHD_Response *response = MHD_create_response_from_buffer(0, NULL, MHD_RESPMEM_PERSISTENT);
-        receiver->responses[i] = response;
+        server->responses[i] = response;
         if (!response)
             return false;
         if (answers[i].header && MHD_add_response_header(response, answers[i].header, answers[i].value) != MHD_YES)
@@ -286,109 +286,109 @@ static unsigned most_connections(void)
     return limit.rlim_cur / SHARE > 0 ? (unsigned)(limit.rlim_cur / SHARE) : 1;
 }
 
-static struct MHD_Daemon *start_daemon(struct fs_receiver *receiver, int listener)
+static struct MHD_Daemon *start_daemon(struct fs_http_server *server, int listener)
 {
-    unsigned most = receiver->most_connections;
-    return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, receiver, MHD_OPTION_LISTEN_SOCKET, listener,
+    unsigned most = server->most_connections;
+    return MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, handle, server, MHD_OPTION_LISTEN_SOCKET, listener,
                             MHD_OPTION_CONNECTION_LIMIT, most + most / MARGIN + 1, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
                             (size_t)CONNECTION_MEMORY, MHD_OPTION_UNESCAPE_CALLBACK, leave_encoded, NULL,
-                            MHD_OPTION_NOTIFY_COMPLETED, complete_request, receiver, MHD_OPTION_NOTIFY_CONNECTION,
-                            follow_connection, receiver, MHD_OPTION_END);
+                            MHD_OPTION_NOTIFY_COMPLETED, complete_request, server, MHD_OPTION_NOTIFY_CONNECTION,
+                            follow_connection, server, MHD_OPTION_END);
 }
 
-static void free_receiver(struct fs_receiver *receiver)
+static void free_server(struct fs_http_server *server)
 {
     for (int i = 0; i < ANSWERS; i++) {
-        if (receiver->responses[i])
-            MHD_destroy_response(receiver->responses[i]);
+        if (server->responses[i])
+            MHD_destroy_response(server->responses[i]);
     }
-    for (size_t i = 0; i < receiver->count; i++)
-        free(receiver->targets[(receiver->first + i) % MOST_TARGETS]);
-    if (receiver->spare >= 0)
-        close(receiver->spare);
-    free(receiver->path);
-    free(receiver);
+    for (size_t i = 0; i < server->count; i++)
+        free(server->targets[(server->first + i) % MOST_TARGETS]);
+    if (server->spare >= 0)
+        close(server->spare);
+    free(server->path);
+    free(server);
 }
 
-struct fs_receiver *fs_receiver_start(int listener, const struct fs_receiver_config *config)
+struct fs_http_server *fs_http_server_start(int listener, const struct fs_http_server_config *config)
 {
-    struct fs_receiver *receiver = calloc(1, sizeof *receiver);
-    if (!receiver)
+    struct fs_http_server *server = calloc(1, sizeof *server);
+    if (!server)
         return NULL;
-    receiver->process = getpid();
-    receiver->listener = listener;
-    receiver->largest_body = config->largest_body;
-    receiver->patience = config->patience;
-    receiver->most_connections = most_connections();
-    fs_rate_begin(&receiver->rate, config->rate, fs_clock_monotonic());
-    receiver->path = strdup(config->path);
-    receiver->path_length = strlen(config->path);
-    receiver->spare = open_spare();
-    if (receiver->path && receiver->spare >= 0 && make_responses(receiver)) {
+    server->process = getpid();
+    server->listener = listener;
+    server->largest_body = config->largest_body;
+    server->patience = config->patience;
+    server->most_connections = most_connections();
+    fs_rate_begin(&server->rate, config->rate, fs_clock_monotonic());
+    server->path = strdup(config->path);
+    server->path_length = strlen(config->path);
+    server->spare = open_spare();
+    if (server->path && server->spare >= 0 && make_responses(server)) {
         errno = 0;
-        receiver->daemon = start_daemon(receiver, listener);
-        if (receiver->daemon)
-            return receiver;
+        server->daemon = start_daemon(server, listener);
+        if (server->daemon)
+            return server;
     }
     int reason = errno != 0 ? errno : ENOMEM;
-    free_receiver(receiver);
+    free_server(server);
     errno = reason;
     return NULL;
 }
 
 /* What a process inherited by fork: closing it there changes nothing for the one that made it, but libmicrohttpd would
  * shut down the sockets that both have. Its memory is left. */
-static void abandon(struct fs_receiver *receiver)
+static void abandon(struct fs_http_server *server)
 {
-    for (struct fs_connection *each = receiver->connections.first; each; each = each->after)
+    for (struct fs_connection *each = server->connections.first; each; each = each->after)
         close(each->fd);
-    close(fs_receiver_fd(receiver));
-    close(receiver->listener);
-    close(receiver->spare);
+    close(fs_http_server_fd(server));
+    close(server->listener);
+    close(server->spare);
 }
 
-void fs_receiver_stop(struct fs_receiver *receiver)
+void fs_http_server_stop(struct fs_http_server *server)
 {
-    if (!receiver)
+    if (!server)
         return;
-    if (receiver->process != getpid()) {
-        abandon(receiver);
+    if (server->process != getpid()) {
+        abandon(server);
         return;
     }
-    MHD_stop_daemon(receiver->daemon); /* closes the listener */
-    free_receiver(receiver);
+    MHD_stop_daemon(server->daemon); /* closes the listener */
+    free_server(server);
 }
 
 /* ---- looking --------------------------------------------------------------------------------------------- */
 
-int fs_receiver_fd(const struct fs_receiver *receiver)
+int fs_http_server_fd(const struct fs_http_server *server)
 {
-    return MHD_get_daemon_info(receiver->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    return MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 }
 
-double fs_receiver_next_timeout(const struct fs_receiver *receiver)
+double fs_http_server_next_timeout(const struct fs_http_server *server)
 {
-    return receiver->count > 0 || has_more(receiver) ? 0 : until_first_overdue(receiver);
+    return server->count > 0 || has_more(server) ? 0 : until_first_overdue(server);
 }
 
-bool fs_receiver_next(struct fs_receiver *receiver, char target[FS_LONGEST_TARGET + 1])
+bool fs_http_server_next(struct fs_http_server *server, char target[FS_LONGEST_TARGET + 1])
 {
-    if (receiver->count == 0)
+    if (server->count == 0)
         return false;
-    char *kept = receiver->targets[receiver->first];
+    char *kept = server->targets[server->first];
     memcpy(target, kept, strlen(kept) + 1);
     free(kept);
-    receiver->first = (receiver->first + 1) % MOST_TARGETS;
-    receiver->count--;
+    server->first = (server->first + 1) % MOST_TARGETS;
+    server->count--;
     return true;
 }
 
-size_t fs_receiver_connections(const struct fs_receiver *receiver)
+size_t fs_http_server_connections(const struct fs_http_server *server)
 {
-    return receiver->connections.count;
+    return server->connections.count;
 }
 
-uint64_t fs_receiver_refused(const struct fs_receiver *receiver, enum fs_refusal refusal)
+uint64_t fs_http_server_refused(const struct fs_http_server *server, enum fs_refused reason)
 {
-    return receiver->refused[refusal];
+    return server->refused[reason];
 }

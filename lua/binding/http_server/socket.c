@@ -44,7 +44,7 @@ int fs_socket_listen(const char *host, uint16_t port)
     int listener = socket(address.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (listener < 0)
         return -1;
-    /* A receiver that ended a moment ago leaves connections behind that would keep the port. */
+    /* An HTTP server that ended a moment ago leaves connections behind that would keep the port. */
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
     if (bind(listener, &address.any, length) == 0 && listen(listener, BACKLOG) == 0)
         return listener;

@@ -1,6 +1,6 @@
-/* The socket that a receiver of callbacks listens on. */
-#ifndef FINSEG_LISTENER_SOCKET_H
-#define FINSEG_LISTENER_SOCKET_H
+/* The socket that a server of callbacks listens on. */
+#ifndef FINSEG_HTTP_SERVER_SOCKET_H
+#define FINSEG_HTTP_SERVER_SOCKET_H
 
 #include <stdint.h>
 

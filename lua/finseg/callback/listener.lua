@@ -1,9 +1,9 @@
--- The receiver of callbacks in a script: an HTTP server in the client's own descriptor, without a thread or a second
--- process. Whoever waits on the client serves it, too; while nobody waits, callbacks wait at the door. The C module
+-- Callbacks in a script: an HTTP server in the client's own descriptor, without a thread or a second
+-- process. Whoever waits on the client serves it, too; while nobody waits, callbacks wait in its socket. The C module
 -- finseg.http_server is loaded at the first use.
 --
 -- A callback is answered at once and then worked off by finseg.callbacks. What its body says is not looked at. The
--- receiver speaks plain HTTP: TLS is the business of what passes requests on, a load balancer or a proxy.
+-- server speaks plain HTTP: TLS is the business of what passes requests on, a load balancer or a proxy.
 
 local Pollable = require "finseg.wait.pollable"
 local core = require "finseg.core"
@@ -16,15 +16,15 @@ local optional_module = require "finseg.value.optional_module"
 ---@field callbacks finseg.Callbacks
 ---@field closed boolean
 ---@field _client finseg.Client
----@field _receiver userdata?  nil once closed
+---@field _http_server userdata?  nil once closed
 ---@field _refused table<string, integer>?  what it had refused when it was closed
 local Listener = Pollable.new_class()
 
 --- What client:listen takes. All have defaults.
 ---@class finseg.ListenOptions
----@field host string?  the address to listen on, 127.0.0.1; another is for a receiver behind a load balancer
+---@field host string?  the address to listen on, 127.0.0.1; another is for a listener behind a load balancer
 ---@field port integer?  0, which is any that is free
----@field public_url string?  where the outside reaches this receiver: scheme, host, port, and a prefix if what passes
+---@field public_url string?  where the outside reaches this listener: scheme, host, port, and a prefix if what passes
 ---   requests on takes one away. `path` follows it. Default: http, `host` and the port
 ---@field path string?  what the paths of callbacks begin with when they arrive, /finseg/callback
 ---@field store finseg.Store?  what else is to know of the callbacks; the process's memory
@@ -47,7 +47,7 @@ local defaults = { host = "127.0.0.1", port = 0, path = "/finseg/callback", max_
 --- Seconds that a connection may take to complete a request.
 local PATIENCE = 30
 
---- What to do about each kind of failure of finseg.http_server.
+--- What to do about each problem of finseg.http_server.
 local advice = {
   no_address = "host must be an address of this machine, 127.0.0.1 or ::1 when the service, or what passes its "
     .. "callbacks on, is on it, too",
@@ -123,23 +123,23 @@ end
 
 -- ---- opening and closing ------------------------------------------------------------------------------------
 
----@return userdata? receiver
+---@return userdata? http_server
 ---@return integer|table port_or_err
-local function open_receiver(options)
+local function open_http_server(options)
   local module, err = optional_module "finseg.http_server"
   if not module then
     return nil, err
   end
-  local receiver, port, kind =
+  local http_server, port, problem =
     module.open(options.host, options.port, options.path, options.max_body, options.rate, PATIENCE)
-  if receiver then
-    return receiver, port
+  if http_server then
+    return http_server, port
   end
   local where = authority(options.host, options.port)
-  if kind == "resource" then
+  if problem == "resource" then
     return nil, core.error("resource", ("cannot listen on %s: %s"):format(where, port))
   end
-  return nil, core.error("config", ("cannot listen on %s (%s): %s"):format(where, port, advice[kind]))
+  return nil, core.error("config", ("cannot listen on %s (%s): %s"):format(where, port, advice[problem]))
 end
 
 --- Makes the listener of a client (see Client:listen).
@@ -156,8 +156,8 @@ function Listener.open(client, options)
     local message = "a worker of nginx must not listen by itself: give callbacks a location, see finseg.ngx.callback"
     return nil, core.error("invalid", message)
   end
-  local receiver, port = open_receiver(options)
-  if not receiver then
+  local http_server, port = open_http_server(options)
+  if not http_server then
     return nil, port
   end
   local origin = options.public_url or "http://" .. authority(options.host, port)
@@ -167,7 +167,7 @@ function Listener.open(client, options)
     port = port,
     closed = false,
     _client = client,
-    _receiver = receiver,
+    _http_server = http_server,
   }, Listener)
   self.callbacks, err = client:receive_callbacks { public_url = self.url, store = options.store }
   local attached = self.callbacks ~= nil
@@ -186,16 +186,16 @@ function Listener:close()
   if self.closed then
     return
   end
-  local receiver, client = self._receiver, self._client
+  local http_server, client = self._http_server, self._client
   self.closed = true
-  self._refused, self._receiver = receiver:refused(), nil
+  self._refused, self._http_server = http_server:refused(), nil
   if not client.closed then
     client:detach(self)
   end
   if self.callbacks then
     self.callbacks:close()
   end
-  receiver:close()
+  http_server:close()
 end
 
 function Listener:__tostring()
@@ -212,37 +212,37 @@ function Listener:counts()
   for sort, count in pairs(self.callbacks.counts) do
     counts[sort] = count
   end
-  counts.refused = self._refused or self._receiver:refused()
+  counts.refused = self._refused or self._http_server:refused()
   return counts
 end
 
 -- ---- what a client asks of who lives in its descriptor --------------------------------------------------------
 
 function Listener:pollfd()
-  return self._receiver and self._receiver:fd()
+  return self._http_server and self._http_server:fd()
 end
 
 --- Seconds until step() has something to do by the clock alone; nil: nothing is planned.
 function Listener:next_timeout()
-  return self._receiver and self._receiver:next_timeout()
+  return self._http_server and self._http_server:next_timeout()
 end
 
 --- Connections that are open: something may come on each.
 function Listener:transfers()
-  return self._receiver and self._receiver:connections() or 0
+  return self._http_server and self._http_server:connections() or 0
 end
 
 --- Answers what has come, and works it off.
 ---@return integer count  of callbacks
 function Listener:step()
-  local receiver, count = self._receiver, 0
-  receiver:step()
+  local http_server, count = self._http_server, 0
+  http_server:step()
   -- Whoever is told of a callback may close the listener.
-  local target = receiver:next()
+  local target = http_server:next()
   while target do
     count = count + 1
     self.callbacks:take(target)
-    target = not self.closed and receiver:next() or nil
+    target = not self.closed and http_server:next() or nil
   end
   return count
 end
