@@ -26,7 +26,7 @@ function cli.home(service)
 
   --- The beginning of a script in which `finseg` is the program.
   function home.prelude()
-    local lines = { "TOP=$PWD", "unset " .. VARIABLES, "cd " .. shell.quote(folder) }
+    local lines = { 'export TOP="$PWD"', "unset " .. VARIABLES, "cd " .. shell.quote(folder) }
     for name, value in pairs(home.variables) do
       lines[#lines + 1] = ("export %s=%s"):format(name, shell.quote(value))
     end
@@ -51,16 +51,15 @@ function cli.home(service)
 
   --- Runs the program at a terminal of its own; answers all that the terminal showed.
   function home.at_terminal(words)
-    return home.check(("script -qec %s /dev/null </dev/null"):format('"' .. home.program .. " " .. words .. '"'))
+    return home.check(("script -qec %s /dev/null </dev/null"):format(shell.quote(home.program .. " " .. words)))
   end
 
   --- Starts the program at a terminal of its own. The answer has type(text), shown(), status(), nil while it runs, and
   --- close(), which waits for its end.
   function home.start_at_terminal(words)
     local name = folder .. "/" .. os.tmpname():match "[^/]+$"
-    local script = ('script -qec "%s %s" /dev/null >%s.shown; echo $? >%s.status'):format(
-      home.program,
-      words,
+    local script = ("script -qec %s /dev/null >%s.shown; echo $? >%s.status"):format(
+      shell.quote(home.program .. " " .. words),
       name,
       name
     )
