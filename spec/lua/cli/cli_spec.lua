@@ -973,6 +973,6 @@ describe("the command line", function()
       return
     end
     assert.matches("^finseg ", home.check(('LUA=%s "$TOP"/lua/bin/finseg --version'):format(shell.lua)))
-    assert.are.equal(127, (home.run 'LUA=nosuchlua "$TOP"/lua/bin/finseg --version'))
+    assert.are.equal(127, (home.run 'PATH=/usr/bin:/bin LUA=nosuchlua "$TOP"/lua/bin/finseg --version'))
   end)
 end)
