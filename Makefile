@@ -22,7 +22,7 @@ MAKEFLAGS += --no-builtin-rules
 
 ifdef ROCK
 # One rock, for the Lua whose headers LuaRocks names; objects of two Luas stay apart.
-B := build/rock/$(notdir $(LUA_INCDIR))
+B := build/rock/$(notdir $(lastword $(LUA_INCDIR)))
 CFLAGS ?= -O2
 WERROR :=
 FLAVOUR :=
@@ -54,7 +54,7 @@ SAY := @echo
 endif
 
 LUAS := $(if $(ROCK),rock,lua5.4 luajit)
-LUA_FLAGS_rock = -I$(LUA_INCDIR)
+LUA_FLAGS_rock = -I"$(LUA_INCDIR)"
 LUA_FLAGS_lua5.4 = $(shell pkg-config --cflags lua5.4)
 LUA_FLAGS_luajit = $(shell pkg-config --cflags luajit)
 # Where each Lua looks for modules below share/lua and lib/lua.

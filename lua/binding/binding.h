@@ -173,6 +173,9 @@ int fs_lua_signal(lua_State *L);
 
 /* core.create_file(path) -> true, an empty file of mode 0600 that was not there before | nil, reason */
 int fs_lua_create_file(lua_State *L);
+/* core.close_on_exec(file) -> true, processes that Lua starts do not inherit the open file of Lua's io library | nil,
+ * reason */
+int fs_lua_close_on_exec(lua_State *L);
 /* core.create_folder(path) -> true, the folder is there, made with mode 0700 if need be, its parents too | nil,
  * reason */
 int fs_lua_create_folder(lua_State *L);

@@ -45,6 +45,7 @@ static const luaL_Reg functions[] = {
     {"json_parts", fs_lua_json_parts},
     {"json_without", fs_lua_json_without},
     {"create_file", fs_lua_create_file},
+    {"close_on_exec", fs_lua_close_on_exec},
     {"create_folder", fs_lua_create_folder},
     {"time", fs_lua_time},
     {"signal", fs_lua_signal},

@@ -1,5 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <lualib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +24,16 @@ int fs_lua_create_file(lua_State *L)
     if (descriptor < 0)
         return fail_with_errno(L);
     close(descriptor);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+/* A file of Lua's io library begins with its FILE *, in both Luas. */
+int fs_lua_close_on_exec(lua_State *L)
+{
+    FILE **file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+    if (fcntl(fileno(*file), F_SETFD, FD_CLOEXEC) != 0)
+        return fail_with_errno(L);
     lua_pushboolean(L, true);
     return 1;
 }

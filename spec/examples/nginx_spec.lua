@@ -24,12 +24,13 @@ describe("examples/nginx", function()
   local function make_prefix(name, port, edit)
     local prefix = shell.scratch()
     shell.check(([[
+      top=$PWD
       cd %s
       mkdir -p build/nginx examples/nginx
-      ln -s %s/lua lua
-      ln -s %s/%s/luajit build/luajit
-      cp %s/examples/nginx/*.lua examples/nginx
-    ]]):format(prefix, nginx.top, nginx.top, os.getenv "BUILD" or "build", nginx.top))
+      ln -s "$top/lua" lua
+      ln -s "$top/${BUILD:-build}/luajit" build/luajit
+      cp "$top"/examples/nginx/*.lua examples/nginx
+    ]]):format(prefix))
     local config = shell.read_file(name)
     config = config:gsub("listen 127%.0%.0%.1:8081", "listen 127.0.0.1:" .. port)
     shell.write_file(prefix .. "/" .. name, edit and edit(config) or config)

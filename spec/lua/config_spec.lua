@@ -99,7 +99,7 @@ describe("finseg.new", function()
       parallel_pages = { 0, 1.5 },
       max_body = { -1 },
       allow_plain_http = { "yes", 1 },
-      ca_file = { "/there/is/no/such/file.pem", 1 },
+      ca_file = { "/dev/null/no-such-file.pem", 1 },
       poll = { "fast", 1 },
       retry = { true },
       kinds = { "x", 1 },
@@ -124,7 +124,7 @@ describe("finseg.new", function()
   it("never shows a secret", function()
     local secrets = { client_secret = "s3cr3t-one", password = "s3cr3t-two", access_token = "s3cr3t-three" }
     for field, secret in pairs(secrets) do
-      for _, bad in ipairs { { nope = 1 }, { base_url = "x" }, { timeout = -1 }, { ca_file = "/nope" } } do
+      for _, bad in ipairs { { nope = 1 }, { base_url = "x" }, { timeout = -1 }, { ca_file = "/dev/null/nope" } } do
         bad[field] = secret
         local message = refusal(with(bad))
         assert.is_nil(message:find(secret, 1, true))

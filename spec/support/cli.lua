@@ -26,7 +26,7 @@ function cli.home(service)
 
   --- The beginning of a script in which `finseg` is the program.
   function home.prelude()
-    local lines = { "TOP=$PWD", "unset " .. VARIABLES, "cd " .. shell.quote(folder) }
+    local lines = { 'export TOP="$PWD"', "unset " .. VARIABLES, "cd " .. shell.quote(folder) }
     for name, value in pairs(home.variables) do
       lines[#lines + 1] = ("export %s=%s"):format(name, shell.quote(value))
     end
@@ -51,27 +51,21 @@ function cli.home(service)
 
   --- Runs the program at a terminal of its own; answers all that the terminal showed.
   function home.at_terminal(words)
-    return home.check(("script -qec %s /dev/null </dev/null"):format('"' .. home.program .. " " .. words .. '"'))
+    return home.check(("script -qec %s /dev/null </dev/null"):format(shell.quote(home.program .. " " .. words)))
   end
 
   --- Starts the program at a terminal of its own. The answer has type(text), shown(), status(), nil while it runs, and
   --- close(), which waits for its end.
   function home.start_at_terminal(words)
     local name = folder .. "/" .. os.tmpname():match "[^/]+$"
-    local script = ('script -qec "%s %s" /dev/null >%s.shown; echo $? >%s.status'):format(
-      home.program,
-      words,
+    local script = ("script -qec %s /dev/null >%s.shown; echo $? >%s.status"):format(
+      shell.quote(home.program .. " " .. words),
       name,
       name
     )
     local keyboard = io.popen("exec env -u LD_PRELOAD sh -c " .. shell.quote(home.prelude() .. script), "w")
     local function read(suffix)
-      local file = io.open(name .. suffix)
-      local text = file and file:read "*a" or ""
-      if file then
-        file:close()
-      end
-      return text
+      return shell.read_file(name .. suffix, "")
     end
     return {
       type = function(text)
@@ -102,12 +96,7 @@ function cli.home(service)
       )
       :match "%d+"
     local function read(suffix)
-      local file = io.open(name .. suffix)
-      local text = file and file:read "*a" or ""
-      if file then
-        file:close()
-      end
-      return text
+      return shell.read_file(name .. suffix, "")
     end
     return {
       pid = pid,

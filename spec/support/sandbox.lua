@@ -7,7 +7,11 @@
 --
 -- The program is $FINSEG_SANDBOX, or build/finseg-sandbox. It dies with the process that started it, however that ends.
 
+local shell = require("spec.support.shell")
+
 local sandbox = {}
+
+local quote = shell.quote
 
 local DEFAULTS = {
   client_id = "sandbox-client",
@@ -48,20 +52,6 @@ local LAUNCHER = [[
   wait $! 2>/dev/null
   echo "exit $?"
 ]]
-
-local function quote(text)
-  return "'" .. tostring(text):gsub("'", [['\'']]) .. "'"
-end
-
-local function read_file(path)
-  local file = io.open(path, "rb")
-  if not file then
-    return ""
-  end
-  local text = file:read("*a")
-  file:close()
-  return text
-end
 
 --- An object that calls f when it is collected, or when Lua ends.
 function sandbox.guard(f)
@@ -128,7 +118,7 @@ function sandbox.run(words)
   local pipe = assert(io.popen(command_line("timeout 60", words, errors), "r"))
   local output = pipe:read("*a")
   pipe:close()
-  local said = read_file(errors)
+  local said = shell.read_file(errors, "")
   os.remove(errors)
   local printed, status = output:match("^pid %d+\n(.*)exit (%d+)\n$")
   return tonumber(status), printed or output, said
@@ -154,7 +144,7 @@ function sandbox.start(options)
   local line = pipe:read("*l") or ""
   local url = line:match("^listening on (%S+)$")
   if not url then
-    local said = read_file(errors)
+    local said = shell.read_file(errors, "")
     if pid and not line:match("^exit") then
       sandbox.signal(pid, "KILL")
     end
@@ -183,7 +173,7 @@ function sandbox.start(options)
     local status = tonumber(pipe:read("*a"):match("exit (%d+)\n$"))
     pipe:close()
     pipe = nil
-    local said = read_file(errors)
+    local said = shell.read_file(errors, "")
     os.remove(errors)
     return status, said
   end
@@ -200,7 +190,7 @@ function sandbox.start(options)
   end
 
   function service.errors()
-    return read_file(errors)
+    return shell.read_file(errors, "")
   end
 
   ended_by_collection = sandbox.guard(function()

@@ -13,6 +13,7 @@
 
 local http = require "spec.support.http"
 local sandbox = require "spec.support.sandbox"
+local shell = require "spec.support.shell"
 
 local scripted_server = {}
 
@@ -21,10 +22,6 @@ local TOKEN_ANSWER = {
   headers = { ["Content-Type"] = "application/json" },
   body = '{"access_token":"scripted-token","token_type":"bearer","expires_in":3600}',
 }
-
-local function quote(text)
-  return "'" .. text:gsub("'", [['\'']]) .. "'"
-end
 
 local function serialize(value)
   if type(value) ~= "table" then
@@ -45,11 +42,9 @@ function scripted_server.start(routes)
     script[route] = answers
   end
   local path = os.tmpname()
-  local file = assert(io.open(path, "wb"))
-  file:write("return ", serialize(script))
-  file:close()
+  shell.write_file(path, "return " .. serialize(script))
   local command = "exec env -u LD_PRELOAD -u LUA_CPATH -u LUA_PATH setpriv --pdeathsig KILL lua5.4 %s %s"
-  local pipe = assert(io.popen(command:format("spec/support/scripted_server_main.lua", quote(path)), "r"))
+  local pipe = assert(io.popen(command:format("spec/support/scripted_server_main.lua", shell.quote(path)), "r"))
   local port, pid = (pipe:read "*l" or ""):match "^(%d+) (%d+)$"
   os.remove(path)
   if not port then

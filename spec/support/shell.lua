@@ -38,8 +38,12 @@ function shell.remove(folder)
   shell.check("rm -rf " .. shell.quote(folder))
 end
 
-function shell.read_file(path)
-  local file = assert(io.open(path, "rb"))
+--- The content of a file. When it cannot be opened: `otherwise` if that is given, an error if not.
+function shell.read_file(path, otherwise)
+  local file, problem = io.open(path, "rb")
+  if not file then
+    return otherwise or error(problem, 2)
+  end
   local text = file:read("*a")
   file:close()
   return text

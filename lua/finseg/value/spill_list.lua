@@ -1,5 +1,5 @@
 -- A list of texts, or of objects with a text: in memory up to a bound, and the others in a temporary file of mode 0600
--- that has no name and goes with the list. The file lies in $TMPDIR, /tmp without it.
+-- that has no name and goes with the list, and that no child inherits. The file lies in $TMPDIR, /tmp without it.
 
 local core = require "finseg.core"
 
@@ -46,7 +46,10 @@ local function open_file()
   local file
   file, reason = io.open(path, "r+b")
   os.remove(path)
-  return file, reason
+  if file then
+    made, reason = core.close_on_exec(file)
+  end
+  return made and file, reason
 end
 
 --- Appends a text, or an object whose method text() answers it. Nothing may be added once a text was read from the

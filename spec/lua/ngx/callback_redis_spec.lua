@@ -221,7 +221,7 @@ describe("a store of callbacks in nginx", function()
           }
         }
       ]],
-      environment = { "REDIS_PATH=/nonexistent/socket" },
+      environment = { "REDIS_PATH=/dev/null/socket" },
     }
     assert.are.equal("false network", server.get("/raise").body, server.log())
     assert.matches("stepping the client failed: [^\n]*a fault of the caller's own", server.log())

@@ -462,7 +462,8 @@ describe("callbacks in nginx", function()
     nginx.eventually("the log says so", function()
       return server.log():find "no client: [^\n]*public_url is missing: .* env FINSEG_CALLBACK_URL;"
     end)
-    assert.matches("^nil config: callbacks: public_url is missing: .* env FINSEG_CALLBACK_URL;", server.get("/client").body)
+    local answer = server.get("/client").body
+    assert.matches("^nil config: callbacks: public_url is missing: .* env FINSEG_CALLBACK_URL;", answer)
     assert.are.equal(200, server.get("/create").status) -- with a config that can be used
   end)
 

@@ -190,11 +190,17 @@ describe("the store of the type file", function()
       print(store, err.kind, err)
     ]]):format(path)
     shell.write_file(folder .. "/try.lua", script)
-    -- root may write anything, so another user has to try
+    -- Root may write anything, so another user has to try, who need not be able to read the checkout.
     local run = ([[
+      mkdir FOLDER/c
+      cp -R lua/finseg FOLDER/finseg
+      cp -R "${BUILD:-build}/NAME/finseg" FOLDER/c/finseg
+      chmod -R a+rX FOLDER/finseg FOLDER/c
+      export LUA_PATH="FOLDER/?.lua;FOLDER/?/init.lua;;" LUA_CPATH="FOLDER/c/?.so;;"
       who=; [ "$(id -u)" != 0 ] || who="setpriv --reuid=65534 --regid=65534 --clear-groups"
-      $who %s %s/try.lua
-    ]]):format(LUA, folder)
+      cd FOLDER
+      $who PROGRAM try.lua
+    ]]):gsub("%u%u%u+", { FOLDER = folder, NAME = shell.lua, PROGRAM = LUA })
     local output = shell.check(run)
     assert.matches("^nil%s+config%s", output)
     assert.matches("cannot be written: check its owner and mode", output)

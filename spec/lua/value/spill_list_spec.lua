@@ -38,7 +38,7 @@ describe("a spill list", function()
     assert.is_nil(other.file)
   end)
 
-  it("has a file without a name in TMPDIR that is the user's alone", function()
+  it("has a file without a name in TMPDIR that is the user's and the process's alone", function()
     local folder = shell.scratch()
     finally(function()
       shell.remove(folder)
@@ -48,12 +48,13 @@ describe("a spill list", function()
         local list = require("finseg.value.spill_list").new { left = 0 }
         list:add "secret"
         os.execute 'cd /proc/$PPID/fd && for f in *; do readlink $f | grep -q "$TMPDIR" && stat -L -c %a $f; done'
+        os.execute 'readlink /proc/$$/fd/* | grep -c "$TMPDIR"'
         os.execute 'ls -A "$TMPDIR" | wc -l'
         print(list:get(0))]],
       "TMPDIR=" .. folder
     )
     assert.are.equal(0, status, printed)
-    assert.are.equal("600\n0\nsecret\n", printed)
+    assert.are.equal("600\n0\n0\nsecret\n", printed)
   end)
 
   describe("answers an err of kind resource that names the folder", function()
@@ -65,13 +66,16 @@ describe("a spill list", function()
       end
       print(place, err.kind, err.message)]]
 
-    it("where there is no such folder", function()
-      local _, printed = run_lua(ADD, "TMPDIR=/nowhere")
-      assert.matches("^nil\tresource\ta temporary file in /nowhere cannot be made %(.*No such file", printed)
+    it("where there can be no folder", function()
+      local _, printed = run_lua(ADD, "TMPDIR=/dev/null/at-all")
+      assert.matches(
+        "^nil\tresource\ta temporary file in /dev/null/at%-all cannot be made %(.*Not a directory",
+        printed
+      )
     end)
 
     it("where there is no room", function()
-      local _, printed = run_lua(ADD, nil, nil, "trap '' XFSZ\nulimit -f 8")
+      local _, printed = run_lua(ADD, "TMPDIR=/tmp", nil, "trap '' XFSZ\nulimit -f 8")
       assert.matches(
         "^nil\tresource\ta temporary file in /tmp cannot be written %(File too large%): make room",
         printed

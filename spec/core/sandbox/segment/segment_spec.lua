@@ -2,6 +2,7 @@
 -- computation that shares nothing with the sandbox. The balance kinds, row by row, are in accounts_spec.lua.
 
 local afterwards = require("spec.support.afterwards")
+local berka = require("spec.support.berka")
 local cjson = require("cjson")
 local ledger = require("spec.support.ledger")
 local sandbox = require("spec.support.sandbox")
@@ -401,9 +402,9 @@ describe("all five kinds agree with an independent computation", function()
   end)
 
   it("over the whole Berka data", function()
-    local folder = os.getenv("FINSEG_BERKA")
-    if not folder or folder == "" then
-      pending("FINSEG_BERKA does not name the folder of the Berka files")
+    local folder, reason = berka.full_data()
+    if not folder then
+      pending(reason)
       return
     end
     local service = start(finally, { import = "berka=" .. folder, today = BERKA_TODAY })

@@ -217,16 +217,6 @@ local function free_port()
   return tonumber(port)
 end
 
-local function read_file(path)
-  local file = io.open(path, "rb")
-  if not file then
-    return ""
-  end
-  local text = file:read "*a"
-  file:close()
-  return text
-end
-
 --- Starts an nginx whose configuration is at `config` in the folder `prefix`, and waits until it accepts connections at
 --- `where`, a unix socket or a port. `options`: log, where it logs to; environment, a list of NAME=value; globals, more
 --- directives. Raises with its log when it does not start.
@@ -248,7 +238,7 @@ function nginx.launch(prefix, config, where, options)
 
   --- Everything nginx has logged.
   function server.log()
-    return read_file(log)
+    return shell.read_file(log, "")
   end
 
   --- Replaces the parts of the configuration, for the next reload.
@@ -306,7 +296,7 @@ function nginx.launch(prefix, config, where, options)
     end
     server.signal "TERM"
     server.wait()
-    local said = read_file(complaints)
+    local said = shell.read_file(complaints, "")
     shell.remove(prefix)
     if said:find("Sanitizer", 1, true) and said:find("finseg", 1, true) then
       error(said, 2)
