@@ -17,7 +17,7 @@ bool fs_json_fail_at_end(struct fs_json *json)
     return fs_json_fail(json, json->end, "the text ends too early");
 }
 
-/* ---- strings, numbers, words: each kind of token has one function ----------------------------------------- */
+/* ---- strings, numbers, words: each type of token has one function ----------------------------------------- */
 
 static int hex_digit(char c)
 {

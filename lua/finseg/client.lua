@@ -240,7 +240,7 @@ end
 
 --- Has something else live in the client's descriptor: whoever steps the client steps it, too, and the log is told what
 --- it raises then. It is pollable as a client is: a table with pollfd(), step(), next_timeout() (seconds until it wants
---- a step in any case, or nil), transfers() and `closed`. Stores that need a connection are of that kind (see
+--- a step in any case, or nil), transfers() and `closed`. Stores that need a connection are such objects (see
 --- finseg.store).
 ---@param pollable table
 ---@return boolean? ok

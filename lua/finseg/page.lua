@@ -11,7 +11,7 @@ function Page.new(core_page)
   return setmetatable({ _first = core_page, _members = false }, metatable)
 end
 
-function Page:_open()
+function Page:open_pages()
   local given = false
   return function()
     if not given then

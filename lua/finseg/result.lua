@@ -1,6 +1,6 @@
 -- What a whole segment and a single page share: reading users and amounts, page after page.
 --
--- A class made here gives its objects `_open`. It answers `next_page`, a function that gives one core page after
+-- A class made here gives its objects `open_pages`. It answers `next_page`, a function that gives one core page after
 -- another, then nil (or nil and an err), and `abandon`, which drops what is still under way. A page is good until the
 -- next one is asked for, unless `keeps_pages` was given.
 
@@ -13,7 +13,7 @@ local core = require "finseg.core"
 ---@field totalElements integer?  users over all pages
 ---@field _first userdata  the first page
 ---@field _members table?  its members but for users, once they were asked for
----@field _open fun(self: finseg.Result, keeps_pages: boolean?): function, function
+---@field open_pages fun(self: finseg.Result, keeps_pages: boolean?): function, function
 ---@field _wrap fun(self: finseg.Result, page: userdata): finseg.Page
 local Result = {}
 
@@ -44,7 +44,7 @@ end
 --- when a page cannot be had or the result does not hold together.
 ---@return fun(): table?
 function Result:users()
-  local next_page, abandon = self:_open()
+  local next_page, abandon = self:open_pages()
   local reader = core.user_reader()
   local users = {}
   local page
@@ -113,7 +113,7 @@ function Result:amounts(options)
   if not options then
     error(core.error("invalid", problem), 0)
   end
-  local next_page, abandon = self:_open()
+  local next_page, abandon = self:open_pages()
   local function next_with_amounts()
     local page = page_or_raise(next_page)
     if page and page:amount_count() == 0 and page:user_count() > 0 then
@@ -128,7 +128,7 @@ end
 --- Iterates over the pages. Raises the err object, like users().
 ---@return fun(): finseg.Page?
 function Result:pages()
-  local next_page, abandon = self:_open(true)
+  local next_page, abandon = self:open_pages(true)
   return iterate(function()
     local page = page_or_raise(next_page)
     return page and self:_wrap(page)
@@ -142,7 +142,7 @@ end
 ---@return userdata? gathered
 ---@return table? err
 local function gather(self, gathered, add)
-  local next_page, abandon = self:_open()
+  local next_page, abandon = self:open_pages()
   local page, err = next_page()
   while page do
     local added

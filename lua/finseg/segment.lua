@@ -26,7 +26,7 @@ function Segment._wrap(_, core_page)
   return Page.new(core_page)
 end
 
-function Segment:_open(keeps_pages)
+function Segment:open_pages(keeps_pages)
   local pages = Pages.new(self._client, self._core_job, self._first, keeps_pages)
   return function()
     return pages:next_page()

@@ -112,7 +112,9 @@ describe("journals over one Redis", function()
     local first = assert(here:obtain(client, "highBalance", PARAMETERS))
     local same, reused = there:obtain(client, "highBalance", PARAMETERS, { within = 60 })
     assert.are.same({ first.jobId, true }, { same.jobId, reused })
-    finseg.sleep(0.02)
+    until_.wait_until(function()
+      return core.time() > first.created_at + 0.01
+    end)
     local second
     second, reused = there:obtain(client, "highBalance", PARAMETERS, { within = 0.01 })
     assert.is_false(reused)

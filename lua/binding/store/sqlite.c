@@ -2,7 +2,7 @@
  * Module "finseg.store.sqlite": texts under keys in a file, each with an end by the wall clock, shared by processes.
  * What finseg.store.file stands on, and a module of its own, so that finseg itself needs no SQLite.
  *
- * Functions that can fail answer nil, a reason, and a word for the kind of failure: "newer" (a later finseg made the
+ * Functions that can fail answer nil, a reason, and a word for the problem: "newer" (a later finseg made the
  * file), "foreign" (no store of finseg), "corrupt", "locked" (another process kept it too long), "readonly", "full",
  * "access", "resource" (memory or file descriptors ran out) or "other".
  *

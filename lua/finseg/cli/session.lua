@@ -226,7 +226,7 @@ function Session:print_segment(segment, progress)
     progress:stop()
   end
   local count = 0
-  local next_page, abandon = segment:_open()
+  local next_page, abandon = segment:open_pages()
   local page, err = next_page()
   while page do
     count = count + page:user_count()

@@ -40,7 +40,7 @@ function service.new(client, options, report)
     end
     request.creationDate = segment.creationDate
     report { name = "ready", request = request, users = segment.totalElements }
-    return segment:_open(true) -- its records keep the pages
+    return segment:open_pages(true) -- its records keep the pages
   end
 
   return source

@@ -1,4 +1,4 @@
--- The calls of a kind of store that comes with finseg: each checks its arguments, and raises once the store is closed.
+-- The calls of a type of store that comes with finseg: each checks its arguments, and raises once the store is closed.
 
 local check = require "finseg.value.check"
 

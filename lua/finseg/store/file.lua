@@ -28,7 +28,7 @@ local FileStore = Pollable.new_class()
 --- Puts of one process between two sweeps. What has ended is found by an index, so a sweep costs what it drops.
 local PUTS_A_SWEEP = 1000
 
---- What to do about each kind of failure of finseg.store.sqlite.
+--- What to do about each problem of finseg.store.sqlite.
 local advice = {
   newer = "it was written by a later version of finseg: update finseg, or name another file",
   foreign = "it is no store of finseg, or damaged from its first byte on: name another file",
@@ -40,12 +40,12 @@ local advice = {
   other = "name another file if this goes on",
 }
 
-local function failure(path, reason, kind)
-  if kind == "resource" then
+local function failure(path, reason, problem)
+  if problem == "resource" then
     return core.error("resource", ("the store %s cannot be used: %s"):format(path, reason))
   end
-  local message = ("the store %s cannot be used (%s): %s"):format(path, reason, advice[kind])
-  return core.error(kind == "locked" and "timeout" or "config", message)
+  local message = ("the store %s cannot be used (%s): %s"):format(path, reason, advice[problem])
+  return core.error(problem == "locked" and "timeout" or "config", message)
 end
 
 --- Opens the file, or makes it. Its folder is made too, for the user alone.
@@ -65,9 +65,9 @@ function FileStore.open(path)
       return nil, failure(path, reason, "access")
     end
   end
-  local handle, reason, kind = sqlite.open(path)
+  local handle, reason, problem = sqlite.open(path)
   if not handle then
-    return nil, failure(path, reason, kind)
+    return nil, failure(path, reason, problem)
   end
   local signal
   signal, err = core.signal()
@@ -92,9 +92,9 @@ end
 
 --- Calls a method of the handle: its answer, or nil and an err.
 local function call(self, method, key, ...)
-  local answer, reason, kind = self.handle[method](self.handle, key, core.time(), ...)
-  if kind then
-    return nil, failure(self.path, reason, kind)
+  local answer, reason, problem = self.handle[method](self.handle, key, core.time(), ...)
+  if problem then
+    return nil, failure(self.path, reason, problem)
   end
   return answer
 end

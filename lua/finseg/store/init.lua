@@ -82,15 +82,16 @@ end
 
 --- Opens a store of a type that comes with finseg: store.open "memory", store.open("file", path),
 --- store.open("shared_dict", name), store.open("redis", { host =, port =, ... }).
----@param kind string
+---@param type_name string
 ---@param ... any  what the type takes
 ---@return finseg.Store? store
 ---@return table? err  kind `config`
-function store.open(kind, ...)
-  check.type(kind, "string", 1, "open")
-  local module = types[kind]
+function store.open(type_name, ...)
+  check.type(type_name, "string", 1, "open")
+  local module = types[type_name]
   if not module then
-    return nil, core.error("config", ("there is no store of the type %s: the types are %s"):format(kind, type_names()))
+    return nil,
+      core.error("config", ("there is no store of the type %s: the types are %s"):format(type_name, type_names()))
   end
   return require(module).open(...)
 end

@@ -1,4 +1,4 @@
--- Who watches which key, within this process: the half of notify that every kind of store needs.
+-- Who watches which key, within this process: the half of notify that every type of store needs.
 
 ---@class finseg.Watchers
 local Watchers = {}

@@ -6,6 +6,7 @@ local connect = require "spec.support.connect"
 local finseg = require "finseg"
 local redis = require "spec.support.redis"
 local scripted_server = require "spec.support.scripted_server"
+local until_ = require "spec.support.until"
 
 local PUBLIC_URL = "https://bank.example/finseg"
 local NEVER = 3600
@@ -65,16 +66,10 @@ describe("a callback over Redis", function()
     return assert(segment, err)
   end
 
-  -- Until a receiver has worked off so many callbacks. (Its own loop would step its store.)
+  -- Until they have worked off so many callbacks. (Its own loop would step its store.)
   local function work_off(callbacks, count)
     while callbacks.counts.accepted + callbacks.counts.duplicate < count do
       callbacks.store:get ""
-    end
-  end
-
-  local function until_true(condition)
-    while not condition() do
-      finseg.sleep(0.005)
     end
   end
 
@@ -127,7 +122,7 @@ describe("a callback over Redis", function()
         assert(before:wait())
         ended = ended + 1
       end)
-      finseg.sleep(0)
+      finseg.sleep(0) -- one turn, in which the first wait begins
       store:close()
       for _, job in ipairs { after, others[1], others[2], others[3] } do
         finseg.spawn(function()
@@ -149,18 +144,18 @@ describe("a callback over Redis", function()
       here_store:watch("anything", function(what)
         news[#news + 1] = what
       end)
-      until_true(function()
+      until_.wait_until(function()
         return news[#news] == "hearing" or here_store.connection.told
       end)
       server.kill()
-      until_true(function()
+      until_.wait_until(function()
         return news[#news] == "deaf"
       end)
       server.start()
-      until_true(function()
+      until_.wait_until(function()
         return news[#news] == "hearing"
       end)
-      until_true(function() -- the wait has told the Redis again what it waits for
+      until_.wait_until(function() -- the wait has told the Redis again what it waits for
         return there_store:get("callback " .. callback_path():match "/(%x+)%.%x+$")
       end)
       there:take(callback_path())

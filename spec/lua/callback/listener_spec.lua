@@ -10,10 +10,12 @@ local run_lua = require "spec.support.run_lua"
 local sandbox = require "spec.support.sandbox"
 local scripted_server = require "spec.support.scripted_server"
 local socket = require "socket"
+local until_ = require "spec.support.until"
 local wire = require "spec.support.wire"
 
 local KIND, PARAMETERS = "highBalance", { threshold = 1 }
 local CREATE, RETRIEVE = "POST /api/v1/segments/highBalance", "GET /api/v1/segments/highBalance/job-1"
+local OTHER_RETRIEVE = "GET /api/v1/segments/highBalance/job-2"
 local DEADLINE = 10 -- seconds that anything may take before a test gives up
 
 -- Waits that ask hardly ever by themselves, and often when they have to.
@@ -78,6 +80,7 @@ local function scripted(finally, retrieves)
   local server = scripted_server.start {
     [CREATE] = { { status = 201, body = '{"jobId":"job-1"}' } },
     [RETRIEVE] = retrieves or { { status = 200, body = '{"users":[]}' } },
+    [OTHER_RETRIEVE] = { { status = 404, body = "{}" } },
   }
   afterwards(finally, server.stop)
   function server.callback_url()
@@ -92,7 +95,7 @@ local function scripted(finally, retrieves)
   function server.retrieves()
     local count = 0
     for _, request in ipairs(server.requests()) do
-      count = count + (request.method == "GET" and 1 or 0)
+      count = count + (request.method .. " " .. request.path == RETRIEVE and 1 or 0)
     end
     return count
   end
@@ -200,12 +203,12 @@ describe("a callback that goes wrong:", function()
       finseg.spawn(function()
         assert(job:wait())
       end)
-      finseg.sleep(0.01) -- the wait has begun
+      until_.until_waiting(client)
       assert.equal(204, send(client, url:sub(1, -2) .. last, "POST", "{}"))
       assert.equal(204, send(client, (url:gsub("/%x+(%.%x+)$", "/0123456789abcdef%1")), "POST", "{}"))
       assert.equal(204, send(client, listener.url .. "/nonsense", "POST", "{}"))
       assert.equal(204, send(client, url .. ".x", "POST", "{}"))
-      finseg.sleep(0.1)
+      assert.equal("pending", select(2, client:job(KIND, "job-2"):poll()).kind) -- after what they had caused
       asked_before = server.retrieves()
       assert.equal(204, send(client, url, "POST", "{}"))
     end)
@@ -213,6 +216,7 @@ describe("a callback that goes wrong:", function()
     assert.equal(1, server.retrieves())
     local counts = listener:counts()
     assert.equal(1, counts.accepted)
+    assert.equal(0, counts.late)
     assert.equal(1, counts.forged)
     assert.equal(1, counts.unknown)
     assert.equal(2, counts.malformed)
@@ -291,7 +295,8 @@ describe("a listener", function()
     local job = assert(client:create(KIND, PARAMETERS))
     finseg.run(function()
       finseg.spawn(function()
-        finseg.sleep(0.05)
+        until_.until_waiting(client)
+        finseg.sleep(0.05) -- longer than the ordinary schedule, which must not be followed yet
         assert.equal(0, server.retrieves())
         listener:close()
       end)
